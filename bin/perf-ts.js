@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+// ONNX Runtime reads this before its library is loaded; set here, it holds for every child process too.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+const { main } = await import('../dist/src/cli/main.js');
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,119 @@
+/**
+ * Raw samples of one load worker: three instants and an outcome a request, in shared memory, so that the main thread
+ * reads them while the worker writes. A chunk is append-only in the order of completion; the published length is stored after
+ * the row is complete, so a reader never sees half a row.
+ */
+
+import type { OutcomeCode } from '../client/outcome.js';
+import { type Instant, instant } from '../common/units.js';
+
+const HEADER_BYTES = 64;
+const ROW_BYTES = 3 * 8 + 1;
+
+/** Rows in one chunk: 65,536 requests in 1.6 MB. */
+export const CHUNK_ROWS = 65_536;
+
+export class RequestChunk {
+  readonly buffer: SharedArrayBuffer;
+  readonly intendedNs: Float64Array;
+  readonly sentNs: Float64Array;
+  readonly receivedNs: Float64Array;
+  readonly outcomes: Uint8Array;
+  readonly #header: Int32Array;
+
+  /** Wraps a buffer made by another thread, or makes a new one. */
+  constructor(buffer = new SharedArrayBuffer(HEADER_BYTES + CHUNK_ROWS * ROW_BYTES)) {
+    this.buffer = buffer;
+    this.#header = new Int32Array(buffer, 0, 1);
+    this.intendedNs = new Float64Array(buffer, HEADER_BYTES, CHUNK_ROWS);
+    this.sentNs = new Float64Array(buffer, HEADER_BYTES + CHUNK_ROWS * 8, CHUNK_ROWS);
+    this.receivedNs = new Float64Array(buffer, HEADER_BYTES + CHUNK_ROWS * 16, CHUNK_ROWS);
+    this.outcomes = new Uint8Array(buffer, HEADER_BYTES + CHUNK_ROWS * 24, CHUNK_ROWS);
+  }
+
+  /** Published rows. */
+  get length(): number {
+    return Atomics.load(this.#header, 0);
+  }
+
+  get isFull(): boolean {
+    return this.length === CHUNK_ROWS;
+  }
+
+  /** Appends a completed request; the chunk must not be full. One writer only. */
+  append(intendedNs: number, sentNs: number, receivedNs: number, outcome: OutcomeCode): void {
+    const row = this.length;
+    this.intendedNs[row] = intendedNs;
+    this.sentNs[row] = sentNs;
+    this.receivedNs[row] = receivedNs;
+    this.outcomes[row] = outcome;
+    Atomics.store(this.#header, 0, row + 1);
+  }
+}
+
+/** Columns of completed requests, ordered by receive instant; merged over workers without loss. */
+export interface RequestColumns {
+  readonly length: number;
+  readonly intendedNs: Float64Array;
+  readonly sentNs: Float64Array;
+  readonly receivedNs: Float64Array;
+  readonly outcomes: Uint8Array;
+}
+
+/** Copies the published rows of `chunks` into columns ordered by receive instant. */
+export function collectColumns(chunks: readonly RequestChunk[]): RequestColumns {
+  const lengths = chunks.map((chunk) => chunk.length);
+  const length = lengths.reduce((sum, rows) => sum + rows, 0);
+  const order = new Uint32Array(length);
+  const intendedNs = new Float64Array(length);
+  const sentNs = new Float64Array(length);
+  const receivedNs = new Float64Array(length);
+  const outcomes = new Uint8Array(length);
+  let row = 0;
+  chunks.forEach((chunk, index) => {
+    const rows = lengths[index]!;
+    intendedNs.set(chunk.intendedNs.subarray(0, rows), row);
+    sentNs.set(chunk.sentNs.subarray(0, rows), row);
+    receivedNs.set(chunk.receivedNs.subarray(0, rows), row);
+    outcomes.set(chunk.outcomes.subarray(0, rows), row);
+    row += rows;
+  });
+  let isOrdered = true;
+  for (let i = 0; i < length; i++) {
+    order[i] = i;
+    if (i > 0 && receivedNs[i]! < receivedNs[i - 1]!) isOrdered = false;
+  }
+  if (isOrdered) return { length, intendedNs, sentNs, receivedNs, outcomes };
+  order.sort((a, b) => receivedNs[a]! - receivedNs[b]! || a - b);
+  const pick = (column: Float64Array): Float64Array => Float64Array.from(order, (index) => column[index]!);
+  return {
+    length,
+    intendedNs: pick(intendedNs),
+    sentNs: pick(sentNs),
+    receivedNs: pick(receivedNs),
+    outcomes: Uint8Array.from(order, (index) => outcomes[index]!),
+  };
+}
+
+/** Rows whose receive instant lies in [from, to); binary search, no copy. */
+export function sliceColumns(columns: RequestColumns, from: Instant, to: Instant = instant(Infinity)): RequestColumns {
+  const lower = (limit: number): number => {
+    let low = 0;
+    let high = columns.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (columns.receivedNs[middle]! < limit) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  const start = lower(from);
+  const end = lower(to);
+  return {
+    length: end - start,
+    intendedNs: columns.intendedNs.subarray(start, end),
+    sentNs: columns.sentNs.subarray(start, end),
+    receivedNs: columns.receivedNs.subarray(start, end),
+    outcomes: columns.outcomes.subarray(start, end),
+  };
+}

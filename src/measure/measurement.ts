@@ -1,0 +1,28 @@
+/** What measuring needs and tells while it works. The entry points are measure-level.ts (one level) and measure-run.ts (all of a plan). */
+import type { LoadLevel } from '../plan/load-plan.js';
+import type { LevelRecord } from '../record/run-record.js';
+
+/** Told a few times a second while a level runs. */
+export interface LevelProgress {
+  readonly level: LoadLevel;
+  /** Levels finished before this one, and how many are known to come, this one included. */
+  readonly levelIndex: number;
+  readonly levelCount: number;
+  readonly elapsedNs: number;
+  /** When the level ends at the latest. */
+  readonly maxDurationNs: number;
+  readonly requestCount: number;
+  readonly errorCount: number;
+  /** Inferences a second so far, after warm-up where that is known; undefined before there is any. */
+  readonly throughputPerSec: number | undefined;
+  readonly latencyP50Ns: number | undefined;
+  readonly latencyP99Ns: number | undefined;
+  /** Relative half width of the throughput interval reached so far. */
+  readonly halfWidth: number | undefined;
+}
+
+export interface MeasureListener {
+  onProgress(progress: LevelProgress): void;
+  /** A finished level, before the next starts, so that it can be saved at once. */
+  onLevel(level: LevelRecord): Promise<void> | void;
+}

@@ -1,0 +1,18 @@
+/** What is measured: a server that answers, and how to let go of it. */
+import type { ServerAdmin } from '../client/server-admin.js';
+import type { Protocol } from '../kserve/protocol.js';
+
+export interface Target {
+  readonly kind: 'embedded' | 'remote';
+  /** `host:port` for `protocol`. */
+  readonly endpoint: string;
+  readonly protocol: Protocol;
+  readonly admin: ServerAdmin;
+  readonly isDemoModel: boolean;
+  /** The server's process where it is ours. */
+  readonly serverProcessId?: number;
+  /** Rejects with PerfTsError ENGINE_FAILED when a server of ours ends by itself; never resolves. */
+  readonly failure: Promise<never>;
+  /** Stops what was started for this target; safe to call twice. */
+  close(): Promise<void>;
+}
