@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { packageRoot } from '../src/common/package-root.js';
+
+/** What each room may import besides itself. An arrow missing here is an arrow that goes back. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  common: [],
+  kserve: ['common'],
+  'model-config': ['kserve', 'onnx', 'common'],
+  onnx: ['kserve', 'model-config', 'common'],
+  onnxruntime: ['kserve', 'model-config', 'common'],
+  client: ['kserve', 'model-config', 'common'],
+  plan: ['kserve', 'model-config', 'common'],
+  load: ['client', 'plan', 'kserve', 'common'],
+  record: ['common'],
+  measure: ['load', 'client', 'plan', 'record', 'kserve', 'common'],
+  target: ['client', 'onnx', 'kserve', 'common'],
+  report: ['record', 'common'],
+  run: ['target', 'measure', 'load', 'client', 'plan', 'record', 'kserve', 'common'],
+  tune: ['target', 'measure', 'load', 'client', 'plan', 'record', 'model-config', 'onnx', 'kserve', 'common'],
+  cli: ['run', 'tune', 'report', 'target', 'measure', 'load', 'client', 'plan', 'record', 'model-config', 'onnx', 'kserve', 'common'],
+  index: ['run', 'tune', 'report', 'target', 'measure', 'load', 'client', 'plan', 'record', 'model-config', 'onnx', 'kserve', 'common'],
+  engine: ['kserve', 'model-config', 'onnx', 'onnxruntime', 'common'],
+};
+
+/** The one place in src that starts the engine. */
+const engineLauncher = 'src/cli/commands/serve.ts';
+
+const sourceFiles = ['src', 'engine'].flatMap((folder) =>
+  readdirSync(join(packageRoot, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(folder, file)),
+);
+
+function roomOf(file: string): string {
+  if (file.startsWith('engine')) return 'engine';
+  const [, room = ''] = file.split('/');
+  return room.replace(/\.ts$/, '');
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(packageRoot, file), 'utf8');
+  const specifiers = [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) => match[1] ?? '');
+  return specifiers.map((specifier) => normalize(join(dirname(file), specifier)));
+}
+
+describe('the rooms', () => {
+  it('hand data one way: no import goes against the arrows', () => {
+    const wrong = sourceFiles.flatMap((file) =>
+      importsOf(file)
+        .filter((target) => roomOf(target) !== roomOf(file))
+        .filter((target) => !(allowed[roomOf(file)] ?? []).includes(roomOf(target)))
+        .filter((target) => !(file === engineLauncher && roomOf(target) === 'engine'))
+        .map((target) => `${file} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('have no utils, helpers, types or barrel files', () => {
+    const bad = sourceFiles.filter((file) => /(^|\/)(utils?|helpers?|types|index)\.ts$/.test(file) && file !== 'src/index.ts');
+    expect(bad).toEqual([]);
+  });
+
+  it('keep every file under 400 lines', () => {
+    const long = sourceFiles.filter((file) => readFileSync(join(packageRoot, file), 'utf8').split('\n').length > 400);
+    expect(long).toEqual([]);
+  });
+});
