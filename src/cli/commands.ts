@@ -1,0 +1,59 @@
+/** The list of commands. Measuring has no name: it is what perf-ts does when no command is named. */
+import { PerfTsError } from '../common/errors.js';
+import type { Command } from './command.js';
+import { closestWord } from './closest-word.js';
+
+interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+export const commandEntries: Readonly<Record<string, CommandEntry>> = {
+  measure: {
+    summary: 'measure a model over a range of loads (also without the word measure)',
+    load: async () => (await import('./commands/measure.js')).measureCommand as Command,
+  },
+  sweep: {
+    summary: 'try config.pbtxt variants and recommend the best one',
+    load: async () => (await import('./commands/sweep.js')).sweepCommand as Command,
+  },
+  serve: {
+    summary: 'run the bundled engine alone (KServe v2 over gRPC and HTTP)',
+    load: async () => (await import('./commands/serve.js')).serveCommand as Command,
+  },
+  report: {
+    summary: 'render records again: HTML, CSV, JSON, Markdown or a table',
+    load: async () => (await import('./commands/report.js')).reportCommand as Command,
+  },
+  models: {
+    summary: 'list the demo models, or write them into a model repository',
+    load: async () => (await import('./commands/models.js')).modelsCommand as Command,
+  },
+};
+
+/** Commands of the design that are not there yet, so that their names are not taken for mistakes. */
+const plannedCommands: readonly string[] = ['gate', 'check', 'runtime', 'calibrate', 'doctor'];
+
+/** Splits the command's name off the command line. Throws PerfTsError BAD_OPTION for a name that is none. */
+export function findCommand(argv: readonly string[]): {
+  readonly name: string;
+  readonly load: () => Promise<Command>;
+  readonly rest: readonly string[];
+} {
+  const first = argv[0];
+  if (first === undefined || first.startsWith('-')) {
+    return { name: 'measure', load: commandEntries['measure']!.load, rest: argv };
+  }
+  const entry = Object.hasOwn(commandEntries, first) ? commandEntries[first] : undefined;
+  if (entry !== undefined) return { name: first, load: entry.load, rest: argv.slice(1) };
+  throw new PerfTsError('BAD_OPTION', unknownCommand(first));
+}
+
+function unknownCommand(name: string): { what: string; hint: string } {
+  if (plannedCommands.includes(name)) {
+    return { what: `'perf-ts ${name}' is planned but not part of this version`, hint: "'perf-ts --help' lists what is" };
+  }
+  const near = closestWord(name, Object.keys(commandEntries));
+  const hint = near === undefined ? "'perf-ts --help' lists the commands; a model is named with -m" : `did you mean '${near}'?`;
+  return { what: `there is no command '${name}'`, hint };
+}

@@ -1,0 +1,195 @@
+/** Options of the measuring command; perf_analyzer's flags keep their names and meaning. */
+import { optional, repeated, required, toggle, withDefault } from '../../common/option-row.js';
+import { millis } from '../../common/units.js';
+import {
+  parseChoice,
+  parseDuration,
+  parseEndpoint,
+  parseInteger,
+  parseShare,
+  parseText,
+} from '../../common/value-parsers.js';
+import type { Protocol } from '../../kserve/protocol.js';
+import { parseConcurrencyRange, parseShape } from '../../plan/parse-load-options.js';
+
+const parseProtocol = (text: string): Protocol => parseChoice('grpc', 'http')(text.toLowerCase() as Protocol);
+const parseLatencyMs = (text: string) => (parseInteger(0)(text) === 0 ? undefined : millis(Number(text)));
+
+/** Options that name the server and model; the sweep shares some of them. */
+export const modelRow = required({
+  flag: 'model',
+  aliases: ['m', 'model-name'],
+  placeholder: 'NAME',
+  group: 'What to measure',
+  help: 'model to measure: on the server, in the model repository, or a demo model',
+  parse: parseText,
+});
+
+export const modelRepositoryRow = optional({
+  flag: 'model-repository',
+  placeholder: 'DIR',
+  group: 'What to measure',
+  help: 'serve the model from this repository with the bundled engine (default ./models if it holds the model)',
+  parse: parseText,
+});
+
+export const resultsRow = withDefault({
+  flag: 'results',
+  placeholder: 'DIR',
+  group: 'Output',
+  help: 'folder for records and reports',
+  defaultText: 'results',
+  parse: parseText,
+});
+
+export const jsonRow = toggle({
+  flag: 'json',
+  group: 'Output',
+  help: 'print the record as one JSON document on stdout and nothing else there',
+});
+
+export const seedRow = withDefault({
+  flag: 'seed',
+  placeholder: 'N',
+  group: 'Load',
+  help: 'seed of everything random in a run',
+  defaultText: '1',
+  parse: parseInteger(0, 0xffff_ffff),
+});
+
+export const measureRows = {
+  model: modelRow,
+  modelVersion: withDefault({
+    flag: 'model-version',
+    aliases: ['x'],
+    placeholder: 'VERSION',
+    group: 'What to measure',
+    help: 'model version; the server chooses when left out',
+    defaultText: '',
+    parse: (text) => text,
+  }),
+  server: withDefault({
+    flag: 'server',
+    placeholder: 'WHICH',
+    group: 'What to measure',
+    help: 'auto, embedded (our engine) or remote',
+    defaultText: 'auto',
+    parse: parseChoice('auto', 'embedded', 'remote'),
+  }),
+  url: optional({
+    flag: 'url',
+    aliases: ['u'],
+    placeholder: 'HOST:PORT',
+    group: 'What to measure',
+    help: 'KServe v2 server to measure',
+    conflicts: ['model-repository'],
+    parse: parseEndpoint,
+  }),
+  protocol: optional({
+    flag: 'protocol',
+    aliases: ['i'],
+    placeholder: 'grpc|http',
+    group: 'What to measure',
+    help: 'transport; found out by asking when left out, and gRPC with our engine',
+    parse: parseProtocol,
+  }),
+  modelRepository: modelRepositoryRow,
+  concurrencyRange: withDefault({
+    flag: 'concurrency-range',
+    placeholder: 'START:END[:STEP]',
+    group: 'Load',
+    help: 'requests in flight; without a step the levels double and then close in on the knee',
+    defaultText: '1',
+    parse: (text) => parseConcurrencyRange(text),
+  }),
+  batchSize: withDefault({
+    flag: 'batch-size',
+    aliases: ['b'],
+    placeholder: 'N',
+    group: 'Load',
+    help: 'rows in each request',
+    defaultText: '1',
+    parse: parseInteger(1),
+  }),
+  shapes: repeated({
+    flag: 'shape',
+    placeholder: 'NAME:D,D',
+    group: 'Load',
+    help: 'shape of an input with dynamic dimensions, without the batch dimension; repeatable',
+    parse: (text) => parseShape(text),
+  }),
+  inputData: withDefault({
+    flag: 'input-data',
+    placeholder: 'random|zero',
+    group: 'Load',
+    help: 'values of the inputs',
+    defaultText: 'random',
+    parse: parseChoice('random', 'zero'),
+  }),
+  stringLength: withDefault({
+    flag: 'string-length',
+    placeholder: 'N',
+    group: 'Load',
+    help: 'length of generated strings for BYTES inputs',
+    defaultText: '128',
+    parse: parseInteger(0, 1 << 20),
+  }),
+  requestTimeout: withDefault({
+    flag: 'request-timeout',
+    placeholder: 'DURATION',
+    group: 'Load',
+    help: 'a request unanswered for so long is counted as a timeout',
+    defaultText: '30s',
+    parse: parseDuration,
+  }),
+  workers: optional({
+    flag: 'workers',
+    placeholder: 'N',
+    group: 'Load',
+    help: 'load worker threads (default one for every four CPUs, at most four)',
+    parse: parseInteger(1, 64),
+  }),
+  seed: seedRow,
+  minTime: withDefault({
+    flag: 'min-time',
+    placeholder: 'DURATION',
+    group: 'When a level ends',
+    help: 'least time at a level',
+    defaultText: '2s',
+    parse: parseDuration,
+  }),
+  maxTime: withDefault({
+    flag: 'max-time',
+    placeholder: 'DURATION',
+    group: 'When a level ends',
+    help: 'most time at a level; without its confidence target it is then UNSTABLE',
+    defaultText: '7s',
+    parse: parseDuration,
+  }),
+  confidenceTarget: withDefault({
+    flag: 'confidence-target',
+    placeholder: 'SHARE',
+    group: 'When a level ends',
+    help: 'half width of the 95% interval of throughput and mean latency at which a level is VALID; p99 may have twice that',
+    defaultText: '5%',
+    parse: parseShare,
+  }),
+  latencyThreshold: optional({
+    flag: 'latency-threshold',
+    aliases: ['l'],
+    placeholder: 'MS',
+    group: 'When a level ends',
+    help: 'stop raising the load once mean latency passes this many milliseconds; 0 is no limit',
+    parse: parseLatencyMs,
+  }),
+  results: resultsRow,
+  csv: optional({
+    flag: 'csv',
+    aliases: ['f'],
+    placeholder: 'FILE',
+    group: 'Output',
+    help: 'also write the levels as CSV with perf_analyzer’s columns',
+    parse: parseText,
+  }),
+  json: jsonRow,
+} as const;

@@ -1,0 +1,111 @@
+/**
+ * Reads a command line with yargs from a command's option rows. yargs splits words and writes the help page; values
+ * are parsed by the rows, so that every problem is reported in one go.
+ */
+import yargs, { type Argv } from 'yargs';
+import { PerfTsError, type Problem } from '../common/errors.js';
+import { type OptionRow, type OptionRows, type OptionValues, readOptions } from '../common/option-row.js';
+import { packageVersion } from '../common/package-root.js';
+import { closestWord } from './closest-word.js';
+import type { Command } from './command.js';
+import { commandEntries } from './commands.js';
+import { laterFlags } from './later-flags.js';
+
+export type ParsedCommandLine<Rows extends OptionRows> =
+  | { readonly state: 'answered'; readonly text: string }
+  | { readonly state: 'run'; readonly values: OptionValues<Rows>; readonly positionals: readonly string[] };
+
+/** Help and version are answered here; all problems of all options are thrown together as PerfTsError BAD_OPTION. */
+export async function parseCommandLine<Rows extends OptionRows>(
+  name: string,
+  command: Command<Rows>,
+  words: readonly string[],
+  width: number,
+): Promise<ParsedCommandLine<Rows>> {
+  const rows: readonly OptionRow<unknown>[] = Object.values(command.rows);
+  const parser = declareOptions(name, command, rows, width);
+  const parsed = (await parser.parse([...words])) as Record<string, unknown>;
+  if (parsed['help'] === true) return { state: 'answered', text: await parser.getHelp() };
+  if (parsed['version'] === true) return { state: 'answered', text: packageVersion };
+
+  const positionals = (parsed['_'] as readonly unknown[]).map(String);
+  const { values, problems } = readOptions(command.rows, textsByFlag(rows, parsed));
+  const all: readonly Problem[] = [
+    ...findUnknownFlags(rows, parsed),
+    ...(command.takesPositionals === true ? [] : positionals.map(describeStray)),
+    ...problems,
+  ];
+  if (all.length > 0) throw new PerfTsError('BAD_OPTION', all);
+  return { state: 'run', values, positionals };
+}
+
+function declareOptions(name: string, command: Command, rows: readonly OptionRow<unknown>[], width: number): Argv {
+  const parser = yargs()
+    .scriptName('perf-ts')
+    .usage(`Usage: ${command.usage}`)
+    .parserConfiguration({
+      'camel-case-expansion': false,
+      'parse-numbers': false,
+      'dot-notation': false,
+      'duplicate-arguments-array': true,
+      'greedy-arrays': false,
+      'strip-aliased': true,
+    })
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .wrap(Math.min(width, 120));
+  if (name === 'measure') {
+    for (const [word, entry] of Object.entries(commandEntries)) {
+      if (word !== 'measure') parser.command(word, entry.summary, () => undefined);
+    }
+  }
+  for (const option of rows) {
+    parser.option(option.flag, {
+      alias: [...option.aliases],
+      // Everything arrives as text; a switch may stand alone.
+      type: option.kind === 'switch' ? 'boolean' : 'string',
+      ...(option.kind === 'value' ? { requiresArg: false } : {}),
+      describe: option.defaultText === undefined || option.kind === 'switch' ? option.help : `${option.help} [${option.defaultText}]`,
+      group: `${option.group}:`,
+    });
+  }
+  parser.option('help', { alias: 'h', type: 'boolean', describe: 'this page', group: 'General:' });
+  parser.option('version', { type: 'boolean', describe: 'the version of perf-ts', group: 'General:' });
+  for (const [line, meaning] of command.examples) parser.example(line, meaning);
+  return parser;
+}
+
+function textsByFlag(
+  rows: readonly OptionRow<unknown>[],
+  parsed: Readonly<Record<string, unknown>>,
+): Record<string, readonly string[]> {
+  const texts: Record<string, readonly string[]> = {};
+  for (const { flag } of rows) {
+    const value = parsed[flag];
+    if (value !== undefined) texts[flag] = (Array.isArray(value) ? value : [value]).map(String);
+  }
+  return texts;
+}
+
+function findUnknownFlags(rows: readonly OptionRow<unknown>[], parsed: Readonly<Record<string, unknown>>): Problem[] {
+  const known = new Set(['_', '$0', 'help', 'version', ...rows.flatMap((option) => [option.flag, ...option.aliases])]);
+  const longNames = rows.flatMap((option) => [option.flag, ...option.aliases.filter((alias) => alias.length > 1)]);
+  return Object.keys(parsed)
+    .filter((flag) => !known.has(flag))
+    .map((flag) => describeUnknown(flag, longNames));
+}
+
+function describeUnknown(flag: string, longNames: readonly string[]): Problem {
+  const where = flag.length === 1 ? `-${flag}` : `--${flag}`;
+  const later = laterFlags[flag];
+  if (later !== undefined) return { where, what: `perf_analyzer’s flag for ${later} is not part of this version yet` };
+  const near = closestWord(flag, longNames);
+  return { where, what: 'no such option', hint: near === undefined ? '--help lists them' : `did you mean --${near}?` };
+}
+
+const describeStray = (word: string): Problem => ({
+  where: word,
+  what: 'is not an option and this command takes no further words',
+  hint: 'options begin with a dash; a model is named with -m',
+});

@@ -1,0 +1,59 @@
+/**
+ * Where text for people goes. Results go to stdout; progress and remarks go to stderr, so that a pipe or `--json`
+ * gets results alone. Colour follows NO_COLOR, FORCE_COLOR and whether a person is watching.
+ */
+import { createLogUpdate } from 'log-update';
+import pc from 'picocolors';
+
+export interface Terminal {
+  /** Colour on stdout. */
+  readonly hasColor: boolean;
+  /** Columns of stdout, or 100 where it is not a terminal. */
+  readonly width: number;
+  /** A result, on stdout. */
+  print(text: string): void;
+  /** A remark, on stderr. */
+  say(text: string): void;
+  /** A lasting line among the progress lines: plain lines also where no one is watching. */
+  milestone(text: string): void;
+  /** Replaces the live lines; shows nothing where stderr is not a terminal, except a line now and then. */
+  progress(text: string): void;
+  /** Takes the live lines away. */
+  clearProgress(): void;
+}
+
+/** Seconds between plain progress lines where stderr is not a terminal. */
+const PLAIN_INTERVAL_MS = 10_000;
+
+export function createTerminal(): Terminal {
+  const isLive = process.stderr.isTTY === true && process.env['TERM'] !== 'dumb';
+  const live = isLive ? createLogUpdate(process.stderr) : undefined;
+  let lastPlainMs = Date.now();
+  return {
+    hasColor: pc.isColorSupported && process.stdout.isTTY === true,
+    width: process.stdout.columns ?? 100,
+    print(text) {
+      live?.clear();
+      process.stdout.write(`${text}\n`);
+    },
+    say(text) {
+      live?.clear();
+      process.stderr.write(`${text}\n`);
+    },
+    milestone(text) {
+      live?.clear();
+      process.stderr.write(`${text}\n`);
+      lastPlainMs = Date.now();
+    },
+    progress(text) {
+      if (live !== undefined) live(text);
+      else if (Date.now() - lastPlainMs >= PLAIN_INTERVAL_MS) {
+        process.stderr.write(`${text}\n`);
+        lastPlainMs = Date.now();
+      }
+    },
+    clearProgress() {
+      live?.clear();
+    },
+  };
+}
