@@ -1,0 +1,120 @@
+/**
+ * The words by which the scheduler's thread and the instances' threads agree on a batch slot. A slot is open while rows
+ * may be added, closed by the instance that takes it, and done when its outputs are there.
+ */
+
+const CONTROL_BYTES = 1024;
+const WORDS = { rows: 0, state: 1, takenRows: 2, errorBytes: 3, inputGeneration: 4, spilled: 5, instance: 6 } as const;
+const TIMES_OFFSET = 64;
+const ERROR_OFFSET = 128;
+const ERROR_CAPACITY = CONTROL_BYTES - ERROR_OFFSET;
+const CLOSED = -1;
+
+const STATES = { free: 0, published: 1, done: 2 } as const;
+
+/** Instants of one execution, integer nanoseconds. */
+export interface ExecutionTimes {
+  readonly computeStartNs: number;
+  readonly inferStartNs: number;
+  readonly inferEndNs: number;
+  readonly computeEndNs: number;
+}
+
+export const slotControlBytes = (slotCount: number): number => slotCount * CONTROL_BYTES;
+
+export class SlotControl {
+  readonly #words: Int32Array;
+  readonly #times: Float64Array;
+  readonly #error: Uint8Array;
+
+  constructor(buffer: SharedArrayBuffer, slot: number) {
+    const start = slot * CONTROL_BYTES;
+    this.#words = new Int32Array(buffer, start, 16);
+    this.#times = new Float64Array(buffer, start + TIMES_OFFSET, 4);
+    this.#error = new Uint8Array(buffer, start + ERROR_OFFSET, ERROR_CAPACITY);
+  }
+
+  /** Scheduler: makes the slot takeable with its first rows in place. */
+  publish(rows: number, inputGeneration: number): void {
+    this.#words[WORDS.errorBytes] = 0;
+    this.#words[WORDS.spilled] = 0;
+    this.#words[WORDS.inputGeneration] = inputGeneration;
+    Atomics.store(this.#words, WORDS.state, STATES.published);
+    Atomics.store(this.#words, WORDS.rows, rows);
+  }
+
+  /** Scheduler: adds rows whose bytes are already in place; false when an instance has taken the batch meanwhile. */
+  grow(fromRows: number, toRows: number): boolean {
+    return Atomics.compareExchange(this.#words, WORDS.rows, fromRows, toRows) === fromRows;
+  }
+
+  /** True once an instance has taken the batch. */
+  get isTaken(): boolean {
+    return Atomics.load(this.#words, WORDS.rows) === CLOSED;
+  }
+
+  /** Instance: closes the batch and returns its rows. */
+  take(instance: number): number {
+    const rows = Atomics.exchange(this.#words, WORDS.rows, CLOSED);
+    this.#words[WORDS.takenRows] = rows;
+    this.#words[WORDS.instance] = instance;
+    return rows;
+  }
+
+  get inputGeneration(): number {
+    return this.#words[WORDS.inputGeneration]!;
+  }
+
+  /** Instance: hands the slot back with its outputs. `spilled` tells that outputs came in a buffer of their own. */
+  finish(times: ExecutionTimes, error: string | undefined, spilled: boolean): void {
+    this.#times[0] = times.computeStartNs;
+    this.#times[1] = times.inferStartNs;
+    this.#times[2] = times.inferEndNs;
+    this.#times[3] = times.computeEndNs;
+    if (error !== undefined) {
+      // encodeInto does not take shared memory.
+      const text = new TextEncoder().encode(error).subarray(0, ERROR_CAPACITY);
+      this.#error.set(text);
+      this.#words[WORDS.errorBytes] = Math.max(1, text.length);
+    }
+    this.#words[WORDS.spilled] = spilled ? 1 : 0;
+    Atomics.store(this.#words, WORDS.state, STATES.done);
+  }
+
+  get isDone(): boolean {
+    return Atomics.load(this.#words, WORDS.state) === STATES.done;
+  }
+
+  get takenRows(): number {
+    return this.#words[WORDS.takenRows]!;
+  }
+
+  /** The instance that took the batch last. */
+  get instance(): number {
+    return this.#words[WORDS.instance]!;
+  }
+
+  get hasSpilled(): boolean {
+    return this.#words[WORDS.spilled] === 1;
+  }
+
+  /** Why the execution failed, or undefined. */
+  get error(): string | undefined {
+    const length = this.#words[WORDS.errorBytes]!;
+    return length === 0 ? undefined : new TextDecoder().decode(this.#error.slice(0, length));
+  }
+
+  get times(): ExecutionTimes {
+    return {
+      computeStartNs: this.#times[0]!,
+      inferStartNs: this.#times[1]!,
+      inferEndNs: this.#times[2]!,
+      computeEndNs: this.#times[3]!,
+    };
+  }
+
+  /** Scheduler: the slot's outputs have been delivered. */
+  release(): void {
+    Atomics.store(this.#words, WORDS.state, STATES.free);
+  }
+}

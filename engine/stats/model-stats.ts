@@ -1,0 +1,91 @@
+/** A model's statistics with Triton's meaning: a batch adds its full compute time to each of its requests. */
+import type { InferBatchStatistics, ModelStatistics, StatisticDuration } from '../../src/kserve/metadata.js';
+import type { ExecutionTimes } from '../instance/slot-control.js';
+
+class DurationSum {
+  #count = 0;
+  #ns = 0;
+
+  add(ns: number, count = 1): void {
+    this.#count += count;
+    this.#ns += Math.max(0, ns) * count;
+  }
+
+  read(): StatisticDuration {
+    return { count: this.#count, ns: this.#ns };
+  }
+}
+
+class ComputeSums {
+  readonly input = new DurationSum();
+  readonly infer = new DurationSum();
+  readonly output = new DurationSum();
+
+  add(times: ExecutionTimes, count: number): void {
+    this.input.add(times.inferStartNs - times.computeStartNs, count);
+    this.infer.add(times.inferEndNs - times.inferStartNs, count);
+    this.output.add(times.computeEndNs - times.inferEndNs, count);
+  }
+
+  read(): Pick<InferBatchStatistics, 'compute_input' | 'compute_infer' | 'compute_output'> {
+    return { compute_input: this.input.read(), compute_infer: this.infer.read(), compute_output: this.output.read() };
+  }
+}
+
+const none: StatisticDuration = { count: 0, ns: 0 };
+
+export class ModelStats {
+  readonly #success = new DurationSum();
+  readonly #fail = new DurationSum();
+  readonly #queue = new DurationSum();
+  readonly #compute = new ComputeSums();
+  readonly #batches = new Map<number, ComputeSums>();
+  #inferenceCount = 0;
+  #executionCount = 0;
+  #lastInferenceMs = 0;
+
+  /** One execution of `rows` rows that came in `requestCount` requests. */
+  addExecution(times: ExecutionTimes, rows: number, requestCount: number, wallClockMs: number): void {
+    this.#inferenceCount += rows;
+    this.#executionCount++;
+    this.#lastInferenceMs = wallClockMs;
+    this.#compute.add(times, requestCount);
+    let batch = this.#batches.get(rows);
+    if (batch === undefined) {
+      batch = new ComputeSums();
+      this.#batches.set(rows, batch);
+    }
+    batch.add(times, 1);
+  }
+
+  /** One answered request: its time in the queue and from arrival to answer. */
+  addSuccess(queueNs: number, totalNs: number): void {
+    this.#queue.add(queueNs);
+    this.#success.add(totalNs);
+  }
+
+  addFailure(totalNs: number): void {
+    this.#fail.add(totalNs);
+  }
+
+  read(name: string, version: string): ModelStatistics {
+    return {
+      name,
+      version,
+      last_inference: this.#lastInferenceMs,
+      inference_count: this.#inferenceCount,
+      execution_count: this.#executionCount,
+      inference_stats: {
+        success: this.#success.read(),
+        fail: this.#fail.read(),
+        queue: this.#queue.read(),
+        ...this.#compute.read(),
+        cache_hit: none,
+        cache_miss: none,
+      },
+      batch_stats: [...this.#batches]
+        .sort(([a], [b]) => a - b)
+        .map(([size, sums]) => ({ batch_size: size, ...sums.read() })),
+    };
+  }
+}
