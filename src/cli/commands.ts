@@ -1,7 +1,7 @@
 /** The list of commands. Measuring has no name: it is what perf-ts does when no command is named. */
 import { PerfTsError } from '../common/errors.js';
-import type { Command } from './command.js';
 import { closestWord } from './closest-word.js';
+import type { Command } from './command.js';
 
 interface CommandEntry {
   readonly summary: string;
@@ -51,9 +51,13 @@ export function findCommand(argv: readonly string[]): {
 
 function unknownCommand(name: string): { what: string; hint: string } {
   if (plannedCommands.includes(name)) {
-    return { what: `'perf-ts ${name}' is planned but not part of this version`, hint: "'perf-ts --help' lists what is" };
+    return {
+      what: `'perf-ts ${name}' is planned but not part of this version`,
+      hint: "'perf-ts --help' lists what is",
+    };
   }
   const near = closestWord(name, Object.keys(commandEntries));
-  const hint = near === undefined ? "'perf-ts --help' lists the commands; a model is named with -m" : `did you mean '${near}'?`;
+  const hint =
+    near === undefined ? "'perf-ts --help' lists the commands; a model is named with -m" : `did you mean '${near}'?`;
   return { what: `there is no command '${name}'`, hint };
 }

@@ -44,5 +44,7 @@ function reportError(thrown: unknown, terminal: Terminal): number {
 
 function formatProblems(problems: readonly Problem[]): string {
   if (problems.length === 1) return `perf-ts: ${describeProblem(problems[0]!)}`;
-  return [`perf-ts: ${problems.length} problems:`, ...problems.map((problem) => `  ${describeProblem(problem)}`)].join('\n');
+  return [`perf-ts: ${problems.length} problems:`, ...problems.map((problem) => `  ${describeProblem(problem)}`)].join(
+    '\n',
+  );
 }

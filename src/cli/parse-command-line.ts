@@ -66,7 +66,10 @@ function declareOptions(name: string, command: Command, rows: readonly OptionRow
       // Everything arrives as text; a switch may stand alone.
       type: option.kind === 'switch' ? 'boolean' : 'string',
       ...(option.kind === 'value' ? { requiresArg: false } : {}),
-      describe: option.defaultText === undefined || option.kind === 'switch' ? option.help : `${option.help} [${option.defaultText}]`,
+      describe:
+        option.defaultText === undefined || option.kind === 'switch'
+          ? option.help
+          : `${option.help} [${option.defaultText}]`,
       group: `${option.group}:`,
     });
   }

@@ -29,7 +29,11 @@ export const modelsCommand = defineCommand({
     const [action = 'list', ...names] = context.positionals;
     if (action === 'list') return listModels(context);
     if (action === 'add') return addModels(names, to, context);
-    throw new PerfTsError('BAD_OPTION', { where: action, what: 'is neither list nor add', hint: 'see perf-ts models --help' });
+    throw new PerfTsError('BAD_OPTION', {
+      where: action,
+      what: 'is neither list nor add',
+      hint: 'see perf-ts models --help',
+    });
   },
 });
 

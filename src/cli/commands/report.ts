@@ -1,0 +1,87 @@
+/** `perf-ts report RECORD…`: renders records again from what is on disk. */
+import { writeFile } from 'node:fs/promises';
+import { messageOf, PerfTsError } from '../../common/errors.js';
+import { type OptionValues, optional, withDefault } from '../../common/option-row.js';
+import { parseChoice, parseText } from '../../common/value-parsers.js';
+import { readRecord } from '../../record/read-record.js';
+import type { RunRecord } from '../../record/run-record.js';
+import type { StudyRecord } from '../../record/study-record.js';
+import { renderRunTable } from '../../report/console-table.js';
+import { renderRunCsv, renderStudyCsv } from '../../report/csv.js';
+import { renderRunReport, renderStudyReport } from '../../report/html-report.js';
+import { renderRunMarkdown, renderStudyMarkdown } from '../../report/markdown.js';
+import { renderStudyReportText } from '../../report/study-console.js';
+import { type CommandContext, defineCommand } from '../command.js';
+import { exitCodes } from '../exit-code.js';
+
+const formats = ['table', 'html', 'csv', 'json', 'markdown'] as const;
+type Format = (typeof formats)[number];
+
+const rows = {
+  format: withDefault({
+    flag: 'format',
+    placeholder: formats.join('|'),
+    group: 'Output',
+    help: 'what to render',
+    defaultText: 'table',
+    parse: parseChoice(...formats),
+  }),
+  output: optional({
+    flag: 'output',
+    aliases: ['o'],
+    placeholder: 'FILE',
+    group: 'Output',
+    help: 'write into this file instead of to stdout',
+    parse: parseText,
+  }),
+} as const;
+
+export const reportCommand = defineCommand({
+  usage: 'perf-ts report RECORD [--format FORMAT] [-o FILE]',
+  examples: [
+    ['perf-ts report results/20260131T142501Z-resnet18-1a2b3c', 'the table again'],
+    ['perf-ts report results/… --format markdown', 'for a pull request'],
+  ],
+  rows,
+  takesPositionals: true,
+  run: report,
+});
+
+async function report(values: OptionValues<typeof rows>, context: CommandContext): Promise<number> {
+  const [path, ...more] = context.positionals;
+  if (path === undefined || more.length > 0) {
+    const what = path === undefined ? 'names no record' : 'takes one record at a time';
+    throw new PerfTsError('BAD_OPTION', { where: 'report', what, hint: 'give a folder below results/' });
+  }
+  const text = await render(await readRecord(path), values.format, context);
+  if (values.output === undefined) {
+    context.terminal.print(text.replace(/\n$/, ''));
+    return exitCodes.ok;
+  }
+  const { output } = values;
+  await writeFile(output, text).catch((cause: unknown) => {
+    throw new PerfTsError('OUTPUT_UNWRITABLE', { where: `--output ${output}`, what: messageOf(cause) }, cause);
+  });
+  return exitCodes.ok;
+}
+
+function render(
+  record: RunRecord | StudyRecord,
+  format: Format,
+  { terminal }: CommandContext,
+): Promise<string> | string {
+  const options = { width: terminal.width, color: terminal.hasColor };
+  const isRun = record.schema === 'perf-ts/run@1';
+  switch (format) {
+    case 'html':
+      return isRun ? renderRunReport(record) : renderStudyReport(record);
+    case 'csv':
+      return isRun ? renderRunCsv(record) : renderStudyCsv(record);
+    case 'markdown':
+      return isRun ? renderRunMarkdown(record) : renderStudyMarkdown(record);
+    case 'json':
+      return `${JSON.stringify(record, null, 2)}\n`;
+    case 'table':
+      return isRun ? renderRunTable(record, options) : renderStudyReportText(record, options);
+  }
+}
