@@ -70,9 +70,11 @@ export function durationUnitFor(valuesNs: readonly Maybe[]): DurationUnit {
   return durationUnits.find((unit) => largest >= unit.ns) ?? nanosecond;
 }
 
-/** Format of a column of nanoseconds: the unit comes from the largest value, the decimals from the smallest. */
-export function durationColumn(valuesNs: readonly Maybe[]): ColumnFormat {
-  const unit = durationUnitFor(valuesNs);
+/**
+ * Format of a column of nanoseconds: the unit comes from the largest value unless it is given, the decimals from the
+ * smallest.
+ */
+export function durationColumn(valuesNs: readonly Maybe[], unit = durationUnitFor(valuesNs)): ColumnFormat {
   return columnFormat(known(valuesNs), unit.name, unit.ns, unit.ns === 1 ? 0 : 3);
 }
 
@@ -129,19 +131,22 @@ export interface Bounded {
 /** Beyond this share of difference between its halves an interval is shown by its bounds, not as ±. */
 const LARGEST_SKEW = 0.25;
 
-/**
- * An estimate with its interval in a column's format: `812 ± 13` where both halves are alike, else `812 (790 to 870)`;
- * the bare value where there is no interval.
- */
-export function formatInterval(estimate: Bounded, column: ColumnFormat): string {
-  const { value, low, high } = estimate;
-  const text = column.format(value);
-  if (value === null || low === null || high === null) return text;
+/** The interval alone in a column's format: `± 13` where both halves are alike, else `790 to 870`; empty where there is none. */
+export function formatBounds({ value, low, high }: Bounded, column: ColumnFormat): string {
+  if (value === null || low === null || high === null) return '';
   const below = value - low;
   const above = high - value;
   const half = Math.max(below, above);
   const isAlike = below >= 0 && above >= 0 && Math.abs(above - below) <= LARGEST_SKEW * half;
-  return isAlike ? `${text} ± ${column.format(half)}` : `${text} (${column.format(low)} to ${column.format(high)})`;
+  return isAlike ? `± ${column.format(half)}` : `${column.format(low)} to ${column.format(high)}`;
+}
+
+/** An estimate with its interval: `812 ± 13` or `812 (790 to 870)`; the bare value where there is no interval. */
+export function formatInterval(estimate: Bounded, column: ColumnFormat): string {
+  const bounds = formatBounds(estimate, column);
+  const text = column.format(estimate.value);
+  if (bounds === '') return text;
+  return bounds.startsWith('±') ? `${text} ${bounds}` : `${text} (${bounds})`;
 }
 
 /** A gain as a factor with its interval: `1.42x (1.37 to 1.47)`. */

@@ -128,7 +128,11 @@ export function readOptions<Rows extends OptionRows>(
     }
     const clash = option.conflicts.find((flag) => texts[flag] !== undefined);
     if (texts[option.flag] !== undefined && clash !== undefined) {
-      problems.push({ where: `--${option.flag}`, what: `cannot be used with --${clash}`, hint: 'leave one of them out' });
+      problems.push({
+        where: `--${option.flag}`,
+        what: `cannot be used with --${clash}`,
+        hint: 'leave one of them out',
+      });
     }
   }
   return { values: values as OptionValues<Rows>, problems };

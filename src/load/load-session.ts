@@ -13,18 +13,22 @@ export interface WorkerUsage {
   readonly maxBusyRatio: number;
 }
 
+/** After a worker has failed every member but `usage` throws its error, or rejects with it. */
 export interface LevelRun {
   /** All requests that have ended since the level began, ordered by receive instant. */
   columns(): RequestColumns;
   /** Failed requests by cause so far. */
   errors(): Readonly<Record<string, number>>;
   usage(): WorkerUsage;
-  /** Sends nothing more and waits for what is in flight. */
+  /**
+   * Sends nothing more and waits for what is in flight: for 5 s or twice the slowest answer so far, whichever is longer;
+   * what is unanswered then is logged as cancelled. Resolves early when the pool is closed; safe to call twice.
+   */
   stop(): Promise<void>;
 }
 
 export interface LoadWorkerPool {
-  /** Starts a level on every worker; the one before it must have been stopped. */
+  /** Starts a level on every worker; the one before it must have been stopped. Rejects with PerfTsError when a worker has died. */
   startLevel(level: LoadLevel): Promise<LevelRun>;
   /** Ends the worker threads; safe to call twice. */
   close(): Promise<void>;

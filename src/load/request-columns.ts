@@ -64,7 +64,6 @@ export interface RequestColumns {
 export function collectColumns(chunks: readonly RequestChunk[]): RequestColumns {
   const lengths = chunks.map((chunk) => chunk.length);
   const length = lengths.reduce((sum, rows) => sum + rows, 0);
-  const order = new Uint32Array(length);
   const intendedNs = new Float64Array(length);
   const sentNs = new Float64Array(length);
   const receivedNs = new Float64Array(length);
@@ -78,21 +77,57 @@ export function collectColumns(chunks: readonly RequestChunk[]): RequestColumns 
     outcomes.set(chunk.outcomes.subarray(0, rows), row);
     row += rows;
   });
-  let isOrdered = true;
-  for (let i = 0; i < length; i++) {
-    order[i] = i;
-    if (i > 0 && receivedNs[i]! < receivedNs[i - 1]!) isOrdered = false;
-  }
-  if (isOrdered) return { length, intendedNs, sentNs, receivedNs, outcomes };
-  order.sort((a, b) => receivedNs[a]! - receivedNs[b]! || a - b);
-  const pick = (column: Float64Array): Float64Array => Float64Array.from(order, (index) => column[index]!);
+  const runs = ascendingRuns(receivedNs);
+  if (runs.length <= 2) return { length, intendedNs, sentNs, receivedNs, outcomes };
+  const order = mergeRuns(receivedNs, runs);
   return {
     length,
-    intendedNs: pick(intendedNs),
-    sentNs: pick(sentNs),
-    receivedNs: pick(receivedNs),
-    outcomes: Uint8Array.from(order, (index) => outcomes[index]!),
+    intendedNs: reorder(intendedNs, order),
+    sentNs: reorder(sentNs, order),
+    receivedNs: reorder(receivedNs, order),
+    outcomes: reorder(outcomes, order),
   };
+}
+
+// Plain loops: a measurement looks at its columns several times a second, and TypedArray.from is ten times slower.
+function reorder<Column extends Float64Array | Uint8Array>(column: Column, order: Uint32Array): Column {
+  const ordered = column.slice() as Column;
+  for (let row = 0; row < order.length; row++) ordered[row] = column[order[row]!]!;
+  return ordered;
+}
+
+/** Where the stretches of ascending values begin, and the end of the last. Each worker's rows are one stretch. */
+function ascendingRuns(values: Float64Array): readonly number[] {
+  const bounds = [0];
+  for (let i = 1; i < values.length; i++) {
+    if (values[i]! < values[i - 1]!) bounds.push(i);
+  }
+  return [...bounds, values.length];
+}
+
+/** Indices of `values` in ascending order, equal ones in the order they had; merges neighbouring runs until one is left. */
+function mergeRuns(values: Float64Array, bounds: readonly number[]): Uint32Array {
+  let order = new Uint32Array(values.length);
+  for (let i = 0; i < order.length; i++) order[i] = i;
+  let merged = new Uint32Array(values.length);
+  while (bounds.length > 2) {
+    const next: number[] = [];
+    for (let run = 0; run < bounds.length - 1; run += 2) {
+      const start = bounds[run]!;
+      const middle = bounds[run + 1]!;
+      const end = bounds[run + 2] ?? middle;
+      next.push(start);
+      let left = start;
+      let right = middle;
+      for (let at = start; at < end; at++) {
+        const isLeft = left < middle && (right >= end || values[order[left]!]! <= values[order[right]!]!);
+        merged[at] = order[isLeft ? left++ : right++]!;
+      }
+    }
+    bounds = [...next, values.length];
+    [order, merged] = [merged, order];
+  }
+  return order;
 }
 
 /** Rows whose receive instant lies in [from, to); binary search, no copy. */

@@ -50,7 +50,10 @@ export interface LoadPlan {
   readonly batchSize: number;
   readonly inputs: readonly InputPlan[];
   readonly stopRule: StopRule;
-  /** A level past this mean latency (or percentile, if asked) ends the sequence. */
+  /**
+   * A level past this mean latency (or percentile, if asked) ends a stepped sequence; an adaptive one ends its climb once
+   * throughput has also stopped growing, and then refines around the limit.
+   */
   readonly latencyLimit?: Nanos;
   readonly requestTimeout: Nanos;
   readonly workerCount: number;

@@ -1,0 +1,67 @@
+/** Reaches a server whose protocol may not be known, and says precisely why when it cannot. */
+import { PerfTsError, type Problem } from '../common/errors.js';
+import type { Protocol } from '../kserve/protocol.js';
+import { createGrpcAdmin } from './grpc-admin.js';
+import { createHttpAdmin } from './http-admin.js';
+import { probeProtocol } from './probe-protocol.js';
+import type { ServerAdmin } from './server-admin.js';
+
+export interface AdminTarget {
+  /** `host:port`. */
+  readonly endpoint: string;
+  /** Left out: found out by asking. */
+  readonly protocol?: Protocol | undefined;
+}
+
+const admins = { grpc: createGrpcAdmin, http: createHttpAdmin } satisfies Record<
+  Protocol,
+  (endpoint: string) => ServerAdmin
+>;
+const triton = { grpc: 8001, http: 8000 } satisfies Record<Protocol, number>;
+
+/**
+ * A connected ServerAdmin. Throws PerfTsError BAD_OPTION for a malformed endpoint, TARGET_UNREACHABLE when nothing
+ * there speaks the protocol, TARGET_REFUSED when what answers is not a KServe v2 server. A server that is alive but
+ * still loads models is connected to.
+ */
+export async function connectAdmin(target: AdminTarget): Promise<ServerAdmin> {
+  const { endpoint } = target;
+  if (!isEndpoint(endpoint)) {
+    const hint = 'for example localhost:8001';
+    throw new PerfTsError('BAD_OPTION', { what: `"${endpoint}" is not HOST:PORT`, where: '-u', hint });
+  }
+  const probe = await probeProtocol(endpoint);
+  if (probe.state === 'unknown') throw unreachable(endpoint, `no server: ${probe.reason}`);
+  if (target.protocol !== undefined && probe.protocol !== target.protocol)
+    throw wrongProtocol(endpoint, probe.protocol);
+  const admin = admins[probe.protocol](endpoint);
+  try {
+    await admin.serverMetadata();
+    return admin;
+  } catch (fault) {
+    await admin.close();
+    throw fault;
+  }
+}
+
+/** `host:port` with a port from 1 to 65535; an IPv6 address is in brackets. */
+export function isEndpoint(text: string): boolean {
+  const [, port] = /^(?:\[[\da-fA-F:.]+\]|[^:/\s[\]]+):(\d{1,5})$/.exec(text) ?? [];
+  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+function unreachable(endpoint: string, what: string): PerfTsError {
+  const hint = `tried gRPC and HTTP; start the server or name another with -u HOST:PORT (Triton's ports are ${triton.grpc} for gRPC and ${triton.http} for HTTP)`;
+  return new PerfTsError('TARGET_UNREACHABLE', { what, where: endpoint, hint } satisfies Problem);
+}
+
+function wrongProtocol(endpoint: string, spoken: Protocol): PerfTsError {
+  const names = { grpc: 'gRPC', http: 'HTTP' } satisfies Record<Protocol, string>;
+  const other: Protocol = spoken === 'grpc' ? 'http' : 'grpc';
+  const hint = `use -i ${spoken}, or the server's ${names[other]} port (Triton's is ${triton[other]})`;
+  return new PerfTsError('TARGET_UNREACHABLE', {
+    what: `this port speaks ${names[spoken]}, not ${names[other]}`,
+    where: endpoint,
+    hint,
+  });
+}

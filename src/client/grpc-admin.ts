@@ -1,0 +1,104 @@
+/** ServerAdmin over gRPC. */
+import { PerfTsError } from '../common/errors.js';
+import {
+  type AdminCalls,
+  type AdminMethod,
+  decodeAdminResponse,
+  encodeAdminRequest,
+  grpcMethodPath,
+} from '../kserve/admin-codec.js';
+import type { ModelMetadata, ModelStatistics, ServerMetadata } from '../kserve/metadata.js';
+import { statusCodes } from '../kserve/status.js';
+import type { ModelConfig } from '../model-config/model-config.js';
+import { findConnectionFault, grpcStatusName, refusedAnswer } from './failure-cause.js';
+import { callUnary, createGrpcChannel, type GrpcChannel, unreachableByGrpc } from './grpc-channel.js';
+import { newestStatistics } from './newest-statistics.js';
+import type { ServerAdmin } from './server-admin.js';
+
+const CALL_TIMEOUT_MS = 10_000;
+
+/** Connects at the first call. */
+export const createGrpcAdmin = (endpoint: string): ServerAdmin => new GrpcAdmin(endpoint);
+
+class GrpcAdmin implements ServerAdmin {
+  readonly protocol = 'grpc';
+  readonly endpoint: string;
+  readonly #channel: GrpcChannel;
+
+  constructor(endpoint: string) {
+    this.endpoint = endpoint;
+    this.#channel = createGrpcChannel(endpoint);
+  }
+
+  async isServerReady(): Promise<boolean> {
+    const answer = await this.#call('ServerReady', {}, 'readiness').catch(() => undefined);
+    return answer?.ready ?? false;
+  }
+
+  async isModelReady(model: string, version = ''): Promise<boolean> {
+    const answer = await this.#call('ModelReady', { name: model, version }, 'readiness').catch(() => undefined);
+    return answer?.ready ?? false;
+  }
+
+  async serverMetadata(): Promise<ServerMetadata> {
+    return required(await this.#call('ServerMetadata', {}, 'server metadata'), this.endpoint, 'server metadata');
+  }
+
+  async modelMetadata(model: string, version = ''): Promise<ModelMetadata> {
+    const answer = await this.#call('ModelMetadata', { name: model, version }, `metadata of model ${model}`);
+    return required(answer, this.endpoint, 'model metadata');
+  }
+
+  async modelConfig(model: string, version = ''): Promise<ModelConfig | undefined> {
+    const answer = await this.#call('ModelConfig', { name: model, version }, `configuration of model ${model}`);
+    return answer?.config as ModelConfig | undefined;
+  }
+
+  async modelStatistics(model: string, version = ''): Promise<ModelStatistics | undefined> {
+    const answer = await this.#call('ModelStatistics', { name: model, version }, `statistics of model ${model}`);
+    return answer === undefined ? undefined : newestStatistics(answer.model_stats);
+  }
+
+  async close(): Promise<void> {
+    this.#channel.close();
+  }
+
+  /** Undefined where the server does not implement the call. */
+  async #call<M extends AdminMethod>(
+    method: M,
+    request: AdminCalls[M]['request'],
+    what: string,
+  ): Promise<AdminCalls[M]['response'] | undefined> {
+    const message = encodeAdminRequest(method, request);
+    const {
+      code,
+      details,
+      message: answer,
+    } = await callUnary(this.#channel, grpcMethodPath(method), message, CALL_TIMEOUT_MS);
+    if (code === statusCodes.OK && answer !== undefined) return this.#decode(method, answer);
+    if (code === statusCodes.UNIMPLEMENTED) return undefined;
+    const status = grpcStatusName(code);
+    const isGone = findConnectionFault(status, details) !== undefined || code === statusCodes.DEADLINE_EXCEEDED;
+    if (isGone) throw unreachableByGrpc(this.endpoint, new Error(details));
+    throw refusedAnswer(this.endpoint, what, status, details);
+  }
+
+  #decode<M extends AdminMethod>(method: M, answer: Uint8Array): AdminCalls[M]['response'] {
+    try {
+      return decodeAdminResponse(method, answer);
+    } catch (cause) {
+      const what = `the answer to ${method} is not one of KServe v2`;
+      throw new PerfTsError('TARGET_REFUSED', { what, where: this.endpoint }, cause);
+    }
+  }
+}
+
+function required<T>(answer: T | undefined, endpoint: string, what: string): T {
+  if (answer !== undefined) return answer;
+  const hint = 'perf-ts needs a KServe v2 server, such as Triton';
+  throw new PerfTsError('TARGET_REFUSED', {
+    what: `the server speaks gRPC but does not offer ${what}`,
+    where: endpoint,
+    hint,
+  });
+}

@@ -1,0 +1,63 @@
+/**
+ * Where a load worker writes what became of each request: rows into shared chunks, causes of failure into counts.
+ * Appending allocates nothing except a new chunk every 65,536 rows.
+ */
+import { type OutcomeCode, outcomeCodes } from '../client/outcome.js';
+import { RequestChunk } from './request-columns.js';
+
+/** Causes beyond this many are counted together, so that a server whose messages all differ cannot fill the memory. */
+export const MAX_CAUSES = 64;
+export const OTHER_CAUSES = 'other causes';
+
+export class RequestLog {
+  readonly #onChunk: (chunk: RequestChunk) => void;
+  readonly #causes = new Map<string, number>();
+  #chunk: RequestChunk;
+  #slowestServiceNs = 0;
+  #failureCount = 0;
+
+  /** `onChunk` is given each chunk before its first row. */
+  constructor(onChunk: (chunk: RequestChunk) => void) {
+    this.#onChunk = onChunk;
+    this.#chunk = new RequestChunk();
+    onChunk(this.#chunk);
+  }
+
+  append(
+    intendedNs: number,
+    sentNs: number,
+    receivedNs: number,
+    outcome: OutcomeCode,
+    cause: string | undefined,
+  ): void {
+    if (this.#chunk.isFull) {
+      this.#chunk = new RequestChunk();
+      this.#onChunk(this.#chunk);
+    }
+    if (receivedNs - sentNs > this.#slowestServiceNs) this.#slowestServiceNs = receivedNs - sentNs;
+    if (outcome !== outcomeCodes.ok) this.#countFailure(cause ?? 'unknown');
+    this.#chunk.append(intendedNs, sentNs, receivedNs, outcome);
+  }
+
+  /** Longest time from send to receive so far. */
+  get slowestServiceNs(): number {
+    return this.#slowestServiceNs;
+  }
+
+  /** Failed requests so far; tells cheaply whether `causes` has changed. */
+  get failureCount(): number {
+    return this.#failureCount;
+  }
+
+  /** Failed requests by cause. */
+  causes(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#causes);
+  }
+
+  #countFailure(cause: string): void {
+    this.#failureCount++;
+    const isCounted = this.#causes.has(cause) || this.#causes.size < MAX_CAUSES;
+    const name = isCounted ? cause : OTHER_CAUSES;
+    this.#causes.set(name, (this.#causes.get(name) ?? 0) + 1);
+  }
+}

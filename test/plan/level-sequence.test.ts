@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { millis, type Nanos } from '../../src/common/units.js';
+import { createLevelSequence, doublings, MAX_REFINEMENTS } from '../../src/plan/level-sequence.js';
+import type { LevelSequence } from '../../src/plan/load-plan.js';
+
+interface Curve {
+  readonly throughput: (concurrency: number) => number;
+  readonly latencyMs?: (concurrency: number) => number | undefined;
+}
+
+/** Levels in the order in which the sequence asks for them, against a server with the given curve. */
+function walk(sequence: LevelSequence, { throughput, latencyMs }: Curve, latencyLimit?: Nanos): number[] {
+  const asker = createLevelSequence(sequence, { latencyLimit });
+  const asked: number[] = [];
+  for (let level = asker.next(); level !== undefined; level = asker.next()) {
+    expect(asker.remainingCount()).toBeGreaterThan(0);
+    asked.push(level);
+    const latency = latencyMs === undefined ? (1000 * level) / throughput(level) : latencyMs(level);
+    asker.tell(level, {
+      throughput: throughput(level),
+      latencyNs: latency === undefined ? undefined : millis(latency),
+    });
+  }
+  expect(asker.remainingCount()).toBe(0);
+  return asked;
+}
+
+/** A server with `slots` places that serve 100 requests a second each. */
+const saturatingAt = (slots: number): Curve => ({ throughput: (concurrency) => 100 * Math.min(concurrency, slots) });
+const adaptive = (start: number, end: number): LevelSequence => ({ kind: 'adaptive', start, end });
+
+describe('a stepped sequence', () => {
+  const stepped: LevelSequence = { kind: 'stepped', values: [1, 3, 5, 7] };
+
+  it('measures every value in order', () => {
+    expect(walk(stepped, saturatingAt(2))).toEqual([1, 3, 5, 7]);
+  });
+
+  it('ends with the first level past the latency limit', () => {
+    expect(walk(stepped, saturatingAt(2), millis(24))).toEqual([1, 3, 5]);
+  });
+
+  it('counts a level without any success as past the limit', () => {
+    expect(walk(stepped, { throughput: () => 0, latencyMs: () => undefined }, millis(24))).toEqual([1]);
+    expect(walk(stepped, { throughput: () => 0, latencyMs: () => undefined })).toEqual([1, 3, 5, 7]);
+  });
+});
+
+describe('an adaptive sequence', () => {
+  it('measures every doubling and the end, whether or not a doubling meets it', () => {
+    expect(doublings(1, 64)).toEqual([1, 2, 4, 8, 16, 32, 64]);
+    expect(doublings(3, 50)).toEqual([3, 6, 12, 24, 48, 50]);
+    expect(doublings(4, 4)).toEqual([4]);
+    expect(walk(adaptive(1, 64), saturatingAt(1)).slice(0, 7)).toEqual([1, 2, 4, 8, 16, 32, 64]);
+  });
+
+  it('refines around the knee', () => {
+    expect(walk(adaptive(1, 64), saturatingAt(10)).slice(7)).toEqual([12, 10, 9]);
+    expect(walk(adaptive(1, 64), saturatingAt(8)).slice(7)).toEqual([6, 12, 10]);
+    expect(walk(adaptive(1, 64), saturatingAt(2)).slice(7)).toEqual([3]);
+  });
+
+  it('refines nothing where there is no knee to look at', () => {
+    expect(walk(adaptive(1, 64), saturatingAt(1000))).toHaveLength(7);
+    expect(walk(adaptive(1, 64), saturatingAt(1))).toHaveLength(7);
+    expect(walk(adaptive(1, 64), { throughput: () => 0, latencyMs: () => undefined })).toHaveLength(7);
+    expect(walk(adaptive(5, 5), saturatingAt(2))).toEqual([5]);
+  });
+
+  it('closes in on the latency limit instead, when one is given', () => {
+    // 20 slots: the latency is 10 ms up to 20 in flight and 0.5 ms more for each beyond; 27 in flight reach 13.5 ms.
+    expect(walk(adaptive(1, 64), saturatingAt(20), millis(13.6))).toEqual([1, 2, 4, 8, 16, 32, 64, 24, 28, 26]);
+  });
+
+  it('stops climbing when the limit is passed and two doublings brought nothing', () => {
+    expect(walk(adaptive(1, 1024), saturatingAt(4), millis(15))).toEqual([1, 2, 4, 8, 16, 6, 7]);
+  });
+
+  it('goes on climbing past the limit while throughput grows', () => {
+    const batching: Curve = { throughput: (concurrency) => 100 * concurrency, latencyMs: () => 30 };
+    expect(walk(adaptive(1, 16), batching, millis(20))).toEqual([1, 2, 4, 8, 16]);
+  });
+
+  it('asks for the same level until it is told, and never twice for one', () => {
+    const asker = createLevelSequence(adaptive(1, 8));
+    expect([asker.next(), asker.next(), asker.remainingCount()]).toEqual([1, 1, 4]);
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 0, max: 500 }),
+        fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 20, maxLength: 20 }),
+        fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
+        (start, span, throughputs, limitMs) => {
+          let index = 0;
+          const curve: Curve = { throughput: () => throughputs[index++ % 20]!, latencyMs: (level) => level };
+          const limit = limitMs === undefined ? undefined : millis(limitMs);
+          const asked = walk(adaptive(start, start + span), curve, limit);
+          expect(new Set(asked).size).toBe(asked.length);
+          expect(asked.every((level) => Number.isInteger(level) && level >= start && level <= start + span)).toBe(true);
+          expect(asked.length).toBeLessThanOrEqual(doublings(start, start + span).length + MAX_REFINEMENTS);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,11 @@
+// A load worker that says it is ready and dies as its plan's model says.
+import { parentPort, workerData } from 'node:worker_threads';
+
+const { model } = workerData.plan;
+parentPort.postMessage({ kind: 'ready' });
+parentPort.on('message', ({ kind }) => {
+  if (kind === 'close') process.exit(0);
+  if (model === 'throws-at-start') throw new Error('out of luck');
+  if (kind === 'start') parentPort.postMessage({ kind: 'started' });
+  if (model === 'exits-later') setTimeout(() => process.exit(7), 20);
+});
