@@ -1,0 +1,29 @@
+/** Decodes ModelInferResponse from its wire form. */
+import type { InferResponseMessage } from './infer-codec.js';
+import { tagOf, type WireReader, wireTypes } from './wire-reader.js';
+import { joinTensors, readWireTensor, type WireTensor } from './wire-tensor.js';
+
+const MODEL_NAME = tagOf(1, wireTypes.delimited);
+const MODEL_VERSION = tagOf(2, wireTypes.delimited);
+const ID = tagOf(3, wireTypes.delimited);
+const OUTPUT = tagOf(5, wireTypes.delimited);
+const RAW_CONTENTS = tagOf(6, wireTypes.delimited);
+
+/** Reads a response up to the reader's end; see `decodeInferResponse`. */
+export function decodeInferResponseFrom(reader: WireReader): InferResponseMessage {
+  let modelName = '';
+  let modelVersion = '';
+  let id = '';
+  const outputs: WireTensor[] = [];
+  const raw: Uint8Array[] = [];
+  while (reader.hasMore()) {
+    const tag = reader.readTag();
+    if (tag === MODEL_NAME) modelName = reader.readString();
+    else if (tag === MODEL_VERSION) modelVersion = reader.readString();
+    else if (tag === ID) id = reader.readString();
+    else if (tag === OUTPUT) outputs.push(readWireTensor(reader));
+    else if (tag === RAW_CONTENTS) raw.push(reader.readBytes());
+    else reader.skip(tag);
+  }
+  return { modelName, modelVersion, id, outputs: joinTensors(reader, outputs, raw) };
+}
