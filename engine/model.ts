@@ -4,6 +4,8 @@ import { messageOf, PerfTsError, type Problem } from '../src/common/errors.js';
 import { micros } from '../src/common/units.js';
 import type { ModelMetadata } from '../src/kserve/metadata.js';
 import type { ModelConfig } from '../src/model-config/model-config.js';
+import { loadOrtLibrary } from '../src/onnxruntime/library.js';
+import { bundledLibraryPath } from '../src/onnxruntime/library-path.js';
 import { readSessionSettings } from '../src/onnxruntime/triton-settings.js';
 import { findUnservable } from './config-limits.js';
 import type { InferenceRequest, OnOutcome } from './inference.js';
@@ -33,6 +35,10 @@ export async function loadModel(options: ServedModelOptions): Promise<ServedMode
   }));
   if (all.length > 0) throw new PerfTsError('BAD_FILE', all);
 
+  // Loaded here too: telemetry can be switched off by the main thread only, a bad library is found before any thread
+  // starts, and the library stays mapped when the last worker is gone.
+  const ortLibrary = options.ortLibrary ?? bundledLibraryPath();
+  loadOrtLibrary(ortLibrary);
   const maxBatchSize = config.max_batch_size ?? 0;
   const { inputs, outputs } = tensorShapesOf(config);
   const layout = planSlotLayout(inputs, outputs, maxBatchSize);
@@ -43,7 +49,7 @@ export async function loadModel(options: ServedModelOptions): Promise<ServedMode
   try {
     pool = await startInstances({
       modelFile,
-      ortLibrary: options.ortLibrary,
+      ortLibrary,
       settings,
       instanceCount,
       slotCount: batchLimit,

@@ -1,5 +1,6 @@
 /** The engine as a whole: front ends and models, started together and closed in order. */
 import { describeProblem, PerfTsError } from '../src/common/errors.js';
+import { requireTelemetryOff } from '../src/onnxruntime/telemetry.js';
 import type { FrontEnd } from './frontend/front-end.js';
 import { GrpcFrontEnd } from './frontend/grpc-front-end.js';
 import { HttpFrontEnd } from './frontend/http-front-end.js';
@@ -66,9 +67,12 @@ async function listen({ grpc, http }: FrontEnds): Promise<Pick<Engine, 'grpcPort
  * Starts to listen, loads the models, and resolves once all of them are served. Ports are taken first, because a port
  * in use should not be found out after minutes of loading; until then the engine says that it is not ready.
  * Throws PerfTsError for contradicting options, ports in use, and (unless told to go on) models that fail to load.
+ * Call it on the main thread.
  */
 export async function startEngine(options: EngineOptions, parts: EngineParts = {}): Promise<Engine> {
   checkEngineOptions(options);
+  // Workers load the library, but only the main thread can set what native code reads from the environment.
+  requireTelemetryOff();
   const log = parts.log ?? (() => undefined);
   const warn = parts.warn ?? (() => undefined);
   const loadsAll = options.modelControlMode === 'none' || options.loadModel.includes('*');

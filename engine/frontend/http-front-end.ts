@@ -1,0 +1,142 @@
+/** KServe v2 over HTTP/1.1 on node:http: Triton's paths, JSON errors, JSON and binary tensor data. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { nowNs } from '../../src/common/clock.js';
+import { messageOf, systemCodeOf } from '../../src/common/errors.js';
+import { httpStatusOf } from '../../src/kserve/status.js';
+import { isModelReady, modelConfig, modelMetadata, modelStatistics, serverMetadata } from './admin-answers.js';
+import { failureOf } from './call-failure.js';
+import type { FrontEnd, ListenOptions } from './front-end.js';
+import { RefusedBody, readBody } from './http-body.js';
+import { answerInference } from './http-inference.js';
+import { sendEmpty, sendError, sendJson } from './http-reply.js';
+import { type HttpCall, matchRoute } from './http-routes.js';
+import { listenProblem } from './listen-problem.js';
+import type { ModelSource } from './model-source.js';
+
+export interface HttpFrontEndOptions extends ListenOptions {
+  /** A larger body is refused, also once unpacked. */
+  readonly maxInputBytes: number;
+}
+
+export class HttpFrontEnd implements FrontEnd {
+  private readonly options: HttpFrontEndOptions;
+  private readonly source: ModelSource;
+  private readonly server: Server;
+
+  constructor(options: HttpFrontEndOptions, source: ModelSource) {
+    this.options = options;
+    this.source = source;
+    this.server = createServer({ keepAlive: true, noDelay: true }, (request, response) => {
+      void this.answer(request, response);
+    });
+    // Clients keep connections between requests for as long as they like, as with tritonserver.
+    this.server.keepAliveTimeout = 0;
+  }
+
+  start(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', (cause) =>
+        reject(listenProblem('http', this.options, systemCodeOf(cause) ?? cause.message, cause)),
+      );
+      this.server.listen(this.options.port, this.options.address, () =>
+        resolve((this.server.address() as AddressInfo).port),
+      );
+    });
+  }
+
+  close(deadline: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const cutOff = (): void => this.server.closeAllConnections();
+      this.server.close(() => {
+        deadline.removeEventListener('abort', cutOff);
+        resolve();
+      });
+      if (deadline.aborted) cutOff();
+      else deadline.addEventListener('abort', cutOff, { once: true });
+    });
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      // A connection that outlives the last answer would keep a closing server open.
+      response.once('finish', () => this.server.listening || request.socket.end());
+      await this.dispatch(matchRoute(request.method ?? '', request.url ?? ''), request, response);
+    } catch (thrown) {
+      const failure = failureOf(thrown);
+      if (thrown instanceof RefusedBody) refuseBody(thrown, request, response);
+      else sendError(response, httpStatusOf(failure.status), messageOf(thrown));
+    }
+  }
+
+  private async dispatch(call: HttpCall, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { source } = this;
+    if (call.kind === 'infer') {
+      const body = await readBody(request, this.options.maxInputBytes);
+      answerInference(source, call, body, nowNs(), request, response);
+      return;
+    }
+    if (call.kind === 'index') {
+      const body = await readBody(request, this.options.maxInputBytes);
+      sendJson(response, 200, source.index(asksForReadyOnly(body)).map(indexEntry));
+      return;
+    }
+    // Whatever came as a body has no meaning here; unread, it would block the connection.
+    request.resume();
+    const { status, document } = plainAnswer(call, source);
+    if (document === undefined) sendEmpty(response, status);
+    else sendJson(response, status, document);
+  }
+}
+
+interface PlainAnswer {
+  readonly status: number;
+  /** JSON document; undefined for an empty body. */
+  readonly document?: unknown;
+}
+
+function plainAnswer(call: Exclude<HttpCall, { kind: 'infer' | 'index' }>, source: ModelSource): PlainAnswer {
+  switch (call.kind) {
+    case 'live':
+      return { status: 200 };
+    case 'ready':
+      return { status: source.isReady() ? 200 : 503 };
+    case 'server-metadata':
+      return { status: 200, document: serverMetadata };
+    case 'model-ready':
+      if (isModelReady(source, call.name, call.version)) return { status: 200 };
+      return { status: 400, document: { error: `model '${call.name}' is not ready` } };
+    case 'model-metadata':
+      return { status: 200, document: modelMetadata(source, call.name, call.version) };
+    case 'model-config':
+      return { status: 200, document: modelConfig(source, call.name, call.version) };
+    case 'model-statistics':
+      return { status: 200, document: { model_stats: modelStatistics(source, call.name, call.version) } };
+    case 'not-found':
+      return { status: 404, document: { error: 'Not Found' } };
+    case 'method-not-allowed':
+      return { status: 405, document: { error: 'Method Not Allowed' } };
+  }
+}
+
+/** The rest of a refused body is read and dropped, so that the caller can finish sending and see the answer. */
+function refuseBody(refusal: RefusedBody, request: IncomingMessage, response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  request.resume();
+  sendError(response, refusal.status, refusal.message);
+}
+
+/** The body of an index request is optional. */
+function asksForReadyOnly(body: Buffer): boolean {
+  if (body.length === 0) return false;
+  try {
+    const document: unknown = JSON.parse(body.toString('utf8'));
+    return typeof document === 'object' && document !== null && 'ready' in document && document.ready === true;
+  } catch (cause) {
+    throw new RefusedBody(400, `failed to parse JSON: ${messageOf(cause)}`);
+  }
+}
+
+/** Empty members are left out, as Triton does. */
+const indexEntry = (entry: object): object =>
+  Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== ''));

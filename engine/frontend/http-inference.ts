@@ -1,0 +1,57 @@
+/** One inference over HTTP: body to tensors, tensors to body. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Instant } from '../../src/common/units.js';
+import {
+  decodeHttpInferRequest,
+  encodeHttpInferResponse,
+  INFERENCE_HEADER_LENGTH,
+} from '../../src/kserve/http-codec.js';
+import { ProtocolError } from '../../src/kserve/protocol-error.js';
+import { httpStatusOf } from '../../src/kserve/status.js';
+import type { InferenceOutcome } from '../inference.js';
+import { requireModel } from './admin-answers.js';
+import { failureOf } from './call-failure.js';
+import { sendError, sendInference } from './http-reply.js';
+import type { ModelSource } from './model-source.js';
+import { startInference } from './start-inference.js';
+
+/** Length of the JSON before binary data, or undefined where the whole body is JSON. Throws ProtocolError. */
+function jsonLengthOf(request: IncomingMessage): number | undefined {
+  const text = request.headers[INFERENCE_HEADER_LENGTH];
+  if (text === undefined) return undefined;
+  const length = typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(length)) {
+    throw new ProtocolError(`Inference-Header-Content-Length must be a number of bytes, not '${String(text)}'`);
+  }
+  return length;
+}
+
+/** Answers the request once the model has; throws ProtocolError when it does not get that far. */
+export function answerInference(
+  source: ModelSource,
+  target: { readonly name: string; readonly version: string },
+  body: Uint8Array,
+  receivedAt: Instant,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const model = requireModel(source, target.name, target.version);
+  const call = decodeHttpInferRequest(body, jsonLengthOf(request));
+  const { socket } = request;
+  const onOutcome = (outcome: InferenceOutcome): void => {
+    if (socket.destroyed) return;
+    if (outcome.state === 'failed') {
+      sendError(response, httpStatusOf(outcome.failure.status), outcome.failure.message);
+      return;
+    }
+    const message = { modelName: model.name, modelVersion: model.version, id: call.id, outputs: outcome.outputs };
+    try {
+      const encoded = encodeHttpInferResponse(message, call.binaryOutputs);
+      sendInference(response, encoded.body, encoded.jsonLength);
+    } catch (thrown) {
+      const failure = failureOf(thrown);
+      sendError(response, httpStatusOf(failure.status), failure.message);
+    }
+  };
+  startInference(model, call, receivedAt, () => socket.destroyed, onOutcome);
+}

@@ -1,0 +1,14 @@
+/** The models as front ends see them. The repository implements it. */
+import type { ModelIndexEntry } from '../../src/kserve/admin-codec.js';
+import type { ServedModel } from '../served-model.js';
+
+export interface ModelSource {
+  /** A model that is being served; an empty version means the highest one. */
+  find(name: string, version: string): ServedModel | undefined;
+  /** Every served version, ordered by name and then by version number. */
+  models(): readonly ServedModel[];
+  /** What the repository holds, served or not. */
+  index(onlyReady: boolean): readonly ModelIndexEntry[];
+  /** Whether every model that was asked for is being served, and the engine is not shutting down. */
+  isReady(): boolean;
+}

@@ -1,0 +1,177 @@
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { runServe } from '../../engine/main.js';
+import { checkEngineOptions, type EngineOptions, engineOptionRows } from '../../engine/options.js';
+import { type Engine, type EngineParts, startEngine } from '../../engine/server.js';
+import { readOptions } from '../../src/common/option-row.js';
+import { buildZooModel } from '../../src/onnx/zoo/zoo.js';
+import { FakeModel } from '../support/fake-model.js';
+import { writeRepository } from '../support/model-repository.js';
+
+const identity = buildZooModel('identity');
+const fakes: EngineParts = { loadModel: (options) => Promise.resolve(new FakeModel(options)) };
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const part of open.splice(0)) await part.close();
+});
+
+/** Options as the command line gives them, on free ports. */
+function optionsOf(texts: Readonly<Record<string, readonly string[]>>): EngineOptions {
+  const { values, problems } = readOptions(engineOptionRows, { 'http-port': ['0'], 'grpc-port': ['0'], ...texts });
+  expect(problems).toEqual([]);
+  return values;
+}
+
+async function start(texts: Readonly<Record<string, readonly string[]>>, parts: EngineParts = fakes): Promise<Engine> {
+  const engine = await startEngine(optionsOf(texts), parts);
+  open.push(engine);
+  return engine;
+}
+
+async function occupyPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push({ close: () => new Promise((resolve) => server.close(resolve)) });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+describe('the engine options', () => {
+  it("have tritonserver's defaults, on loopback", () => {
+    const { values } = readOptions(engineOptionRows, {});
+    expect(values).toMatchObject({
+      httpPort: 8000,
+      grpcPort: 8001,
+      httpAddress: '127.0.0.1',
+      grpcAddress: '127.0.0.1',
+      exitOnError: true,
+      exitTimeoutSecs: 30,
+      httpMaxInputSize: 64 * 1024 * 1024,
+      modelControlMode: 'none',
+    });
+  });
+
+  it('report every contradiction together', () => {
+    const options = optionsOf({ 'allow-http': ['false'], 'allow-grpc': ['false'], 'load-model': ['m'] });
+    expect(() => checkEngineOptions(options)).toThrow(
+      expect.objectContaining({
+        code: 'BAD_OPTION',
+        problems: [
+          expect.objectContaining({ where: '--model-repository' }),
+          expect.objectContaining({ where: '--allow-http' }),
+          expect.objectContaining({ where: '--load-model' }),
+        ],
+      }),
+    );
+  });
+
+  it('refuse one port for both protocols', () => {
+    const options = optionsOf({ 'model-repository': ['x'], 'http-port': ['9000'], 'grpc-port': ['9000'] });
+    expect(() => checkEngineOptions(options)).toThrow('--http-port: and --grpc-port are both 9000');
+  });
+});
+
+describe('the engine', () => {
+  it('serves every model of its repositories on both protocols', async () => {
+    const one = await writeRepository({ 'a/1/model.onnx': identity });
+    const two = await writeRepository({ 'b/1/model.onnx': identity });
+    const engine = await start({ 'model-repository': [one, two] });
+    expect(engine.models.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(engine.grpcPort).toBeGreaterThan(0);
+    expect((await fetch(`http://127.0.0.1:${engine.httpPort}/v2/health/ready`)).status).toBe(200);
+  });
+
+  it('loads only what --load-model names in explicit mode, and all for *', async () => {
+    const folder = await writeRepository({ 'a/1/model.onnx': identity, 'b/1/model.onnx': identity });
+    const explicit = { 'model-repository': [folder], 'model-control-mode': ['explicit'] };
+    expect((await start({ ...explicit, 'load-model': ['b'] })).models.map(({ name }) => name)).toEqual(['b']);
+    expect((await start({ ...explicit, 'load-model': ['*'] })).models).toHaveLength(2);
+    expect((await start(explicit)).models).toEqual([]);
+  });
+
+  it('opens only the ports that are allowed', async () => {
+    const folder = await writeRepository({ 'a/1/model.onnx': identity });
+    const engine = await start({ 'model-repository': [folder], 'allow-grpc': ['false'] });
+    expect(engine.grpcPort).toBeUndefined();
+    expect(engine.httpPort).toBeGreaterThan(0);
+  });
+
+  it('ends with all problems when a model fails, and closes what it had loaded', async () => {
+    const folder = await writeRepository({ 'a/1/model.onnx': identity, 'b/1/model.onnx': 'broken', 'c/': '' });
+    const loaded: FakeModel[] = [];
+    const parts: EngineParts = {
+      loadModel: (options) => {
+        const model = new FakeModel(options);
+        loaded.push(model);
+        return Promise.resolve(model);
+      },
+    };
+    const failure = start({ 'model-repository': [folder] }, parts);
+    await expect(failure).rejects.toMatchObject({ code: 'BAD_FILE', problems: [{}, {}] });
+    expect(loaded.map(({ isClosed }) => isClosed)).toEqual([true]);
+  });
+
+  it('serves the rest with --exit-on-error=false, says what it does not serve, and is not ready', async () => {
+    const folder = await writeRepository({ 'a/1/model.onnx': identity, 'b/1/model.onnx': 'broken' });
+    const warnings: string[] = [];
+    const engine = await start(
+      { 'model-repository': [folder], 'exit-on-error': ['false'] },
+      { ...fakes, warn: (line) => warnings.push(line) },
+    );
+    expect(engine.models).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringContaining('not served:')]);
+    const url = `http://127.0.0.1:${engine.httpPort}`;
+    expect((await fetch(`${url}/v2/health/ready`)).status).toBe(503);
+    expect((await fetch(`${url}/v2/models/a/ready`)).status).toBe(200);
+  });
+
+  it('names both flags when both ports are in use', async () => {
+    const folder = await writeRepository({ 'a/1/model.onnx': identity });
+    const ports = { 'http-port': [String(await occupyPort())], 'grpc-port': [String(await occupyPort())] };
+    await expect(start({ 'model-repository': [folder], ...ports })).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+      problems: [{ where: '--grpc-port' }, { where: '--http-port' }],
+    });
+  });
+
+  it('gives up requests that are not answered within the exit timeout, and says so', async () => {
+    const folder = await writeRepository({ 'a/1/model.onnx': identity });
+    const held: FakeModel[] = [];
+    const warnings: string[] = [];
+    const engine = await startEngine(optionsOf({ 'model-repository': [folder], 'exit-timeout-secs': ['0'] }), {
+      loadModel: (options) => {
+        const model = new FakeModel({ ...options, isHeld: true });
+        held.push(model);
+        return Promise.resolve(model);
+      },
+      warn: (line) => warnings.push(line),
+    });
+    const body = JSON.stringify({ inputs: [{ name: 'INPUT0', datatype: 'FP32', shape: [1, 1], data: [1] }] });
+    const url = `http://127.0.0.1:${engine.httpPort}/v2/models/a/infer`;
+    const answer = fetch(url, { method: 'POST', body }).catch(() => 'cut off');
+    while (held[0]?.held.length !== 1) await new Promise((resolve) => setImmediate(resolve));
+    await engine.close();
+    expect(await answer).toBe('cut off');
+    expect(warnings).toEqual([expect.stringContaining('gave up requests')]);
+  });
+});
+
+describe('runServe', () => {
+  it('says where it listens and what it serves, and ends when told to', async () => {
+    const folder = await writeRepository({});
+    const told = new AbortController();
+    let url = '';
+    await runServe(optionsOf({ 'model-repository': [folder] }), {
+      signal: told.signal,
+      ready: ({ grpcEndpoint, httpEndpoint, models }) => {
+        expect(grpcEndpoint).toMatch(/^127\.0\.0\.1:\d+$/);
+        expect(models).toEqual([]);
+        url = `http://${httpEndpoint}/v2/health/live`;
+        told.abort();
+      },
+    });
+    await expect(fetch(url)).rejects.toThrow();
+  });
+});
