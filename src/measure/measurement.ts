@@ -1,4 +1,5 @@
 /** What measuring needs and tells while it works. The entry points are measure-level.ts (one level) and measure-run.ts (all of a plan). */
+import type { RequestColumns } from '../load/request-columns.js';
 import type { LoadLevel } from '../plan/load-plan.js';
 import type { LevelRecord } from '../record/run-record.js';
 
@@ -23,6 +24,6 @@ export interface LevelProgress {
 
 export interface MeasureListener {
   onProgress(progress: LevelProgress): void;
-  /** A finished level, before the next starts, so that it can be saved at once. */
-  onLevel(level: LevelRecord): Promise<void> | void;
+  /** A finished level with all its raw samples, warm-up included, before the next starts, so that it can be saved at once. */
+  onLevel(level: LevelRecord, columns: RequestColumns): Promise<void> | void;
 }

@@ -98,7 +98,11 @@ async function measureTarget(
   } catch (thrown) {
     if (!(thrown instanceof PerfTsError) || record.levels.length === 0) throw thrown;
     failure = thrown;
-    record = { ...record, state: 'failed', warnings: [...record.warnings, { code: thrown.code, message: thrown.message }] };
+    record = {
+      ...record,
+      state: 'failed',
+      warnings: [...record.warnings, { code: thrown.code, message: thrown.message }],
+    };
   } finally {
     await pool.close();
   }
@@ -141,4 +145,3 @@ async function startRecord(
     levels: [],
   };
 }
-

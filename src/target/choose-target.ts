@@ -53,7 +53,9 @@ export async function openTarget(
   if (choice.server === 'auto' && choice.modelRepository === undefined) {
     const local = await findLocalServer(choice);
     if (local !== undefined) {
-      say(`Measuring the server on ${local.endpoint}, which has the model '${model}' (--server embedded uses our engine).`);
+      say(
+        `Measuring the server on ${local.endpoint}, which has the model '${model}' (--server embedded uses our engine).`,
+      );
       return local;
     }
   }
@@ -92,7 +94,11 @@ function unknownModel(model: string, modelRepository: string | undefined): PerfT
   const zoo = zooModels.map((entry) => entry.name).join(', ');
   const problem: Problem =
     modelRepository !== undefined
-      ? { where: `--model-repository ${modelRepository}`, what: `holds no model '${model}'`, hint: 'check -m and the folder' }
+      ? {
+          where: `--model-repository ${modelRepository}`,
+          what: `holds no model '${model}'`,
+          hint: 'check -m and the folder',
+        }
       : {
           where: `-m ${model}`,
           what: `no server on localhost has the model '${model}', ./${DEFAULT_REPOSITORY} does not hold it, and no demo model has that name`,

@@ -1,6 +1,7 @@
 /**
  * Ask/tell: a strategy proposes variants and learns from finished trials; the study owns the loop, the servers and the
- * clock. Call order: `ask` may be called again before the earlier variant is told; `tell` is called once for each asked variant.
+ * clock. Call order: the study first tells the unchanged model's result, which is never asked for; then `ask` may be
+ * called again before the earlier variant is told, and `tell` is called once for each asked variant.
  */
 import type { TrialState } from '../record/study-record.js';
 
@@ -24,12 +25,14 @@ export interface SearchSpace {
   /** Canonical form: values that have no effect here are set to their default, so equal variants compare equal. */
   canonicalize(parameters: VariantParameters): VariantParameters;
   isLegal(parameters: VariantParameters): boolean;
+  /** Points known to be good elsewhere, worth trying early; legal, canonical, without the default. */
+  readonly presets?: readonly VariantParameters[];
 }
 
 /** What a strategy learns of a trial. */
 export interface TrialResult {
   readonly state: TrialState;
-  /** Larger is better; present when state is complete. */
+  /** Larger is better, and differences are relative gains: the logarithm of the objective, negated when that is minimised. Present when state is complete. */
   readonly score?: number;
   /** Standard error of `score`. */
   readonly scoreError?: number;

@@ -1,0 +1,82 @@
+/**
+ * When a level may end: a pure decision from what has been measured so far. Precision is looked at a few times only, at
+ * growing distances and with a stricter interval, because looking often and stopping at a lucky moment flatters.
+ */
+import { outcomeCodes } from '../client/outcome.js';
+import { after, elapsed, type Instant, instant, type Nanos, nanos } from '../common/units.js';
+import type { RequestColumns } from '../load/request-columns.js';
+import type { StopRule } from '../plan/load-plan.js';
+import { driftOf, missedTargets, openWindow, type Precision, precisionOf } from './measured-window.js';
+
+const MAX_LOOKS = 8;
+const LOOK_GROWTH = 1.3;
+/** Chance that an interval misses the truth, shared out over the looks. */
+const ALPHA = 0.05;
+
+export type StopDecision =
+  /** `precision` is what the latest look showed, if there was one in this decision. */
+  | { readonly kind: 'continue'; readonly nextLook: number; readonly precision: Precision | undefined }
+  | { readonly kind: 'target-met'; readonly precision: Precision }
+  | { readonly kind: 'time-over' }
+  /** Nothing but failures up to the first look: more time would show more of them. */
+  | { readonly kind: 'failed' };
+
+export interface StopInput {
+  readonly columns: RequestColumns;
+  readonly rule: StopRule;
+  readonly concurrency: number;
+  readonly begin: Instant;
+  readonly now: Instant;
+  /** Looks that lie behind: 0 at first, then `nextLook` of the decision before. */
+  readonly looksDone: number;
+}
+
+/**
+ * Instants, since the level began, at which precision is looked at: from the least duration on, each 1.3 times the one before or
+ * more, so that with the end at the greatest duration there are at most eight.
+ */
+export function planLooks(rule: StopRule): readonly Nanos[] {
+  const first = Math.min(rule.minDuration, rule.maxDuration);
+  const growth = Math.max(LOOK_GROWTH, (rule.maxDuration / first) ** (1 / (MAX_LOOKS - 1)));
+  const looks: Nanos[] = [];
+  for (let at = first; at < rule.maxDuration && looks.length < MAX_LOOKS - 1; at *= growth) looks.push(nanos(at));
+  return looks;
+}
+
+/** Whether the level goes on, as of `now`. */
+export function decideStop({ columns, rule, concurrency, begin, now, looksDone }: StopInput): StopDecision {
+  const time = elapsed(begin, now);
+  if (time >= rule.maxDuration) return { kind: 'time-over' };
+  const looks = planLooks(rule);
+  const due = looks.filter((look) => look <= time).length;
+  if (due <= looksDone) return { kind: 'continue', nextLook: looksDone, precision: undefined };
+  if (isAllFailed(columns)) return { kind: 'failed' };
+  const settled = settledInstant(columns, now, concurrency);
+  if (settled <= begin) return { kind: 'continue', nextLook: due, precision: undefined };
+  const window = openWindow(columns, begin, settled, concurrency);
+  const precision = precisionOf(window, 1 - ALPHA / (looks.length + 1));
+  const isMet = missedTargets(precision, rule.targetHalfWidth).length === 0;
+  if (isMet && window.isWarmUpOver && driftOf(window) === undefined) return { kind: 'target-met', precision };
+  return { kind: 'continue', nextLook: due, precision };
+}
+
+/** When the next look is due, or the end. */
+export function nextLookInstant(rule: StopRule, begin: Instant, looksDone: number): Instant {
+  return after(begin, planLooks(rule)[looksDone] ?? rule.maxDuration);
+}
+
+/**
+ * Up to when all requests have very likely ended: `now` less the longest of the latest latencies. What is still in
+ * flight is unknown here, and counting it as nothing would bend the end of every rate down.
+ */
+function settledInstant(columns: RequestColumns, now: Instant, concurrency: number): Instant {
+  let longest = 0;
+  for (let row = Math.max(0, columns.length - 4 * concurrency); row < columns.length; row++) {
+    longest = Math.max(longest, columns.receivedNs[row]! - columns.intendedNs[row]!);
+  }
+  return instant(now - longest);
+}
+
+function isAllFailed({ length, outcomes }: RequestColumns): boolean {
+  return length > 0 && !outcomes.includes(outcomeCodes.ok);
+}

@@ -1,0 +1,106 @@
+/** A run for a terminal: the table of levels, the answer in words, then what to know before trusting it. */
+import { createColors } from 'picocolors';
+import type { RunRecord } from '../record/run-record.js';
+import type { Caveat } from './caveats.js';
+import type { LevelColumn, LevelColumnKey } from './level-table.js';
+import { type PlainColumn, plainTableWidth, renderPlainTable, withoutControls, wrapText } from './plain-table.js';
+import { buildRunView } from './run-view.js';
+
+export interface ConsoleOptions {
+  /** Columns of the terminal. Reports use at most 120 and need about 60. */
+  readonly width: number;
+  readonly color: boolean;
+}
+
+type Colors = ReturnType<typeof createColors>;
+
+const WIDEST = 120;
+
+interface Layout {
+  /** Columns that show their interval beside the value. */
+  readonly bounded: readonly LevelColumnKey[];
+  readonly dropped: readonly LevelColumnKey[];
+  /** Short titles, with the unit of time said once below. */
+  readonly isShort?: boolean;
+}
+
+/** From the fullest to the barest; the first that fits is taken. */
+const layouts: readonly Layout[] = [
+  { bounded: ['throughput', 'mean', 'p50', 'p90', 'p95', 'p99'], dropped: [] },
+  { bounded: ['throughput', 'mean', 'p50', 'p99'], dropped: [] },
+  { bounded: ['throughput', 'p50', 'p99'], dropped: [] },
+  { bounded: ['throughput', 'p99'], dropped: [] },
+  { bounded: ['throughput'], dropped: [] },
+  { bounded: ['throughput'], dropped: [], isShort: true },
+  { bounded: [], dropped: [], isShort: true },
+  { bounded: [], dropped: ['p90'], isShort: true },
+  { bounded: [], dropped: ['p90', 'p95'], isShort: true },
+  { bounded: [], dropped: ['p90', 'p95', 'queue', 'compute'], isShort: true },
+];
+
+/** The whole text, without a final line break. Lines keep to the width as far as the bare layout can. */
+export function renderRunTable(record: RunRecord, options: ConsoleOptions): string {
+  const colors = createColors(options.color);
+  const width = Math.min(options.width, WIDEST);
+  const view = buildRunView(record);
+  const parts = [
+    wrapText(`${colors.bold(withoutControls(view.model))} on ${withoutControls(view.subject)}`, width),
+    view.columns[0]?.cells.length ? renderLevels(view.columns, width, colors) : '',
+    wrapText([view.headline, view.advice].filter(Boolean).join(' '), width),
+    renderCaveats(view.caveats, width, colors),
+  ];
+  return parts.filter(Boolean).join('\n\n');
+}
+
+function renderLevels(columns: readonly LevelColumn[], width: number, colors: Colors): string {
+  const laidOut = layouts.map((layout) => layOut(columns, layout));
+  const chosen = laidOut.find((table) => plainTableWidth(table.plain) <= width) ?? laidOut.at(-1)!;
+  const table = renderPlainTable(chosen.plain, (text, column, row) => {
+    if (row < 0) return colors.dim(text);
+    return chosen.keys[column] === 'verdict' ? paintVerdict(text, colors) : text;
+  });
+  const unit = chosen.isShort ? columns.find((column) => column.unit !== '')?.unit : undefined;
+  return unit === undefined ? table : `${table}\n${colors.dim(`Times in ${unit}.`)}`;
+}
+
+interface LaidOut {
+  readonly plain: PlainColumn[];
+  readonly keys: LevelColumnKey[];
+  readonly isShort: boolean;
+}
+
+function layOut(columns: readonly LevelColumn[], layout: Layout): LaidOut {
+  const kept = columns.filter(({ key }) => !layout.dropped.includes(key));
+  const plain = kept.map((column) => ({
+    title: layout.isShort ? column.shortTitle : `${column.title} ${column.unit}`.trimEnd(),
+    align: column.isNumber ? ('right' as const) : ('left' as const),
+    cells: layout.bounded.includes(column.key) ? alignBounds(column) : column.cells.map(({ text }) => text),
+  }));
+  return { plain, keys: kept.map(({ key }) => key), isShort: layout.isShort ?? false };
+}
+
+/** Values and intervals side by side, each in its own aligned part of the column. */
+function alignBounds({ cells }: LevelColumn): string[] {
+  const widest = Math.max(0, ...cells.map(({ bounds }) => bounds.length));
+  // Both ± signs and digits line up when the half widths are padded behind the sign.
+  return cells.map(({ text, bounds }) => {
+    const inner = bounds.startsWith('± ') ? `± ${bounds.slice(2).padStart(widest - 2)}` : bounds.padEnd(widest);
+    return widest === 0 ? text : `${text} ${inner}`;
+  });
+}
+
+/** A verdict in its colour. */
+export function paintVerdict(text: string, colors: Colors): string {
+  if (text === 'VALID') return colors.green(text);
+  return text === 'INVALID' ? colors.red(text) : colors.yellow(text);
+}
+
+/** Caveats as a list, one sentence an entry; empty where there are none. */
+export function renderCaveats(caveats: readonly Caveat[], width: number, colors: Colors): string {
+  return caveats
+    .map(({ kind, text }) => {
+      const lines = wrapText(withoutControls(text), width - 2, '  ');
+      return `${kind === 'warning' ? colors.yellow('!') : colors.dim('i')} ${lines}`;
+    })
+    .join('\n');
+}

@@ -1,0 +1,152 @@
+/**
+ * The table of a run's levels as columns of finished text, the same for terminal, Markdown and HTML. Each column has
+ * one unit, and all columns of times the same, so that they compare at a glance.
+ */
+import {
+  type ColumnFormat,
+  type DurationUnit,
+  durationColumn,
+  durationUnitFor,
+  formatBounds,
+  formatCount,
+  numberColumn,
+} from '../common/format.js';
+import type { LevelRecord } from '../record/run-record.js';
+
+export interface Cell {
+  readonly text: string;
+  /** The 95 % interval, `± 13` or `790 to 870`; empty where there is none. */
+  readonly bounds: string;
+}
+
+export type LevelColumnKey =
+  | 'concurrency'
+  | 'batchSize'
+  | 'throughput'
+  | 'mean'
+  | 'p50'
+  | 'p90'
+  | 'p95'
+  | 'p99'
+  | 'queue'
+  | 'compute'
+  | 'errors'
+  | 'verdict';
+
+export interface LevelColumn {
+  readonly key: LevelColumnKey;
+  readonly title: string;
+  /** For narrow terminals. */
+  readonly shortTitle: string;
+  /** Empty where the numbers carry none. */
+  readonly unit: string;
+  readonly isNumber: boolean;
+  /** One a level, in the record's order. */
+  readonly cells: readonly Cell[];
+}
+
+const latencies = [
+  { key: 'mean', title: 'Avg' },
+  { key: 'p50', title: 'p50' },
+  { key: 'p90', title: 'p90' },
+  { key: 'p95', title: 'p95' },
+  { key: 'p99', title: 'p99' },
+] as const;
+
+/** One format for all latencies of a run. */
+export const latencyFormat = (levels: readonly LevelRecord[]): ColumnFormat =>
+  durationColumn(allLatencies(levels), timeUnit(levels));
+
+const allLatencies = (levels: readonly LevelRecord[]): (number | undefined)[] =>
+  levels.flatMap(({ latencyNs }) => latencies.map(({ key }) => latencyNs?.[key]));
+
+/** The unit of every column of times. */
+const timeUnit = (levels: readonly LevelRecord[]): DurationUnit =>
+  durationUnitFor([...allLatencies(levels), ...levels.flatMap((level) => [level.server?.queueNs, computeNs(level)])]);
+
+/** One format for all throughputs of a run. */
+export const throughputFormat = (levels: readonly LevelRecord[]): ColumnFormat =>
+  numberColumn(levels.map((level) => level.throughputPerSec.value));
+
+/** Time a request spends in the model's execution, input and output handling included. */
+export const computeNs = ({ server }: LevelRecord): number | null =>
+  server === null ? null : server.computeInputNs + server.computeInferNs + server.computeOutputNs;
+
+/** The columns of `levels`; those that would say the same in every row (batch size 1, no errors) are left out. */
+export function levelColumns(levels: readonly LevelRecord[]): LevelColumn[] {
+  const optional: LevelColumn[] = [];
+  if (levels.some((level) => level.load.batchSize !== 1)) {
+    optional.push(plain('batchSize', 'Batch', levels, (level) => formatCount(level.load.batchSize)));
+  }
+  const errors: LevelColumn[] = [];
+  if (levels.some((level) => level.errorCount > 0)) {
+    errors.push(plain('errors', 'Errors', levels, (level) => formatCount(level.errorCount)));
+  }
+  return [
+    {
+      ...plain('concurrency', 'Concurrency', levels, (level) => formatCount(level.load.concurrency)),
+      shortTitle: 'Conc.',
+    },
+    ...optional,
+    throughputColumn(levels),
+    ...latencyColumns(levels),
+    serverColumn('queue', 'Queue', levels, ({ server }) => server?.queueNs ?? null),
+    serverColumn('compute', 'Compute', levels, computeNs),
+    ...errors,
+    { ...plain('verdict', 'Verdict', levels, (level) => level.verdict), isNumber: false },
+  ];
+}
+
+function plain(
+  key: LevelColumnKey,
+  title: string,
+  levels: readonly LevelRecord[],
+  text: (level: LevelRecord) => string,
+): LevelColumn {
+  return {
+    key,
+    title,
+    shortTitle: title,
+    unit: '',
+    isNumber: true,
+    cells: levels.map((level) => ({ text: text(level), bounds: '' })),
+  };
+}
+
+function throughputColumn(levels: readonly LevelRecord[]): LevelColumn {
+  const format = throughputFormat(levels);
+  const cells = levels.map(({ throughputPerSec }) => ({
+    text: format.format(throughputPerSec.value),
+    bounds: formatBounds(throughputPerSec, format),
+  }));
+  return { key: 'throughput', title: 'Inferences/s', shortTitle: 'Infer/s', unit: '', isNumber: true, cells };
+}
+
+function latencyColumns(levels: readonly LevelRecord[]): LevelColumn[] {
+  const format = latencyFormat(levels);
+  return latencies.map(({ key, title }) => ({
+    key,
+    title,
+    shortTitle: title,
+    unit: format.unit,
+    isNumber: true,
+    cells: levels.map(({ latencyNs, latencyIntervalNs }) => {
+      const [low, high] = latencyIntervalNs?.[key] ?? [null, null];
+      const value = latencyNs?.[key] ?? null;
+      return { text: format.format(value), bounds: formatBounds({ value, low, high }, format) };
+    }),
+  }));
+}
+
+function serverColumn(
+  key: LevelColumnKey,
+  title: string,
+  levels: readonly LevelRecord[],
+  read: (level: LevelRecord) => number | null,
+): LevelColumn {
+  const values = levels.map(read);
+  const format = durationColumn(values, timeUnit(levels));
+  const cells = values.map((value) => ({ text: format.format(value), bounds: '' }));
+  const unit = values.some((value) => value !== null) ? format.unit : '';
+  return { key, title, shortTitle: title, unit, isNumber: true, cells };
+}

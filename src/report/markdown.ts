@@ -1,0 +1,92 @@
+/** Reports as GitHub-flavoured Markdown, for pull requests, wikis and CI summaries. */
+import type { RunRecord } from '../record/run-record.js';
+import type { StudyRecord } from '../record/study-record.js';
+import type { Caveat } from './caveats.js';
+import type { Cell } from './level-table.js';
+import { buildRunView } from './run-view.js';
+import { buildStudyView, type RecommendationView } from './study-view.js';
+
+/** A run as Markdown, ending in a line break. */
+export function renderRunMarkdown(record: RunRecord): string {
+  const view = buildRunView(record);
+  const titles = view.columns.map(({ title, unit }) => (unit === '' ? title : `${title} (${unit})`));
+  const rows = record.levels.map((_, row) => view.columns.map(({ cells }) => showCell(cells[row]!)));
+  return join([
+    `## ${escapeText(view.model)}`,
+    `**${escapeText(view.headline)}** ${escapeText(view.advice)}`.trimEnd(),
+    escapeText(view.subject),
+    rows.length === 0
+      ? ''
+      : table(
+          titles,
+          view.columns.map(({ isNumber }) => isNumber),
+          rows,
+        ),
+    caveatList(view.caveats),
+    `Repeat with:\n\n${fence(view.command, 'sh')}`,
+  ]);
+}
+
+/** A sweep as Markdown, ending in a line break. */
+export function renderStudyMarkdown(record: StudyRecord): string {
+  const view = buildStudyView(record);
+  const score = view.scoreUnit === '' ? view.scoreTitle : `${view.scoreTitle} (${view.scoreUnit})`;
+  const p99 = view.p99Unit === '' ? 'p99' : `p99 (${view.p99Unit})`;
+  const titles = ['#', 'Variant', score, 'Gain', p99, 'Concurrency', 'Status', 'Changed knobs'];
+  const rows = view.ranking.map((row) => [
+    row.rank,
+    row.mark === '' || row.mark === row.variantId
+      ? escapeText(row.variantId)
+      : `${escapeText(row.variantId)} (${row.mark})`,
+    showCell(row.score),
+    row.gain,
+    row.p99,
+    row.load,
+    escapeText(row.status),
+    escapeText(row.changes),
+  ]);
+  const numbers = [true, false, true, true, true, true, false, false];
+  return join([
+    `## ${escapeText(view.model)}`,
+    `**${escapeText(view.headline)}** ${escapeText(view.advice)}`,
+    escapeText(view.subject),
+    rows.length === 0 ? '' : table(titles, numbers, rows),
+    ...view.recommendations.map(recommendation),
+    caveatList(view.caveats),
+    `Repeat with:\n\n${fence(view.command, 'sh')}`,
+  ]);
+}
+
+const recommendation = (view: RecommendationView): string =>
+  [
+    `### ${view.title}`,
+    `Variant ${escapeText(view.id)}, gain ${view.gain}.`,
+    fence(view.configPbtxt.trimEnd(), 'protobuf'),
+    fence(view.diff.trimEnd(), 'diff'),
+  ].join('\n\n');
+
+const join = (parts: readonly string[]): string => `${parts.filter(Boolean).join('\n\n')}\n`;
+
+const showCell = ({ text, bounds }: Cell): string => {
+  if (bounds === '') return text;
+  return bounds.startsWith('±') ? `${text} ${bounds}` : `${text} (${bounds})`;
+};
+
+function table(titles: readonly string[], isNumber: readonly boolean[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(titles), line(isNumber.map((number) => (number ? '---:' : '---'))), ...rows.map(line)].join('\n');
+}
+
+const caveatList = (caveats: readonly Caveat[]): string =>
+  caveats.map(({ kind, text }) => `- ${kind === 'warning' ? '**Warning:** ' : ''}${escapeText(text)}`).join('\n');
+
+/** A code block whose fence is longer than any run of backticks within. */
+function fence(code: string, language: string): string {
+  const longest = Math.max(2, ...[...code.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const ticks = '`'.repeat(longest + 1);
+  return `${ticks}${language}\n${code}\n${ticks}`;
+}
+
+/** Text that Markdown shows as it is: no markup, links, HTML or table cells come out of it. */
+const escapeText = (text: string): string =>
+  text.replace(/[\r\n]+/g, ' ').replace(/[\\`*{}[\]<>|#~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\$&');

@@ -1,0 +1,73 @@
+/** Borderless tables and wrapped text for a terminal; knows nothing of what they show. */
+import { stripVTControlCharacters } from 'node:util';
+import Table from 'cli-table3';
+
+export interface PlainColumn {
+  readonly title: string;
+  readonly align: 'left' | 'right';
+  readonly cells: readonly string[];
+}
+
+const GAP = 2;
+
+const noBorders = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: ' '.repeat(GAP),
+} as const;
+
+/** Columns the table takes; cells must hold no colour codes yet. */
+export const plainTableWidth = (columns: readonly PlainColumn[]): number =>
+  columns.reduce((sum, { title, cells }) => sum + Math.max(title.length, ...cells.map((cell) => cell.length)), 0) +
+  GAP * Math.max(0, columns.length - 1);
+
+/** The table's lines, head first; `paint` may colour a cell, `row` is -1 in the head. */
+export function renderPlainTable(
+  columns: readonly PlainColumn[],
+  paint: (text: string, column: number, row: number) => string = (text) => text,
+): string {
+  const table = new Table({
+    head: columns.map(({ title }, column) => paint(title, column, -1)),
+    colAligns: columns.map(({ align }) => align),
+    chars: noBorders,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
+  });
+  const rowCount = columns[0]?.cells.length ?? 0;
+  for (let row = 0; row < rowCount; row++) {
+    table.push(columns.map(({ cells }, column) => paint(cells[row] ?? '', column, row)));
+  }
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** Breaks `text` at spaces into lines of at most `width`; later lines are indented by `indent`. */
+export function wrapText(text: string, width: number, indent = ''): string {
+  const lines: string[] = [];
+  let line = '';
+  const lengthOf = (part: string): number => stripVTControlCharacters(part).length;
+  for (const word of text.split(/\s+/)) {
+    if (line.trim() !== '' && lengthOf(line) + 1 + lengthOf(word) > width) {
+      lines.push(line);
+      line = `${indent}${word}`;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join('\n');
+}
+
+/** Control characters, which could drive the reader's terminal, become visible question marks. */
+export const withoutControls = (text: string): string => text.replace(/(?!\n|\t)\p{Cc}/gu, '?');

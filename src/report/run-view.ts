@@ -1,0 +1,128 @@
+/** Everything a report of a run says, as finished text, built from the record alone; renderers only arrange it. */
+import { formatCount, formatDuration, formatPercent } from '../common/format.js';
+import type { RunRecord } from '../record/run-record.js';
+import { type Caveat, runCaveats } from './caveats.js';
+import { describeCommand, describeHost, describeTime } from './describe.js';
+import { type LevelColumn, latencyFormat, levelColumns, throughputFormat } from './level-table.js';
+import { describeLoad, findPeak, runAdvice, runHeadline } from './run-headline.js';
+
+/** A figure that stands alone above the charts. */
+export interface Tile {
+  readonly label: string;
+  readonly value: string;
+  readonly unit: string;
+  readonly note: string;
+}
+
+/** A line of a two-column list. */
+export interface Fact {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface RunView {
+  readonly model: string;
+  /** What was measured, in one line. */
+  readonly subject: string;
+  readonly headline: string;
+  /** A second sentence; may be empty. */
+  readonly advice: string;
+  readonly tiles: readonly Tile[];
+  readonly caveats: readonly Caveat[];
+  readonly columns: readonly LevelColumn[];
+  readonly environment: readonly Fact[];
+  readonly method: readonly Fact[];
+  readonly command: string;
+}
+
+export function buildRunView(record: RunRecord): RunView {
+  return {
+    model: record.model,
+    subject: describeSubject(record),
+    headline: runHeadline(record),
+    advice: runAdvice(record),
+    tiles: buildTiles(record),
+    caveats: runCaveats(record),
+    columns: levelColumns(record.levels),
+    environment: describeEnvironment(record),
+    method: describeMethod(record),
+    command: describeCommand(record.tool.command),
+  };
+}
+
+const protocolNames = { grpc: 'gRPC', http: 'HTTP' } as const;
+
+function describeSubject({ target }: RunRecord): string {
+  const server = target.server === null ? 'server' : `${target.server.name} ${target.server.version}`.trim();
+  const name = target.kind === 'embedded' ? `bundled engine (${server})` : server;
+  return `${name}, ${protocolNames[target.protocol]} at ${target.endpoint}`;
+}
+
+function buildTiles({ levels }: RunRecord): Tile[] {
+  const peak = findPeak(levels);
+  if (peak === undefined) return [];
+  const rates = throughputFormat(levels);
+  const times = latencyFormat(levels);
+  const { throughputPerSec, latencyNs } = peak;
+  const at = `at ${describeLoad(peak)}`;
+  const fastest = levels
+    .filter((level) => level.latencyNs !== null && level.verdict !== 'INVALID')
+    .sort((a, b) => a.latencyNs!.p50 - b.latencyNs!.p50)[0];
+  const errors = levels.reduce((sum, level) => sum + level.errorCount, 0);
+  const requests = levels.reduce((sum, level) => sum + level.requestCount, 0);
+  const label = levels.length === 1 ? 'Throughput' : 'Peak throughput';
+  return [
+    { label, value: rates.format(throughputPerSec.value), unit: 'inferences/s', note: at },
+    { label: 'p99 latency', value: times.format(latencyNs?.p99), unit: times.unit, note: at },
+    {
+      label: 'Lowest p50 latency',
+      value: times.format(fastest?.latencyNs?.p50),
+      unit: times.unit,
+      note: fastest === undefined ? '' : `at ${describeLoad(fastest)}`,
+    },
+    {
+      label: 'Failed requests',
+      value: formatCount(errors),
+      unit: '',
+      note: `of ${formatCount(requests + errors)} measured${errors > 0 ? ` (${formatPercent(errors / (requests + errors))})` : ''}`,
+    },
+  ];
+}
+
+function describeEnvironment(record: RunRecord): Fact[] {
+  return [
+    {
+      name: 'Model',
+      value: record.modelVersion === '' ? record.model : `${record.model}, version ${record.modelVersion}`,
+    },
+    { name: 'Server', value: describeSubject(record) },
+    ...describeHost(record.host),
+    { name: 'perf-ts', value: record.tool.version },
+    { name: 'Started', value: describeTime(record.startedAt) },
+    { name: 'Finished', value: describeTime(record.finishedAt) },
+    { name: 'Record', value: record.directory },
+  ];
+}
+
+function describeMethod({ levels }: RunRecord): Fact[] {
+  const measuredNs = levels.reduce((sum, level) => sum + level.durationNs, 0);
+  const warmupNs = levels.reduce((sum, level) => sum + level.warmupNs, 0);
+  const requests = levels.reduce((sum, level) => sum + level.requestCount, 0);
+  return [
+    { name: 'Load', value: 'Closed loop: each slot sends its next request when the one before is answered.' },
+    {
+      name: 'Latency',
+      value: 'From the intended start of a request to its complete answer; failed requests are counted apart.',
+    },
+    { name: 'Warm-up', value: `Detected and cut from the start of each level: ${formatDuration(warmupNs)} in all.` },
+    { name: 'Measured', value: `${formatCount(requests)} answered requests in ${formatDuration(measuredNs)}.` },
+    {
+      name: 'Intervals',
+      value: '95 % confidence, from batch means of the raw samples; shown where there are enough samples.',
+    },
+    {
+      name: 'Server times',
+      value: 'Averages a request from the server’s own statistics; compute is input, inference and output together.',
+    },
+  ];
+}

@@ -1,0 +1,69 @@
+/** Which variants go into confirmation, and how many rounds of what length the time left allows. Pure arithmetic. */
+import { type Nanos, nanos, seconds } from '../common/units.js';
+import type { FinishedTrial } from './trial.js';
+
+/** Fewer give an interval that proves nothing but very large gains. */
+export const MIN_ROUNDS = 3;
+const MAX_ROUNDS = 10;
+const MAX_FINALISTS = 3;
+/** Search scores closer than this (in relative terms) are equal, and the simpler config goes first. */
+const TIE = 0.03;
+
+export interface ConfirmationPlan {
+  /** The most promising first. */
+  readonly finalists: readonly FinishedTrial[];
+  readonly rounds: number;
+  /** Of each level. */
+  readonly duration: Nanos;
+}
+
+/** What to spend, best first: the first row whose rounds fit is taken. */
+const wishes: readonly { readonly finalists: number; readonly durationSeconds: number; readonly minRounds: number }[] =
+  [
+    { finalists: 3, durationSeconds: 4, minRounds: 6 },
+    { finalists: 3, durationSeconds: 3, minRounds: 5 },
+    { finalists: 3, durationSeconds: 2, minRounds: 4 },
+    { finalists: 2, durationSeconds: 2, minRounds: 4 },
+    { finalists: 2, durationSeconds: 1.5, minRounds: 4 },
+    { finalists: 2, durationSeconds: 1, minRounds: MIN_ROUNDS },
+    { finalists: 1, durationSeconds: 1.5, minRounds: MIN_ROUNDS },
+    { finalists: 1, durationSeconds: 1, minRounds: MIN_ROUNDS },
+    { finalists: 1, durationSeconds: 0.5, minRounds: 1 },
+  ];
+
+/**
+ * The best of the search, in the order worth confirming. Trials that the load generator limited come last: what they
+ * can really do is unknown. The default is not among them.
+ */
+export function chooseFinalists(trials: readonly FinishedTrial[], limit = MAX_FINALISTS): FinishedTrial[] {
+  const scoreOf = ({ result }: FinishedTrial): number => result.score ?? Number.NEGATIVE_INFINITY;
+  const candidates = trials
+    .filter(({ record, variant }) => record.state === 'complete' && variant.id !== 'default')
+    .toSorted((a, b) => Number(a.isClientLimited) - Number(b.isClientLimited) || scoreOf(b) - scoreOf(a));
+  const [best] = candidates;
+  if (best === undefined) return [];
+  const equals = candidates.filter(
+    (trial) => trial.isClientLimited === best.isClientLimited && scoreOf(best) - scoreOf(trial) <= TIE,
+  );
+  const simplest = equals.reduce((a, b) => (b.variant.changed.length < a.variant.changed.length ? b : a), best);
+  return [...new Set([best, simplest, ...candidates])].slice(0, limit);
+}
+
+/**
+ * Rounds of finalists and default that fit into `left`, at `overhead` a trial beside its level. Undefined when not even
+ * one round of one finalist fits, or there is no finalist.
+ */
+export function planConfirmation(
+  candidates: readonly FinishedTrial[],
+  left: Nanos,
+  overhead: Nanos,
+): ConfirmationPlan | undefined {
+  if (candidates.length === 0) return undefined;
+  for (const { finalists: wanted, durationSeconds, minRounds } of wishes) {
+    const finalists = candidates.slice(0, wanted);
+    const duration = seconds(durationSeconds);
+    const rounds = Math.min(MAX_ROUNDS, Math.floor(left / ((finalists.length + 1) * (overhead + duration))));
+    if (rounds >= minRounds) return { finalists, rounds, duration: nanos(duration) };
+  }
+  return undefined;
+}

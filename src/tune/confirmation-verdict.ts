@@ -1,0 +1,105 @@
+/** What the confirmation rounds prove: the gain of each finalist over the default, and which finalist, if any, wins. */
+import { pairedGain } from '../measure/compare.js';
+import { knobs } from './knobs.js';
+import type { Objective } from './objective.js';
+import type { Gain } from './recommendation.js';
+import type { FinishedTrial } from './trial.js';
+import type { Variant } from './variants.js';
+
+/** Variants closer than this are equal; the one with fewer changes is preferred, above all the default, which has none. */
+export const EQUAL_WITHIN = 0.02;
+/** An interval needs at least two pairs. */
+const MIN_PAIRS = 2;
+
+/** One round: every variant once, in the same order, close together in time. */
+export type Round = readonly FinishedTrial[];
+
+export interface FinalistVerdict {
+  readonly variant: Variant;
+  /** Above 1 is better, in either direction of the objective; undefined with fewer than two usable pairs. */
+  readonly gain: Gain | undefined;
+  /** Why it cannot be recommended; null when it can. */
+  readonly objection: string | null;
+}
+
+export interface Decision {
+  readonly verdicts: readonly FinalistVerdict[];
+  readonly portable: FinalistVerdict | undefined;
+  /** Only when it uses what only the bundled engine honours, and wins over `portable`. */
+  readonly engine: FinalistVerdict | undefined;
+  /** The default missed a limit, so a finalist that keeps all limits wins whatever its gain. */
+  readonly isDefaultInfeasible: boolean;
+}
+
+/** Decides from confirmation alone; search scores favour the lucky and are not looked at. */
+export function decide(finalists: readonly Variant[], rounds: readonly Round[], objective: Objective): Decision {
+  const defaults = rounds.flatMap((round) => trialOf(round, 'default') ?? []);
+  const missed = defaults.filter(({ record }) => record.state === 'infeasible').length;
+  const isDefaultInfeasible = defaults.length > 0 && missed > defaults.length / 2;
+  const verdicts = finalists.map((variant) => judgeFinalist(variant, rounds, objective, isDefaultInfeasible));
+  const proven = verdicts.filter(({ objection }) => objection === null);
+  const portable = best(proven.filter(({ variant }) => isPortable(variant)));
+  const overall = best(proven);
+  return { verdicts, portable, engine: overall === portable ? undefined : overall, isDefaultInfeasible };
+}
+
+const trialOf = (round: Round, id: string): FinishedTrial | undefined => round.find(({ variant }) => variant.id === id);
+
+export const isPortable = (variant: Variant): boolean =>
+  knobs.every((knob) => knob.scope === 'portable' || !variant.changed.includes(knob.name));
+
+function judgeFinalist(
+  variant: Variant,
+  rounds: readonly Round[],
+  objective: Objective,
+  isDefaultInfeasible: boolean,
+): FinalistVerdict {
+  const own = rounds.flatMap((round) => trialOf(round, variant.id) ?? []);
+  const gain = gainOf(pairsOf(variant, rounds, objective));
+  // A trial that was cut off for want of time says nothing about the variant; its round is just not counted.
+  const spoiled = own.find(({ record: { state } }) => state === 'failed' || state === 'infeasible');
+  const limited = own.filter(({ isClientLimited }) => isClientLimited).length;
+  const objection = ((): string | null => {
+    if (spoiled !== undefined) return `${spoiled.record.state} in confirmation: ${spoiled.record.reason ?? ''}`;
+    if (limited > 0 && limited >= own.length / 2) return 'the load generator was the limit in confirmation';
+    if (gain === undefined || gain.low === null) return 'too few rounds that can be compared with the default';
+    if (isDefaultInfeasible) return null;
+    if (gain.low <= 1) return 'its interval does not exclude that it is no better than the default';
+    return gain.value < 1 + EQUAL_WITHIN ? 'it is within 2 % of the default' : null;
+  })();
+  return { variant, gain, objection };
+}
+
+interface Pair {
+  readonly baseline: number;
+  readonly candidate: number;
+}
+
+/** Rounds in which both sides have a number that the server, not the load generator, is answerable for. */
+function pairsOf(variant: Variant, rounds: readonly Round[], objective: Objective): Pair[] {
+  return rounds.flatMap((round) => {
+    const [base, own] = [trialOf(round, 'default'), trialOf(round, variant.id)];
+    if (base?.value === undefined || own?.value === undefined || base.isClientLimited || own.isClientLimited) return [];
+    if (own.record.state !== 'complete') return [];
+    // A latency that halves is a gain of 2.
+    return objective.direction === 'maximize'
+      ? [{ baseline: base.value, candidate: own.value }]
+      : [{ baseline: own.value, candidate: base.value }];
+  });
+}
+
+function gainOf(pairs: readonly Pair[]): Gain | undefined {
+  if (pairs.length < MIN_PAIRS) return undefined;
+  const { value, low, high } = pairedGain([...pairs]);
+  return { value, low, high };
+}
+
+/** The largest proven gain; among equals the fewest changes, then the larger proven gain. */
+function best(proven: readonly FinalistVerdict[]): FinalistVerdict | undefined {
+  const lowOf = ({ gain }: FinalistVerdict): number => gain?.low ?? 0;
+  const [top] = proven.toSorted((a, b) => lowOf(b) - lowOf(a));
+  if (top === undefined) return undefined;
+  const gainValue = ({ gain }: FinalistVerdict): number => gain?.value ?? 0;
+  const equals = proven.filter((verdict) => gainValue(verdict) >= gainValue(top) * (1 - EQUAL_WITHIN));
+  return equals.toSorted((a, b) => a.variant.changed.length - b.variant.changed.length || lowOf(b) - lowOf(a))[0];
+}

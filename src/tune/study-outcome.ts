@@ -1,0 +1,122 @@
+/** Assembles the study record: scores, recommendations, and everything a reader must know before trusting them. */
+import { formatGain } from '../common/format.js';
+import type { Warning } from '../record/run-record.js';
+import type { Recommendation, StudyRecord } from '../record/study-record.js';
+import { MIN_ROUNDS } from './confirmation-plan.js';
+import type { Decision, FinalistVerdict, Round } from './confirmation-verdict.js';
+import { formatDefaultConfig, writeRecommendation } from './recommendation.js';
+import type { StudyOptions } from './study-options.js';
+import type { FinishedTrial } from './trial.js';
+import { isBetter } from './trial-order.js';
+
+export interface StudyEnd {
+  readonly startedAt: Date;
+  readonly finishedAt: Date;
+  readonly isInterrupted: boolean;
+  /** The default's search trial; undefined when an interrupt came before its end. */
+  readonly base: FinishedTrial | undefined;
+  readonly trials: readonly FinishedTrial[];
+  readonly rounds: readonly Round[];
+  readonly decision: Decision;
+}
+
+export function assembleRecord(options: StudyOptions, end: StudyEnd): StudyRecord {
+  const { model, objective, identity } = options;
+  const recommend = (verdict: FinalistVerdict | undefined): Recommendation | null =>
+    verdict?.gain === undefined
+      ? null
+      : writeRecommendation(model, verdict.variant, verdict.gain, objective, options.context);
+  return {
+    schema: 'perf-ts/study@1',
+    id: identity.id,
+    startedAt: end.startedAt.toISOString(),
+    finishedAt: end.finishedAt.toISOString(),
+    tool: identity.tool,
+    model: model.name,
+    directory: identity.directory,
+    state: end.isInterrupted ? 'interrupted' : end.base?.value === undefined ? 'failed' : 'complete',
+    seed: options.seed,
+    strategy: options.strategyName,
+    objective: { metric: objective.metric, direction: objective.direction },
+    budgetNs: options.budget,
+    host: identity.host,
+    isDemoModel: identity.isDemoModel,
+    warnings: findWarnings(options, end),
+    default: { id: 'default', score: defaultScore(end), configPbtxt: formatDefaultConfig(model) },
+    recommended: { portable: recommend(end.decision.portable), engine: recommend(end.decision.engine) },
+    trials: end.trials.map(({ record }) => record),
+  };
+}
+
+/** Of confirmation where there was one (geometric mean, as gains are ratios), else of the search. */
+function defaultScore({ base, rounds }: StudyEnd): number | null {
+  const scores = rounds.flatMap((round) => round.find(({ variant }) => variant.id === 'default')?.record.score ?? []);
+  if (scores.length === 0) return base?.record.score ?? null;
+  return Math.exp(scores.reduce((sum, score) => sum + Math.log(score), 0) / scores.length);
+}
+
+function findWarnings(options: StudyOptions, end: StudyEnd): Warning[] {
+  return [
+    defaultWarning(end),
+    feasibilityWarning(options, end),
+    clientWarning(end),
+    confirmationWarning(end),
+    contractWarning(options, end),
+  ].filter((warning) => warning !== undefined);
+}
+
+function defaultWarning({ base, decision }: StudyEnd): Warning | undefined {
+  if (base !== undefined && base.value === undefined) {
+    const message = `the unchanged model could not be measured (${base.record.reason ?? 'no reason'}), so there is nothing to compare with`;
+    return { code: 'DEFAULT_FAILED', message };
+  }
+  if (!decision.isDefaultInfeasible) return undefined;
+  const message =
+    'the default misses a constraint, so the best variant that keeps them all is recommended, whatever its gain';
+  return { code: 'DEFAULT_INFEASIBLE', message };
+}
+
+function feasibilityWarning({ constraints }: StudyOptions, { trials }: StudyEnd): Warning | undefined {
+  const measured = trials.filter(({ record }) => record.state === 'complete' || record.state === 'infeasible');
+  if (constraints.length === 0 || measured.length === 0) return undefined;
+  if (measured.some(({ record }) => record.state === 'complete')) return undefined;
+  const nearest = measured.reduce((a, b) => (isBetter(b.result, a.result) ? b : a));
+  const message = `no variant kept the constraints; the nearest, ${nearest.variant.id}, missed ${nearest.record.reason ?? ''}`;
+  return { code: 'NO_FEASIBLE_VARIANT', message };
+}
+
+function clientWarning({ trials }: StudyEnd): Warning | undefined {
+  const limited = trials.filter(({ isClientLimited }) => isClientLimited);
+  if (limited.length === 0) return undefined;
+  const message =
+    `in ${limited.length} of ${trials.length} trials the load generator was the limit, not the server: their scores are ` +
+    'lower bounds and cannot win; give the generator more CPU or a host of its own';
+  return { code: 'CLIENT_LIMITED_TRIALS', message };
+}
+
+/** Why nothing is recommended, finalist by finalist. */
+function confirmationWarning({ base, rounds, trials, decision, isInterrupted }: StudyEnd): Warning | undefined {
+  const code = 'NOT_PROVED';
+  if (isInterrupted || base?.value === undefined || decision.portable !== undefined) return undefined;
+  if (decision.verdicts.length === 0) {
+    const isBeaten = trials.some(({ result }) => result.state === 'complete' && isBetter(result, base.result));
+    if (!isBeaten) return undefined;
+    return { code, message: 'no time was left to confirm the best of the search; a larger budget is needed' };
+  }
+  const reasons = decision.verdicts.map(({ variant, gain, objection }) => {
+    const measured = gain === undefined ? '' : ` (gain ${formatGain(gain)})`;
+    return `${variant.id}${measured}: ${objection ?? 'beaten'}`;
+  });
+  const isShort = rounds.filter((round) => round.length > 1).length < MIN_ROUNDS;
+  const remedy = isShort ? '; a larger budget gives more rounds and so a narrower interval' : '';
+  return { code, message: `no finalist proved better than the default: ${reasons.join('; ')}${remedy}` };
+}
+
+/** A smaller batch limit is a change that clients notice. */
+function contractWarning({ model }: StudyOptions, { decision }: StudyEnd): Warning | undefined {
+  const size = decision.portable?.variant.config.max_batch_size;
+  const before = model.completed.max_batch_size ?? 0;
+  if (size === undefined || size >= before) return undefined;
+  const message = `the recommended max_batch_size ${size} is below the default's ${before}: requests with more rows will be refused`;
+  return { code: 'BATCH_LIMIT_LOWERED', message };
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { createRng } from '../../src/common/random.js';
+import { instant, seconds } from '../../src/common/units.js';
+import { openWindow } from '../../src/measure/measured-window.js';
+import { judgeLevel, type LevelEvidence } from '../../src/measure/verdict.js';
+import { columnsOf, consecutiveRows, type RequestRow } from '../support/request-rows.js';
+
+const rule = { minDuration: seconds(2), maxDuration: seconds(7), targetHalfWidth: 0.05 };
+
+function evidence(rows: readonly RequestRow[], changes: Partial<LevelEvidence> = {}): LevelEvidence {
+  const window = openWindow(columnsOf(rows), instant(0), instant(7e9), 1);
+  const successCount = rows.length;
+  return { window, rule, endReason: 'target-met', successCount, errorCount: 0, maxBusyRatio: 0.2, ...changes };
+}
+const steady = consecutiveRows(0, 7e9, () => 10e6);
+const codesOf = (judged: ReturnType<typeof judgeLevel>) => judged.warnings.map(({ code }) => code);
+
+describe('the verdict', () => {
+  it('is VALID, without warnings, for a steady level', () => {
+    expect(judgeLevel(evidence(steady))).toEqual({ verdict: 'VALID', warnings: [] });
+  });
+
+  it('stays VALID with a few failures, and says how many', () => {
+    const judged = judgeLevel(evidence(steady, { errorCount: 7 }));
+    expect(judged.verdict).toBe('VALID');
+    expect(codesOf(judged)).toEqual(['REQUESTS_FAILED']);
+    expect(judged.warnings[0]!.message).toContain('0.99 %');
+  });
+
+  it('is INVALID when more than half of the requests failed, or all of them', () => {
+    const mostly = judgeLevel(evidence(steady, { errorCount: steady.length + 1 }));
+    expect([mostly.verdict, ...codesOf(mostly)]).toEqual(['INVALID', 'HIGH_ERROR_RATE']);
+    const all = judgeLevel(evidence([], { errorCount: 30 }));
+    expect([all.verdict, ...codesOf(all)]).toEqual(['INVALID', 'ALL_REQUESTS_FAILED']);
+  });
+
+  it('is INVALID when nothing ended, or nothing after warm-up', () => {
+    expect(codesOf(judgeLevel(evidence([])))).toEqual(['NO_REQUEST_ENDED']);
+    expect(codesOf(judgeLevel(evidence([{ intended: 0, received: 1e9 }])))).toEqual(['NO_REQUEST_IN_WINDOW']);
+  });
+
+  it('is CLIENT_LIMITED when a load worker was too busy', () => {
+    const judged = judgeLevel(evidence(steady, { maxBusyRatio: 0.93 }));
+    expect([judged.verdict, ...codesOf(judged)]).toEqual(['CLIENT_LIMITED', 'CLIENT_BUSY']);
+    expect(judgeLevel(evidence(steady, { maxBusyRatio: 0.8 })).verdict).toBe('VALID');
+  });
+
+  it('is CLIENT_LIMITED when requests left more than a millisecond late, or 5 % of a long median', () => {
+    const late = (share: number, latency: number, lag: number) =>
+      consecutiveRows(0, 7e9, () => latency).map((row, i) =>
+        i % 100 < share ? { ...row, sent: row.intended + lag } : row,
+      );
+    const verdict = (rows: RequestRow[]) => judgeLevel(evidence(rows)).verdict;
+    expect(verdict(late(2, 10e6, 1.1e6))).toBe('CLIENT_LIMITED');
+    expect(verdict(late(2, 10e6, 0.9e6))).toBe('VALID');
+    expect(verdict(late(0, 10e6, 5e6))).toBe('VALID');
+    expect(verdict(late(3, 40e6, 1.9e6))).toBe('VALID');
+    expect(verdict(late(3, 40e6, 2.1e6))).toBe('CLIENT_LIMITED');
+  });
+
+  it('is UNSTABLE when the target was missed, and says what was reached', () => {
+    const rng = createRng(4);
+    const noisy = consecutiveRows(0, 7e9, () => 10e6 * Math.exp(rng.normal()));
+    const judged = judgeLevel(evidence(noisy, { endReason: 'time-over' }));
+    expect([judged.verdict, ...codesOf(judged)]).toEqual(['UNSTABLE', 'TARGET_MISSED']);
+    expect(judged.warnings[0]!.message).toMatch(/throughput is known to ±\d+(\.\d+)? % \(target ±5 %\)/);
+  });
+
+  it('is VALID at the end of the time when the target was reached after all', () => {
+    expect(judgeLevel(evidence(steady, { endReason: 'time-over' })).verdict).toBe('VALID');
+  });
+
+  it('is UNSTABLE for too few requests, a drift, an interruption and an endless warm-up', () => {
+    const few = consecutiveRows(0, 7e9, () => 700e6);
+    expect(codesOf(judgeLevel(evidence(few, { endReason: 'time-over' })))).toEqual(['TOO_FEW_REQUESTS']);
+    const drifting = consecutiveRows(0, 7e9, (at) => 10e6 * (1 + at / 30e9));
+    expect(codesOf(judgeLevel(evidence(drifting)))).toContain('DRIFT');
+    expect(codesOf(judgeLevel(evidence(steady, { endReason: 'interrupted' })))).toEqual(['INTERRUPTED']);
+    const warming = consecutiveRows(0, 7e9, (at) => 40e6 - (30e6 * at) / 7e9);
+    const judged = judgeLevel(evidence(warming));
+    expect(judged.verdict).toBe('UNSTABLE');
+    expect(codesOf(judged)).toContain('WARM_UP_NOT_OVER');
+  });
+
+  it('names the generator before the noise where both were wrong, and keeps both warnings', () => {
+    const judged = judgeLevel(evidence(steady, { endReason: 'interrupted', maxBusyRatio: 0.9 }));
+    expect([judged.verdict, ...codesOf(judged)]).toEqual(['CLIENT_LIMITED', 'CLIENT_BUSY', 'INTERRUPTED']);
+  });
+});

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/common/package-root.js';
+import { renderRunTable } from '../../src/report/console-table.js';
+import { renderRunCsv, renderStudyCsv } from '../../src/report/csv.js';
+import { renderRunMarkdown, renderStudyMarkdown } from '../../src/report/markdown.js';
+import { renderStudyReportText } from '../../src/report/study-console.js';
+import { expectGolden } from '../support/golden.js';
+import { fruitlessStudy, hostileName, sampleRun, sampleStudy } from '../support/sample-records.js';
+
+const golden = (name: string): string => join(packageRoot, 'test', 'report', 'golden', name);
+const widthOf = (text: string): number => Math.max(...text.split('\n').map((line) => line.length));
+
+describe('the console report', () => {
+  it.each([80, 100, 120])('of a run keeps to %i columns', (width) => {
+    const text = renderRunTable(sampleRun, { width, color: false });
+    expectGolden(golden(`run-console-${width}.txt`), `${text}\n`);
+    expect(widthOf(text)).toBeLessThanOrEqual(width);
+  });
+
+  it.each([80, 120])('of a sweep keeps its ranking to %i columns', (width) => {
+    const text = renderStudyReportText(sampleStudy, { width, color: false });
+    expectGolden(golden(`study-console-${width}.txt`), `${text}\n`);
+    const [, ranking] = text.split('\n\n');
+    expect(widthOf(ranking ?? '')).toBeLessThanOrEqual(width);
+  });
+
+  it('never grows beyond 120 columns', () => {
+    expect(widthOf(renderRunTable(sampleRun, { width: 300, color: false }))).toBeLessThanOrEqual(120);
+  });
+
+  it('says plainly that a sweep found nothing better', () => {
+    const text = renderStudyReportText(fruitlessStudy, { width: 100, color: false });
+    expect(text).toContain('No variant proved better than the default');
+    expect(text).not.toContain('Recommended');
+  });
+
+  it('uses colour only when asked, and the same text either way', () => {
+    for (const render of [
+      (color: boolean) => renderRunTable(sampleRun, { width: 100, color }),
+      (color: boolean) => renderStudyReportText(sampleStudy, { width: 100, color }),
+    ]) {
+      expect(render(true)).not.toBe(render(false));
+      expect(stripVTControlCharacters(render(true))).toBe(render(false));
+      expect(stripVTControlCharacters(render(false))).toBe(render(false));
+    }
+  });
+
+  it('lets no name or message drive the terminal', () => {
+    const warnings = [{ code: 'X', message: 'clear\u001b[2J\u0007 and \u009bmore' }];
+    const text = renderRunTable(
+      { ...sampleRun, model: 'a\u001b]0;title\u0007', warnings },
+      { width: 100, color: false },
+    );
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  });
+});
+
+describe('the CSV', () => {
+  it('of a run has perf_analyzer’s columns in microseconds, by rising throughput', () => {
+    expectGolden(golden('run.csv'), renderRunCsv(sampleRun));
+  });
+
+  it('leaves the server columns out where the server offers no statistics', () => {
+    const levels = sampleRun.levels.map((level) => ({ ...level, server: null }));
+    const [head] = renderRunCsv({ ...sampleRun, levels }).split('\n');
+    expect(head).toBe(
+      'Concurrency,Inferences/Second,Client Send,Client Recv,p50 latency,p90 latency,p95 latency,p99 latency',
+    );
+  });
+
+  it('has empty times, not zeros, for a level without an answer', () => {
+    const level = { ...sampleRun.levels[0]!, latencyNs: null, serviceNs: null, server: null };
+    const levels = [{ ...level, throughputPerSec: { value: 0, low: null, high: null } }, sampleRun.levels[1]!];
+    expect(renderRunCsv({ ...sampleRun, levels }).split('\n')[1]).toBe('1,0,,,,,,,,,,,');
+  });
+
+  it('adds up: the parts of a row make the mean latency', () => {
+    const rows = renderRunCsv(sampleRun).trim().split('\n').slice(1);
+    for (const row of rows) {
+      const [concurrency, , ...times] = row.split(',').map(Number);
+      const level = sampleRun.levels.find(({ load }) => load.concurrency === concurrency);
+      const sum = times.slice(0, 7).reduce((total, value) => total + value, 0);
+      expect(Math.abs(sum - (level?.latencyNs?.mean ?? 0) / 1000)).toBeLessThan(4);
+    }
+  });
+
+  it('of a sweep has one row a trial and quotes what needs it', () => {
+    const trials = sampleStudy.trials.map((trial) => (trial.reason ? { ...trial, reason: 'a, "b"\nc' } : trial));
+    expectGolden(golden('study.csv'), renderStudyCsv(sampleStudy));
+    expect(renderStudyCsv({ ...sampleStudy, trials })).toContain(',"a, ""b""\nc"\n');
+  });
+});
+
+describe('the Markdown', () => {
+  it('of a run and of a sweep is as agreed', () => {
+    expectGolden(golden('run.md.txt'), renderRunMarkdown(sampleRun));
+    expectGolden(golden('study.md.txt'), renderStudyMarkdown(sampleStudy));
+  });
+
+  it('shows hostile names as text', () => {
+    const text = renderRunMarkdown({ ...sampleRun, model: `${hostileName} | [x](http://y) \`code\`` });
+    expect(text.split('\n')[0]).toBe('## \\<img src=x onerror=alert(1)\\> \\| \\[x\\](http://y) \\`code\\`');
+  });
+
+  it('fences a command that holds a fence', () => {
+    const text = renderRunMarkdown({ ...sampleRun, tool: { version: '1', command: ['perf-ts', '```', '-m', "it's"] } });
+    expect(text).toContain("````sh\nperf-ts '```' -m 'it'\\''s'\n````");
+  });
+});

@@ -1,0 +1,143 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { renderRunReport, renderStudyReport } from '../../src/report/html-report.js';
+import { findChromium, type TestBrowserOptions, withBrowser } from '../support/chromium.js';
+import { hostileName, sampleRun, sampleStudy } from '../support/sample-records.js';
+import { makeTemporaryFolder } from '../support/temporary-folder.js';
+
+const executablePath = findChromium();
+
+interface Visit {
+  readonly page: Page;
+  /** Everything the page complained about, and each address it asked for besides its own. */
+  readonly complaints: readonly string[];
+  readonly requests: readonly string[];
+}
+
+/** Opens `html` from disk without a network. */
+async function visit<T>(
+  html: string,
+  options: Omit<TestBrowserOptions, 'executablePath'>,
+  look: (visit: Visit) => Promise<T>,
+): Promise<T> {
+  const file = join(await makeTemporaryFolder(), 'report.html');
+  await writeFile(file, html);
+  const address = pathToFileURL(file).href;
+  return withBrowser({ executablePath: executablePath!, ...options }, async (context) => {
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    const requests: string[] = [];
+    page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('dialog', (dialog) => {
+      complaints.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on('request', (request) => {
+      if (request.url() !== address) requests.push(request.url());
+    });
+    await page.goto(address);
+    return look({ page, complaints, requests });
+  });
+}
+
+// What runs in the page is given as text, because the tests' types know no browser.
+const allLive = "[...document.querySelectorAll('[data-chart]')].every((holder) => holder.dataset.live === 'true')";
+const allFit = `[...document.querySelectorAll('[data-chart]')].every((holder) =>
+  Math.abs(holder.querySelector('svg').getBoundingClientRect().width - holder.clientWidth) <= 2)`;
+const sidewaysOverflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+const paintedColors = `(() => {
+  const chart = document.querySelector('[data-chart=spec-throughput-concurrency]');
+  return [
+    getComputedStyle(document.body).backgroundColor,
+    getComputedStyle(chart.querySelector('.mark-line path')).stroke,
+    getComputedStyle(chart.querySelector('text')).fill,
+  ];
+})()`;
+
+/** Waits for vega to have redrawn every chart; returns how many there are. */
+const waitUntilLive = async (page: Page): Promise<number> => {
+  await page.waitForFunction(allLive);
+  return page.locator('[data-live=true]').count();
+};
+
+describe.skipIf(executablePath === undefined)('a report in a browser', () => {
+  it('draws all charts of a run without a network, a complaint or a sideways scroll, at any width', async () => {
+    const html = await renderRunReport(sampleRun);
+    await visit(html, {}, async ({ page, complaints, requests }) => {
+      expect(await waitUntilLive(page)).toBe(10);
+      for (const width of [1200, 800, 400]) {
+        await page.setViewportSize({ width, height: 900 });
+        await page.waitForFunction(allFit);
+        const overflow = await page.evaluate(sidewaysOverflow);
+        expect(overflow, `at ${width}`).toBe(0);
+      }
+      expect(complaints).toEqual([]);
+      expect(requests).toEqual([]);
+    });
+  });
+
+  it('draws all charts of a sweep without a complaint', async () => {
+    await visit(await renderStudyReport(sampleStudy), { width: 420 }, async ({ page, complaints, requests }) => {
+      expect(await waitUntilLive(page)).toBe(6);
+      expect([...complaints, ...requests]).toEqual([]);
+    });
+  });
+
+  it('reads without scripts: headline, table and drawings are there', async () => {
+    await visit(await renderRunReport(sampleRun), { hasScripts: false }, async ({ page }) => {
+      expect(await page.locator('.headline').textContent()).toContain('Peak 405 inferences/s');
+      expect(await page.locator('tbody tr').count()).toBe(7);
+      const boxes = await Promise.all((await page.locator('.chart > svg').all()).map((svg) => svg.boundingBox()));
+      expect(boxes).toHaveLength(10);
+      for (const box of boxes) expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThan(80);
+    });
+  });
+
+  it('shows a level’s numbers where the pointer is, and takes them away again', async () => {
+    await visit(await renderRunReport(sampleRun), {}, async ({ page }) => {
+      await waitUntilLive(page);
+      const tip = page.locator('.tip');
+      expect(await tip.isVisible()).toBe(false);
+      const point = page.locator('[data-chart=spec-throughput-concurrency] [aria-roledescription=point]').first();
+      await point.hover();
+      await tip.waitFor({ state: 'visible' });
+      expect(((await tip.textContent()) ?? '').split('\n').slice(0, 2)).toEqual([
+        'Concurrency 1',
+        '182 ± 2 inferences/s',
+      ]);
+      await page.locator('h1').hover();
+      await tip.waitFor({ state: 'hidden' });
+    });
+  });
+
+  it('follows the reader’s choice of light or dark, drawings included', async () => {
+    const html = await renderRunReport(sampleRun);
+    const colorsIn = (colorScheme: 'light' | 'dark') =>
+      visit(html, { colorScheme, hasScripts: false }, async ({ page }) => page.evaluate<string[]>(paintedColors));
+    const light = await colorsIn('light');
+    const dark = await colorsIn('dark');
+    light.forEach((color, index) => {
+      expect(color).toMatch(/^rgb\(/);
+      expect(dark[index]).not.toBe(color);
+    });
+  });
+
+  it('runs nothing that a name or a message carries', async () => {
+    const errors = { [`</script><script>alert(1)</script>${hostileName}`]: 1 };
+    const record = {
+      ...sampleRun,
+      model: hostileName,
+      levels: sampleRun.levels.map((level) => ({ ...level, errors })),
+    };
+    await visit(await renderRunReport(record), {}, async ({ page, complaints }) => {
+      await waitUntilLive(page);
+      expect(await page.locator('h1').textContent()).toBe(hostileName);
+      expect(await page.locator('main img').count()).toBe(0);
+      expect(complaints).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { nanos, seconds } from '../../src/common/units.js';
+import { chooseFinalists, planConfirmation } from '../../src/tune/confirmation-plan.js';
+import { decide } from '../../src/tune/confirmation-verdict.js';
+import { parseObjective, utilityOf } from '../../src/tune/objective.js';
+import type { FinishedTrial } from '../../src/tune/trial.js';
+import type { Variant } from '../../src/tune/variants.js';
+
+const throughput = parseObjective('throughput');
+
+const variant = (id: string, changed: readonly string[] = ['instance_count']): Variant => ({
+  id,
+  parameters: {},
+  changed: id === 'default' ? [] : changed,
+  config: {},
+  configPbtxt: '',
+});
+
+function trial(owner: Variant, value: number, more: Partial<FinishedTrial> = {}): FinishedTrial {
+  return {
+    variant: owner,
+    value,
+    isClientLimited: false,
+    measuredNs: seconds(2),
+    result: { state: 'complete', score: utilityOf(throughput, value) },
+    record: {
+      id: 't',
+      variantId: owner.id,
+      phase: 'search',
+      state: 'complete',
+      parameters: {},
+      score: value,
+      durationNs: seconds(3),
+      loadTimeNs: null,
+      reason: null,
+      level: null,
+    },
+    ...more,
+  };
+}
+
+const base = variant('default');
+const [a, b, c] = [variant('a', ['x', 'y', 'z']), variant('b', ['x']), variant('c', ['x', 'y'])];
+
+describe('the finalists', () => {
+  it('are the best of the search, without the default', () => {
+    const chosen = chooseFinalists([trial(base, 150), trial(b, 80), trial(a, 140), trial(c, 120)]);
+    expect(chosen.map(({ variant: { id } }) => id)).toEqual(['a', 'c', 'b']);
+  });
+
+  it('hold the simplest of those that the search cannot tell from the best', () => {
+    const more = [variant('d', ['x', 'y']), variant('e', ['x', 'y'])];
+    const chosen = chooseFinalists([trial(a, 140), ...more.map((owner) => trial(owner, 139.5)), trial(b, 138)]);
+    expect(chosen.map(({ variant: { id } }) => id)).toEqual(['a', 'b', 'd']);
+  });
+
+  it('prefer those that the load generator did not limit', () => {
+    const chosen = chooseFinalists([trial(a, 200, { isClientLimited: true }), trial(b, 110), trial(c, 120)]);
+    expect(chosen.map(({ variant: { id } }) => id)).toEqual(['c', 'b', 'a']);
+  });
+});
+
+describe('the plan of confirmation', () => {
+  const three = [trial(a, 140), trial(b, 130), trial(c, 120)];
+
+  it('takes three finalists where there is time and gives up finalists before rounds', () => {
+    expect(planConfirmation(three, seconds(240), seconds(1))).toMatchObject({ rounds: 10, duration: seconds(4) });
+    expect(planConfirmation(three, seconds(24), seconds(0.5))).toMatchObject({ rounds: 4, duration: seconds(1.5) });
+    const tight = planConfirmation(three, seconds(12), seconds(1));
+    expect(tight).toMatchObject({ rounds: 3, duration: seconds(1) });
+    expect(tight!.finalists).toHaveLength(1);
+  });
+
+  it('never needs more than the time left', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 600 }),
+        fc.integer({ min: 1, max: 8000 }),
+        fc.integer({ min: 0, max: 3 }),
+        (left, overheadMs, count) => {
+          const overhead = nanos(overheadMs * 1e6);
+          const plan = planConfirmation(three.slice(0, count), seconds(left), overhead);
+          if (plan === undefined) return;
+          const cost = plan.rounds * (plan.finalists.length + 1) * (overhead + plan.duration);
+          expect(cost).toBeLessThanOrEqual(seconds(left));
+          expect(plan.finalists.length).toBeGreaterThan(0);
+          expect(plan.rounds).toBeGreaterThan(0);
+        },
+      ),
+    );
+  });
+});
+
+describe('the decision', () => {
+  const rounds = (...values: readonly (readonly [base: number, a: number, b: number])[]) =>
+    values.map(([own, first, second]) => [trial(base, own), trial(a, first), trial(b, second)]);
+
+  it('is for the finalist whose interval excludes that it is no better', () => {
+    const decision = decide([a, b], rounds([100, 140, 99], [101, 143, 104], [99, 137, 98]), throughput);
+    expect(decision.portable?.variant.id).toBe('a');
+    expect(decision.portable?.gain?.value).toBeCloseTo(1.4, 2);
+    expect(decision.verdicts[1]?.objection).toMatch(/does not exclude/);
+    expect(decision.engine).toBeUndefined();
+  });
+
+  it('prefers fewer changes among finalists within 2 % of each other', () => {
+    const decision = decide([a, b], rounds([100, 141, 140], [101, 143, 141], [99, 139, 138]), throughput);
+    expect(decision.portable?.variant.id).toBe('b');
+  });
+
+  it('is for the default when a sure gain is below 2 %', () => {
+    const decision = decide([a], rounds([100, 101, 0.1], [100, 101.01, 0.1], [100, 100.99, 0.1]), throughput);
+    expect(decision.verdicts[0]?.gain?.low).toBeGreaterThan(1);
+    expect(decision.portable).toBeUndefined();
+    expect(decision.verdicts[0]?.objection).toBe('it is within 2 % of the default');
+  });
+
+  it('compares only within a round, so drift that both share does not matter', () => {
+    const decision = decide([a], rounds([100, 120, 1], [50, 60, 1], [200, 240.1, 1]), throughput);
+    expect(decision.portable?.gain?.low).toBeGreaterThan(1.19);
+  });
+
+  it('does not let a client-limited candidate win', () => {
+    const limited = rounds([100, 140, 99], [101, 143, 104], [99, 137, 98]).map(([own, first]) => [
+      own!,
+      { ...first!, isClientLimited: true },
+    ]);
+    const decision = decide([a], limited, throughput);
+    expect(decision.portable).toBeUndefined();
+    expect(decision.verdicts[0]?.objection).toBe('the load generator was the limit in confirmation');
+  });
+
+  it('does not count a gain over a default that the load generator held back', () => {
+    const limited = rounds([100, 140, 99], [101, 143, 104]).map(([own, first]) => [
+      { ...own!, isClientLimited: true },
+      first!,
+    ]);
+    expect(decide([a], limited, throughput).portable).toBeUndefined();
+  });
+
+  it('gives no interval to a single round', () => {
+    expect(decide([a], rounds([100, 300, 1]), throughput).verdicts[0]?.objection).toMatch(/too few rounds/);
+  });
+});

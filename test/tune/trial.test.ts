@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { seconds } from '../../src/common/units.js';
+import { parseConstraint } from '../../src/tune/constraint.js';
+import type { LaunchedVariant, LaunchVariant } from '../../src/tune/launched-variant.js';
+import { parseObjective } from '../../src/tune/objective.js';
+import { runTrial, type TrialOptions } from '../../src/tune/trial.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { simulatedLevel } from '../support/simulated-variants.js';
+
+const options: TrialOptions = {
+  id: 'trial-1',
+  variant: { id: 'v-1', parameters: { instance_count: 2 }, changed: ['instance_count'], config: {}, configPbtxt: '' },
+  phase: 'search',
+  concurrency: 8,
+  busyInFlight: 4,
+  mayStepDown: true,
+  duration: seconds(2),
+  limit: seconds(30),
+  limitReason: 'took too long',
+  seed: 1,
+  objective: parseObjective('throughput'),
+  constraints: [],
+};
+
+interface Bench {
+  readonly clock?: ManualClock;
+  readonly signal?: AbortSignal;
+  readonly launch?: LaunchVariant;
+  readonly measure?: LaunchedVariant['measure'];
+  readonly close?: () => Promise<void>;
+}
+
+function run(change: Partial<TrialOptions>, { clock = new ManualClock(), ...bench }: Bench = {}) {
+  const launchVariant: LaunchVariant =
+    bench.launch ??
+    (async () => ({
+      loadTimeNs: seconds(1),
+      measure:
+        bench.measure ?? (async ({ load }) => simulatedLevel({ throughputPerSec: 100 }, load.concurrency, seconds(2))),
+      close: bench.close ?? (async () => {}),
+    }));
+  const signal = bench.signal ?? new AbortController().signal;
+  return runTrial({ ...options, ...change }, { launchVariant, clock, signal, onProgress() {} });
+}
+
+describe('a trial', () => {
+  it('keeps a good level although the server did not stop well', async () => {
+    const trial = await run({}, { close: () => Promise.reject(new Error('no answer')) });
+    expect(trial?.record).toMatchObject({
+      state: 'complete',
+      score: 100,
+      reason: 'the server did not stop: no answer',
+    });
+  });
+
+  it('is pruned when its time is over, and the server is closed', async () => {
+    const clock = new ManualClock();
+    let closed = 0;
+    const trial = run(
+      {},
+      {
+        clock,
+        measure: ({ signal }) =>
+          new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('stopped')))),
+        close: async () => {
+          closed++;
+        },
+      },
+    );
+    await clock.advanceAsync(seconds(31));
+    expect((await trial)?.record).toMatchObject({ state: 'pruned', score: null, reason: 'took too long', level: null });
+    expect(closed).toBe(1);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('leaves no timer behind', async () => {
+    const clock = new ManualClock();
+    await run({}, { clock });
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('tries at most two lower loads for a latency limit, and keeps the nearest miss', async () => {
+    const loads: number[] = [];
+    const trial = await run(
+      { constraints: [parseConstraint('latency_p99 <= 1ms')], concurrency: 64 },
+      {
+        measure: async ({ load }) => {
+          loads.push(load.concurrency);
+          return simulatedLevel(
+            { throughputPerSec: 100, latencyNs: 2e6 + load.concurrency * 1e5 },
+            load.concurrency,
+            seconds(2),
+          );
+        },
+      },
+    );
+    expect(loads).toHaveLength(3);
+    expect(loads).toEqual(loads.toSorted((a, b) => b - a));
+    expect(trial?.record).toMatchObject({
+      state: 'infeasible',
+      score: null,
+      level: { load: { concurrency: loads[2] } },
+    });
+    expect(trial?.value).toBe(100);
+  });
+
+  it('does not lower the load for a limit that a lower load cannot keep', async () => {
+    let levels = 0;
+    await run(
+      { constraints: [parseConstraint('throughput >= 1000')] },
+      {
+        measure: async () => {
+          levels++;
+          return simulatedLevel({ throughputPerSec: 100 }, 8, seconds(2));
+        },
+      },
+    );
+    expect(levels).toBe(1);
+  });
+
+  it('of an interrupted study is no result', async () => {
+    const abort = new AbortController();
+    const trial = await run(
+      {},
+      {
+        signal: abort.signal,
+        measure: async () => {
+          abort.abort();
+          return simulatedLevel({ throughputPerSec: 100 }, 8, seconds(2));
+        },
+      },
+    );
+    expect(trial).toBeUndefined();
+  });
+});
