@@ -20,6 +20,7 @@ const codeOf: Readonly<Record<ErrorCode, number>> = {
   TARGET_UNREACHABLE: exitCodes.targetFailed,
   TARGET_REFUSED: exitCodes.targetFailed,
   ENGINE_FAILED: exitCodes.targetFailed,
+  LOAD_FAILED: exitCodes.unexpected,
   RUNTIME_UNUSABLE: exitCodes.targetFailed,
   INTERRUPTED: exitCodes.interrupted,
 };

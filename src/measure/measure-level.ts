@@ -55,12 +55,10 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
   const pressure = readPressure();
   const started = clock.now();
   const run = await pool.startLevel(level);
-  let endReason: EndReason;
-  let end: Instant;
+  let ended: LevelEnd;
   let usage: ReturnType<LevelRun['usage']>;
   try {
-    endReason = await watchLevel(options, run, started, statistics);
-    end = clock.now();
+    ended = await watchLevel(options, run, started, statistics);
     usage = run.usage();
   } catch (fault) {
     await run.stop().catch(() => undefined);
@@ -70,7 +68,7 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
   const columns = run.columns();
   const begin = beginOf(columns, started, level.concurrency);
   const summary = summarizeLevel(
-    { level, rule, columns, begin, end, endReason, errors: run.errors(), ...usage },
+    { level, rule, columns, begin, ...ended, errors: run.errors(), ...usage },
     (from, to) => statistics.between(from, to),
   );
   const hostWarnings = pressureWarnings(pressure, readPressure(), elapsed(started, clock.now()));
@@ -79,12 +77,18 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
   return record;
 }
 
+interface LevelEnd {
+  readonly endReason: EndReason;
+  /** Where the measured window ends. */
+  readonly end: Instant;
+}
+
 async function watchLevel(
   options: MeasureLevelOptions,
   run: LevelRun,
   started: Instant,
   statistics: StatisticsLog,
-): Promise<EndReason> {
+): Promise<LevelEnd> {
   const { level, rule, clock, signal } = options;
   const statisticsInterval = nanos(Math.max(MIN_STATISTICS_INTERVAL, rule.maxDuration / 2 / STATISTICS_COUNT));
   let begin = started;
@@ -96,14 +100,15 @@ async function watchLevel(
     const now = clock.now();
     const wake = Math.min(after(now, pause), Math.max(now, nextLookInstant(rule, begin, looksDone)));
     await clock.sleep(nanos(wake - now), signal);
-    if (signal.aborted) return 'interrupted';
+    if (signal.aborted) return { endReason: 'interrupted', end: clock.now() };
     const polled = clock.now();
     const columns = run.columns();
     begin = beginOf(columns, started, level.concurrency);
     const decision = decideStop({ columns, rule, concurrency: level.concurrency, begin, now: polled, looksDone });
     if ('precision' in decision) halfWidth = decision.precision?.throughput ?? halfWidth;
     tellProgress(options, run, columns, begin, polled, halfWidth);
-    if (decision.kind !== 'continue') return decision.kind;
+    if (decision.kind === 'target-met') return { endReason: decision.kind, end: decision.until };
+    if (decision.kind !== 'continue') return { endReason: decision.kind, end: polled };
     looksDone = decision.nextLook;
     if (polled >= statisticsDue && elapsed(begin, polled) <= rule.maxDuration / 2) {
       statisticsDue = after(polled, statisticsInterval);

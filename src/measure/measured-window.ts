@@ -6,7 +6,7 @@ import { outcomeCodes } from '../client/outcome.js';
 import type { Instant } from '../common/units.js';
 import type { RequestColumns } from '../load/request-columns.js';
 import { batchCountFor, batchMeans, estimateMean, estimateQuantile } from './batch-means.js';
-import { sortSamples } from './percentile.js';
+import { type SortedSamples, sortSamples } from './percentile.js';
 import { sliceTime } from './time-slices.js';
 import { findTrend, type Trend } from './trend.js';
 import { detectWarmUp } from './warm-up.js';
@@ -20,6 +20,7 @@ export interface MeasuredWindow {
   readonly warmupRequestCount: number;
   /** Of successful requests from intended start to receipt, in order of receipt; nanoseconds. */
   readonly latenciesNs: Float64Array;
+  readonly orderedLatenciesNs: SortedSamples;
   /** From send to receipt, same order. */
   readonly servicesNs: Float64Array;
   /** From intended start to send, same order. */
@@ -67,6 +68,7 @@ export function openWindow(columns: RequestColumns, begin: Instant, to: Instant,
     isWarmUpOver: isOver,
     warmupRequestCount,
     latenciesNs: latenciesNs.subarray(0, count),
+    orderedLatenciesNs: sortSamples(latenciesNs.subarray(0, count)),
     servicesNs: servicesNs.subarray(0, count),
     sendLagsNs: sendLagsNs.subarray(0, count),
     batchCount,
@@ -76,11 +78,11 @@ export function openWindow(columns: RequestColumns, begin: Instant, to: Instant,
 
 /** How precisely the window tells throughput, mean latency and p99, at `confidence`. */
 export function precisionOf(window: MeasuredWindow, confidence: number): Precision {
-  const { latenciesNs, rates, batchCount } = window;
+  const { latenciesNs, orderedLatenciesNs, rates, batchCount } = window;
   if (batchCount === 0) return { throughput: undefined, latencyMean: undefined, latencyP99: undefined };
   const throughput = estimateMean(rates, confidence);
   const latency = estimateMean(batchMeans(latenciesNs, batchCount), confidence);
-  const p99 = estimateQuantile(latenciesNs, sortSamples(latenciesNs), 99, confidence, batchCount);
+  const p99 = estimateQuantile(latenciesNs, orderedLatenciesNs, 99, confidence, batchCount);
   return {
     throughput: throughput.halfWidth / throughput.mean,
     latencyMean: latency.halfWidth / latency.mean,

@@ -16,7 +16,8 @@ const ALPHA = 0.05;
 export type StopDecision =
   /** `precision` is what the latest look showed, if there was one in this decision. */
   | { readonly kind: 'continue'; readonly nextLook: number; readonly precision: Precision | undefined }
-  | { readonly kind: 'target-met'; readonly precision: Precision }
+  /** The window ends at `until`, where that look ended, so that the level is judged by what ended it. */
+  | { readonly kind: 'target-met'; readonly precision: Precision; readonly until: Instant }
   | { readonly kind: 'time-over' }
   /** Nothing but failures up to the first look: more time would show more of them. */
   | { readonly kind: 'failed' };
@@ -56,7 +57,8 @@ export function decideStop({ columns, rule, concurrency, begin, now, looksDone }
   const window = openWindow(columns, begin, settled, concurrency);
   const precision = precisionOf(window, 1 - ALPHA / (looks.length + 1));
   const isMet = missedTargets(precision, rule.targetHalfWidth).length === 0;
-  if (isMet && window.isWarmUpOver && driftOf(window) === undefined) return { kind: 'target-met', precision };
+  if (isMet && window.isWarmUpOver && driftOf(window) === undefined)
+    return { kind: 'target-met', precision, until: settled };
   return { kind: 'continue', nextLook: due, precision };
 }
 

@@ -13,7 +13,7 @@ import type {
 } from '../record/run-record.js';
 import { batchMeans, estimateMean, estimateQuantile } from './batch-means.js';
 import { type MeasuredWindow, openWindow } from './measured-window.js';
-import { meanOf, percentileOf, sortSamples } from './percentile.js';
+import { meanOf, percentileOf, type SortedSamples, sortSamples } from './percentile.js';
 import { sliceTime } from './time-slices.js';
 import { judgeLevel } from './verdict.js';
 
@@ -53,10 +53,10 @@ export function summarizeLevel(
     endReason,
     throughputPerSec: estimateRate(window, level.batchSize),
     requestsPerSec: requestsPerSec.value,
-    latencyNs: summarizeLatency(window.latenciesNs),
-    latencyIntervalNs: latencyIntervals(window.latenciesNs, window.batchCount),
-    serviceNs: summarizeLatency(window.servicesNs),
-    sendLagNs: summarizeLag(window.sendLagsNs),
+    latencyNs: summarizeLatency(window.orderedLatenciesNs),
+    latencyIntervalNs: latencyIntervals(window),
+    serviceNs: summarizeLatency(sortSamples(window.servicesNs)),
+    sendLagNs: summarizeLag(sortSamples(window.sendLagsNs)),
     requestCount: window.latenciesNs.length,
     errorCount,
     errors: { ...errors },
@@ -77,10 +77,9 @@ function estimateRate({ rates }: MeasuredWindow, rows: number): Estimate {
 }
 
 /** Null for no samples. */
-export function summarizeLatency(samples: Float64Array): LatencySummary | null {
+function summarizeLatency(samples: SortedSamples): LatencySummary | null {
   if (samples.length === 0) return null;
-  const ordered = sortSamples(samples);
-  const at = (percentile: number): number => Math.max(0, percentileOf(ordered, percentile));
+  const at = (percentile: number): number => Math.max(0, percentileOf(samples, percentile));
   return {
     mean: Math.max(0, Math.round(meanOf(samples))),
     p50: at(50),
@@ -92,18 +91,18 @@ export function summarizeLatency(samples: Float64Array): LatencySummary | null {
   };
 }
 
-function summarizeLag(samples: Float64Array): LevelRecord['sendLagNs'] {
+function summarizeLag(samples: SortedSamples): LevelRecord['sendLagNs'] {
   const summary = summarizeLatency(samples);
   return summary && { p50: summary.p50, p99: summary.p99, max: summary.max };
 }
 
-/** Null where there are too few samples for any interval. `samples` are in order of time. */
-function latencyIntervals(samples: Float64Array, batchCount: number): LatencyIntervals | null {
+/** Null where there are too few samples for any interval. */
+function latencyIntervals(window: MeasuredWindow): LatencyIntervals | null {
+  const { latenciesNs, orderedLatenciesNs, batchCount } = window;
   if (batchCount === 0) return null;
-  const { mean, halfWidth } = estimateMean(batchMeans(samples, batchCount), CONFIDENCE);
-  const ordered = sortSamples(samples);
+  const { mean, halfWidth } = estimateMean(batchMeans(latenciesNs, batchCount), CONFIDENCE);
   const at = (percentile: number): [number, number] | null => {
-    const { interval } = estimateQuantile(samples, ordered, percentile, CONFIDENCE, batchCount);
+    const { interval } = estimateQuantile(latenciesNs, orderedLatenciesNs, percentile, CONFIDENCE, batchCount);
     return interval === undefined ? null : [interval[0], interval[1]];
   };
   return {

@@ -17,9 +17,8 @@ import { buildStudyView } from './study-view.js';
 /** A run's report page. Throws only for bugs. */
 export async function renderRunReport(record: RunRecord): Promise<string> {
   const view = buildRunView(record);
-  const rows = record.levels.map((level, row) => ({
+  const rows = view.levels.map((_, row) => ({
     cells: view.columns.map(({ key, isNumber, cells }) => ({ key, isNumber, ...cells[row]! })),
-    verdict: level.verdict,
   }));
   const settings = [
     { title: 'Load plan', text: showJson(record.plan) },

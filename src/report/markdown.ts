@@ -10,7 +10,7 @@ import { buildStudyView, type RecommendationView } from './study-view.js';
 export function renderRunMarkdown(record: RunRecord): string {
   const view = buildRunView(record);
   const titles = view.columns.map(({ title, unit }) => (unit === '' ? title : `${title} (${unit})`));
-  const rows = record.levels.map((_, row) => view.columns.map(({ cells }) => showCell(cells[row]!)));
+  const rows = view.levels.map((_, row) => view.columns.map(({ cells }) => showCell(cells[row]!)));
   return join([
     `## ${escapeText(view.model)}`,
     `**${escapeText(view.headline)}** ${escapeText(view.advice)}`.trimEnd(),

@@ -1,6 +1,6 @@
 /** Everything a report of a run says, as finished text, built from the record alone; renderers only arrange it. */
 import { formatCount, formatDuration, formatPercent } from '../common/format.js';
-import type { RunRecord } from '../record/run-record.js';
+import type { LevelRecord, RunRecord } from '../record/run-record.js';
 import { type Caveat, runCaveats } from './caveats.js';
 import { describeCommand, describeHost, describeTime } from './describe.js';
 import { type LevelColumn, latencyFormat, levelColumns, throughputFormat } from './level-table.js';
@@ -29,21 +29,29 @@ export interface RunView {
   readonly advice: string;
   readonly tiles: readonly Tile[];
   readonly caveats: readonly Caveat[];
+  /** The levels in the order of the table's rows. */
+  readonly levels: readonly LevelRecord[];
   readonly columns: readonly LevelColumn[];
   readonly environment: readonly Fact[];
   readonly method: readonly Fact[];
   readonly command: string;
 }
 
+/** By load; a search for the knee measures in another order. */
+const byLoad = (a: LevelRecord, b: LevelRecord): number =>
+  a.load.batchSize - b.load.batchSize || a.load.concurrency - b.load.concurrency;
+
 export function buildRunView(record: RunRecord): RunView {
+  const levels = [...record.levels].sort(byLoad);
   return {
     model: record.model,
     subject: describeSubject(record),
     headline: runHeadline(record),
     advice: runAdvice(record),
     tiles: buildTiles(record),
-    caveats: runCaveats(record),
-    columns: levelColumns(record.levels),
+    caveats: runCaveats({ ...record, levels }),
+    levels,
+    columns: levelColumns(levels),
     environment: describeEnvironment(record),
     method: describeMethod(record),
     command: describeCommand(record.tool.command),

@@ -42,7 +42,9 @@ describe('measuring a level', () => {
     await clock.advanceAsync(3e9);
     const record = levelRecordSchema.parse(await result);
     expect(record).toMatchObject({ verdict: 'VALID', endReason: 'target-met', warnings: [] });
-    expect(record.warmupNs + record.durationNs).toBe(2e9);
+    // Less what was still in flight at the look that ended it.
+    expect(record.warmupNs + record.durationNs).toBeLessThanOrEqual(2e9);
+    expect(record.warmupNs + record.durationNs).toBeGreaterThan(1.98e9);
     expect(record.throughputPerSec.value).toBeGreaterThan(490);
     expect(record.throughputPerSec.value).toBeLessThan(510);
     expect(pool.stopCount()).toBe(1);

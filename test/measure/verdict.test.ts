@@ -53,7 +53,7 @@ describe('the verdict', () => {
     const verdict = (rows: RequestRow[]) => judgeLevel(evidence(rows)).verdict;
     expect(verdict(late(2, 10e6, 1.1e6))).toBe('CLIENT_LIMITED');
     expect(verdict(late(2, 10e6, 0.9e6))).toBe('VALID');
-    expect(verdict(late(0, 10e6, 5e6))).toBe('VALID');
+    expect(verdict(late(1, 10e6, 5e6))).toBe('VALID');
     expect(verdict(late(3, 40e6, 1.9e6))).toBe('VALID');
     expect(verdict(late(3, 40e6, 2.1e6))).toBe('CLIENT_LIMITED');
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LevelRecord } from '../../src/record/run-record.js';
 import { type LevelColumnKey, levelColumns } from '../../src/report/level-table.js';
+import { buildRunView } from '../../src/report/run-view.js';
 import { sampleLevel, sampleRun } from '../support/sample-records.js';
 
 const unitNs: Readonly<Record<string, number>> = { '': 1, ns: 1, µs: 1e3, ms: 1e6, s: 1e9 };
@@ -39,6 +40,12 @@ describe('the table of levels', () => {
   it('shows verdicts as they are', () => {
     const verdicts = levelColumns(sampleRun.levels).find(({ key }) => key === 'verdict');
     expect(verdicts?.cells.map(({ text }) => text)).toEqual(sampleRun.levels.map(({ verdict }) => verdict));
+  });
+
+  it('goes by rising load, also where the levels were measured in another order', () => {
+    const [first, second, third, ...others] = sampleRun.levels;
+    const record = { ...sampleRun, levels: [third!, first!, ...others, second!] };
+    expect(buildRunView(record).columns).toEqual(buildRunView(sampleRun).columns);
   });
 
   it('has one unit for all columns of times', () => {

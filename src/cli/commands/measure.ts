@@ -5,7 +5,6 @@ import { messageOf, PerfTsError } from '../../common/errors.js';
 import type { OptionValues } from '../../common/option-row.js';
 import { renderRunTable } from '../../report/console-table.js';
 import { renderRunCsv } from '../../report/csv.js';
-import { renderRunReport } from '../../report/html-report.js';
 import { type FinishedRun, type MeasurementOptions, runMeasurement } from '../../run/run-measurement.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { exitCodeOfError, exitCodeOfVerdicts } from '../exit-code.js';
@@ -81,6 +80,8 @@ function checkTimes(values: MeasureValues): void {
 
 async function showRun({ record, store }: FinishedRun, values: MeasureValues, context: CommandContext): Promise<void> {
   const { terminal } = context;
+  // Loaded late: the charts’ libraries take half a second, which a mistyped option should not wait for.
+  const { renderRunReport } = await import('../../report/html-report.js');
   await store.saveText('report.html', await renderRunReport(record));
   if (values.csv !== undefined) await writeCsv(values.csv, renderRunCsv(record));
   if (values.json) terminal.print(JSON.stringify(record));

@@ -8,7 +8,6 @@ import type { RunRecord } from '../../record/run-record.js';
 import type { StudyRecord } from '../../record/study-record.js';
 import { renderRunTable } from '../../report/console-table.js';
 import { renderRunCsv, renderStudyCsv } from '../../report/csv.js';
-import { renderRunReport, renderStudyReport } from '../../report/html-report.js';
 import { renderRunMarkdown, renderStudyMarkdown } from '../../report/markdown.js';
 import { renderStudyReportText } from '../../report/study-console.js';
 import { type CommandContext, defineCommand } from '../command.js';
@@ -65,6 +64,11 @@ async function report(values: OptionValues<typeof rows>, context: CommandContext
   return exitCodes.ok;
 }
 
+async function renderHtml(record: RunRecord | StudyRecord): Promise<string> {
+  const { renderRunReport, renderStudyReport } = await import('../../report/html-report.js');
+  return record.schema === 'perf-ts/run@1' ? renderRunReport(record) : renderStudyReport(record);
+}
+
 function render(
   record: RunRecord | StudyRecord,
   format: Format,
@@ -74,7 +78,7 @@ function render(
   const isRun = record.schema === 'perf-ts/run@1';
   switch (format) {
     case 'html':
-      return isRun ? renderRunReport(record) : renderStudyReport(record);
+      return renderHtml(record);
     case 'csv':
       return isRun ? renderRunCsv(record) : renderStudyCsv(record);
     case 'markdown':

@@ -4,7 +4,6 @@ import { type OptionValues, optional, repeated } from '../../common/option-row.j
 import { seconds } from '../../common/units.js';
 import { parseChoice, parseDuration, parseInteger, parseText } from '../../common/value-parsers.js';
 import { createStudyStore, type StudyStore } from '../../record/study-store.js';
-import { renderStudyReport } from '../../report/html-report.js';
 import { renderStudyReportText } from '../../report/study-console.js';
 import { findLocalModel } from '../../target/choose-target.js';
 import { parseConstraint } from '../../tune/constraint.js';
@@ -123,6 +122,7 @@ async function sweep(values: SweepValues, context: CommandContext): Promise<numb
     progress.close();
     isKept = record.trials.length > 0;
     if (!isKept) return exitCodes.interrupted;
+    const { renderStudyReport } = await import('../../report/html-report.js');
     await store.saveText('report.html', await renderStudyReport(record));
     if (values.json) terminal.print(JSON.stringify(record));
     else terminal.print(renderStudyReportText(record, { width: terminal.width, color: terminal.hasColor }));
