@@ -23,15 +23,33 @@ const stateWarnings: Readonly<Record<RunRecord['state'], string | undefined>> = 
   failed: 'Ended early by a failure: this holds what was finished before.',
 };
 
-/** Caveats of a run, most general first; levels that share a warning share a line. */
+/** One thing to say of a level; equal keys differ in their figures at most. */
+interface Reason {
+  readonly key: string;
+  readonly text: string;
+}
+
+/** Caveats of a run, most general first; levels that share a kind of warning share a line, in the first one's words. */
 export function runCaveats(record: RunRecord): Caveat[] {
-  const byText = new Map<string, LevelRecord[]>();
-  for (const level of record.levels) {
-    for (const text of levelReasons(level)) byText.set(text, [...(byText.get(text) ?? []), level]);
+  const byKey = new Map<string, { readonly text: string; readonly isSame: boolean; readonly levels: LevelRecord[] }>();
+  const byLoad = record.levels.toSorted((a, b) => a.load.concurrency - b.load.concurrency);
+  for (const level of byLoad) {
+    for (const { key, text } of levelReasons(level)) {
+      const known = byKey.get(key);
+      if (known === undefined) byKey.set(key, { text, isSame: true, levels: [level] });
+      else
+        byKey.set(key, {
+          text: known.text,
+          isSame: known.isSame && known.text === text,
+          levels: [...known.levels, level],
+        });
+    }
   }
   return [
     ...general(record.state, record.target.isDemoModel, record.warnings),
-    ...[...byText].map(([text, levels]) => warning(`${describeLevels(levels, record.levels.length)}: ${text}`)),
+    ...[...byKey.values()].map(({ text, isSame, levels }) =>
+      warning(`${describeLevels(levels, isSame, record.levels.length)}: ${text}`),
+    ),
   ];
 }
 
@@ -56,23 +74,28 @@ function general(state: RunRecord['state'], isDemoModel: boolean, warnings: RunR
 }
 
 /** Why a level is not VALID, what else it warns of, and its errors by cause. */
-function levelReasons(level: LevelRecord): string[] {
-  const reasons = level.warnings.map(({ message }) => message);
+function levelReasons(level: LevelRecord): Reason[] {
+  const reasons = level.warnings.map(({ code, message }): Reason => ({ key: code, text: message }));
   if (level.verdict !== 'VALID') {
-    const first = reasons.shift() ?? verdictReasons[level.verdict];
-    reasons.unshift(`${level.verdict}, ${first.charAt(0).toLowerCase()}${first.slice(1)}`);
+    const first = reasons.shift() ?? { key: level.verdict, text: verdictReasons[level.verdict] };
+    const text = `${level.verdict}, ${first.text.charAt(0).toLowerCase()}${first.text.slice(1)}`;
+    reasons.unshift({ key: `${level.verdict} ${first.key}`, text });
   }
   const causes = Object.entries(level.errors).sort(([, a], [, b]) => b - a);
   if (causes.length > 0) {
     const list = causes.map(([cause, count]) => `${formatCount(count)} × ${cause}`).join('; ');
-    reasons.push(`${formatCount(level.errorCount)} failed requests (${list}).`);
+    const text = `${formatCount(level.errorCount)} failed requests (${list}).`;
+    reasons.push({ key: text, text });
   }
   return reasons;
 }
 
-function describeLevels(levels: readonly LevelRecord[], total: number): string {
-  if (levels.length === total && total > 1) return 'All levels';
-  return `Concurrency ${levels.map((level) => level.load.concurrency).join(', ')}`;
+/** `isSame` tells that the words hold for all of the levels, and not only in kind. */
+function describeLevels(levels: readonly LevelRecord[], isSame: boolean, total: number): string {
+  const [first, ...others] = levels.map((level) => level.load.concurrency);
+  if (isSame)
+    return levels.length === total && total > 1 ? 'All levels' : `Concurrency ${[first, ...others].join(', ')}`;
+  return `Concurrency ${first} (and in kind ${others.join(', ')})`;
 }
 
 /** Said here only where the sweep did not say it itself. */
