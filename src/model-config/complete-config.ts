@@ -3,9 +3,9 @@
  * Completes only; whether the result makes sense is `validateModelConfig`'s question.
  */
 import { toConfigType } from '../kserve/data-types.js';
-import type { ModelSignature, ValueSignature } from '../onnx/signature.js';
 import { linesOf, rememberLines } from './config-lines.js';
 import type { InputConfig, InstanceGroupConfig, ModelConfig } from './model-config.js';
+import type { ModelSignature, ValueSignature } from './model-signature.js';
 
 export const ONNX_BACKEND = 'onnxruntime';
 export const ONNX_PLATFORM = 'onnxruntime_onnx';

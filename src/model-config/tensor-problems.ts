@@ -1,10 +1,10 @@
 /** Checks the inputs and outputs of a model configuration, alone and against the ONNX model's signature. */
 import { elementCount, fromConfigType, toConfigType } from '../kserve/data-types.js';
-import type { ModelSignature, ValueSignature } from '../onnx/signature.js';
 import { canBatch } from './complete-config.js';
 import { elementPath, memberPath } from './field-path.js';
 import type { FieldProblem } from './json-form.js';
 import type { InputConfig, ModelConfig, OutputConfig } from './model-config.js';
+import type { ModelSignature, ValueSignature } from './model-signature.js';
 
 type Role = 'input' | 'output';
 type TensorConfig = InputConfig | OutputConfig;

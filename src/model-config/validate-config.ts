@@ -3,12 +3,12 @@
  * what the engine does not do. Reads nothing; positions come from the parser.
  */
 import type { Problem } from '../common/errors.js';
-import type { ModelSignature } from '../onnx/signature.js';
 import { ONNX_BACKEND, ONNX_PLATFORM } from './complete-config.js';
 import { linesOf, placeOf } from './config-lines.js';
 import { elementPath, entryPath, memberPath } from './field-path.js';
 import { type FieldProblem, toJsonForm } from './json-form.js';
 import type { DynamicBatchingConfig, InstanceGroupConfig, ModelConfig, QueuePolicyConfig } from './model-config.js';
+import type { ModelSignature } from './model-signature.js';
 import { findSignatureProblems, findTensorProblems } from './tensor-problems.js';
 import { findUnsupportedFeatures } from './unsupported-features.js';
 

@@ -4,6 +4,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { messageOf, PerfTsError, type Problem, systemCodeOf } from '../common/errors.js';
+import type { ModelSignature, ValueSignature } from '../model-config/model-signature.js';
 import {
   dataTypeOfOnnx,
   dimField,
@@ -18,7 +19,6 @@ import {
   valueField,
 } from './onnx-fields.js';
 import { BrokenBytes, type Field, PieceReader } from './piece-reader.js';
-import type { ModelSignature, ValueSignature } from './signature.js';
 
 /** A graph value as found, which need not be one that a server can carry. */
 interface RawValue {

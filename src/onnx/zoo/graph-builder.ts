@@ -1,6 +1,7 @@
 /** Builds one ONNX model (opset 17, IR version 8) node by node, following shapes and counting floating-point work. */
 import { createRng, deriveSeed, type Rng } from '../../common/random.js';
 import type { DataType } from '../../kserve/data-types.js';
+import type { ModelSignature, ValueSignature } from '../../model-config/model-signature.js';
 import { MessageWriter } from '../message-writer.js';
 import {
   attributeField,
@@ -17,7 +18,6 @@ import {
   typeField,
   valueField,
 } from '../onnx-fields.js';
-import type { ModelSignature, ValueSignature } from '../signature.js';
 import { toLittleEndian } from './weights.js';
 
 const OPSET = 17;
