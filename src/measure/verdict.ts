@@ -8,9 +8,14 @@ import { percentileOf, sortSamples } from './percentile.js';
 const MAX_ERROR_RATIO = 0.5;
 /** Share of time a load worker may be busy. */
 const MAX_BUSY_RATIO = 0.8;
-/** Send lag p99 may be this long, or this share of median latency where that is longer. */
+/** Send lag p99 may be this long, or this share of median latency where that is longer, before it is worth a word. */
 const MAX_SEND_LAG_NS = 1e6;
 const MAX_SEND_LAG_SHARE = 0.05;
+/**
+ * In a closed loop a slot's time is its latency, which begins with the send lag. So the mean lag over the mean latency is
+ * the share of the throughput that the generator holds back (Little's law); more than this and it is the limit.
+ */
+const MAX_HELD_BACK_SHARE = 0.05;
 
 export interface LevelEvidence {
   readonly window: MeasuredWindow;
@@ -33,7 +38,8 @@ export function judgeLevel(evidence: LevelEvidence): { readonly verdict: Verdict
   const unstable = instabilities(evidence);
   const failed = evidence.errorCount > 0 ? [describeFailures(evidence.errorCount, errorRatio)] : [];
   const verdict = limited.length > 0 ? 'CLIENT_LIMITED' : unstable.length > 0 ? 'UNSTABLE' : 'VALID';
-  return { verdict, warnings: [...limited, ...unstable, ...failed] };
+  const late = limited.length > 0 ? [] : lateSends(evidence);
+  return { verdict, warnings: [...limited, ...unstable, ...failed, ...late] };
 }
 
 function describeInvalid({ window, successCount, errorCount }: LevelEvidence, errorRatio: number): Warning {
@@ -75,16 +81,32 @@ function clientLimits({ window, maxBusyRatio }: LevelEvidence): Warning[] {
       message: `A load worker was busy ${percent(maxBusyRatio)} of the time, so the server may do better; use more load workers (--workers) or another host.`,
     });
   }
-  const limit = Math.max(MAX_SEND_LAG_NS, MAX_SEND_LAG_SHARE * percentileOf(window.orderedLatenciesNs, 50));
-  if (isP99Above(window.sendLagsNs, limit)) {
-    const lag = percentileOf(sortSamples(window.sendLagsNs), 99);
+  const heldBack = meanOf(window.sendLagsNs) / meanOf(window.latenciesNs);
+  if (heldBack > MAX_HELD_BACK_SHARE) {
     warnings.push({
       code: 'SEND_LAG',
-      message: `Requests left late: p99 of the send lag is ${millis(lag)}, more than ${millis(limit)}; use more load workers (--workers) or a host with idle CPUs.`,
+      message: `Requests left late: the send lag is ${percent(heldBack)} of the mean latency, so the server may do better by as much; ${lagRemedy(maxBusyRatio)}.`,
     });
   }
   return warnings;
 }
+
+/** Late sends that hold back too little to limit the level, but reach into the latency's tail. */
+function lateSends({ window, maxBusyRatio }: LevelEvidence): Warning[] {
+  const limit = Math.max(MAX_SEND_LAG_NS, MAX_SEND_LAG_SHARE * percentileOf(window.orderedLatenciesNs, 50));
+  if (!isP99Above(window.sendLagsNs, limit)) return [];
+  const lag = millis(percentileOf(sortSamples(window.sendLagsNs), 99));
+  const message = `Some requests left late (p99 of the send lag is ${lag}), which counts in their latency; ${lagRemedy(maxBusyRatio)}.`;
+  return [{ code: 'LATE_SENDS', message }];
+}
+
+const meanOf = (samples: Float64Array): number => samples.reduce((sum, sample) => sum + sample, 0) / samples.length;
+
+/** A worker that is late although it has little to do waits for a CPU, and more workers would only wait with it. */
+const lagRemedy = (maxBusyRatio: number): string =>
+  maxBusyRatio > MAX_BUSY_RATIO / 2
+    ? 'use more load workers (--workers) or another host'
+    : `the load worker was busy only ${percent(maxBusyRatio)} of the time, so it waited for a CPU: run perf-ts on CPUs that the server leaves free, or on another host`;
 
 /** True when more than 1 % of the samples lie above `limit`, by two standard errors: one late request of fifty is chance. */
 function isP99Above(samples: Float64Array, limit: number): boolean {

@@ -11,6 +11,7 @@ import { measureRun } from '../measure/measure-run.js';
 import type { MeasureListener } from '../measure/measurement.js';
 import type { LoadPlan } from '../plan/load-plan.js';
 import { createLoadPlan, type PlanOptions } from '../plan/plan.js';
+import { createLatencyLog } from '../record/latency-log.js';
 import type { RunRecord } from '../record/run-record.js';
 import { createRunStore, type RunStore } from '../record/run-store.js';
 import { openTarget, type TargetChoice } from '../target/choose-target.js';
@@ -74,7 +75,11 @@ async function measureTarget(
   const plan = createLoadPlan({ ...options.plan, model, modelVersion, endpoint, protocol }, metadata, config);
   let record = await startRecord(options, target, plan, store, config);
 
+  const latencyLog = createLatencyLog(new Date(record.startedAt));
   const pool = await startLoadWorkers(plan);
+  // A target that dies ends the measuring too, not only the wait for it.
+  const ending = new AbortController();
+  const runSignal = AbortSignal.any([signal, ending.signal]);
   let failure: PerfTsError | undefined;
   try {
     const run = measureRun({
@@ -82,17 +87,23 @@ async function measureTarget(
       pool,
       admin,
       clock: systemClock,
-      signal,
+      signal: runSignal,
       listener: {
         onProgress: (progress) => listener.onProgress(progress),
         async onLevel(level, columns) {
+          // What a dying target left of its last level says nothing of serving.
+          if (ending.signal.aborted) return;
           record = { ...record, finishedAt: new Date().toISOString(), levels: [...record.levels, level] };
           await store.saveSamples(record.levels.length - 1, columns);
+          latencyLog.addLevel(`concurrency-${level.load.concurrency}`, columns);
+          await store.saveText('latency.hlog', latencyLog.text());
           await store.saveRun(record);
           await listener.onLevel(level, columns);
         },
       },
     });
+    // When the target dies first, the run ends some time after this function.
+    run.catch(() => undefined);
     const outcome = await Promise.race([run, target.failure]);
     record = { ...record, state: outcome.state };
   } catch (thrown) {
@@ -104,6 +115,7 @@ async function measureTarget(
       warnings: [...record.warnings, { code: thrown.code, message: thrown.message }],
     };
   } finally {
+    ending.abort();
     await pool.close();
   }
   if (record.levels.length === 0) throw new PerfTsError('INTERRUPTED', { what: 'stopped before a level was finished' });

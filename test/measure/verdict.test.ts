@@ -45,17 +45,35 @@ describe('the verdict', () => {
     expect(judgeLevel(evidence(steady, { maxBusyRatio: 0.8 })).verdict).toBe('VALID');
   });
 
-  it('is CLIENT_LIMITED when requests left more than a millisecond late, or 5 % of a long median', () => {
-    const late = (share: number, latency: number, lag: number) =>
-      consecutiveRows(0, 7e9, () => latency).map((row, i) =>
-        i % 100 < share ? { ...row, sent: row.intended + lag } : row,
-      );
-    const verdict = (rows: RequestRow[]) => judgeLevel(evidence(rows)).verdict;
-    expect(verdict(late(2, 10e6, 1.1e6))).toBe('CLIENT_LIMITED');
-    expect(verdict(late(2, 10e6, 0.9e6))).toBe('VALID');
-    expect(verdict(late(1, 10e6, 5e6))).toBe('VALID');
-    expect(verdict(late(3, 40e6, 1.9e6))).toBe('VALID');
-    expect(verdict(late(3, 40e6, 2.1e6))).toBe('CLIENT_LIMITED');
+  const late = (percentOfRequests: number, latency: number, lag: number) =>
+    consecutiveRows(0, 7e9, () => latency).map((row, i) =>
+      i % 100 < percentOfRequests ? { ...row, sent: row.intended + lag } : row,
+    );
+  const judged = (rows: RequestRow[]) => {
+    const { verdict, warnings } = judgeLevel(evidence(rows));
+    return [verdict, ...warnings.map(({ code }) => code)];
+  };
+
+  it('is CLIENT_LIMITED when the send lag holds back more than 5 % of the throughput', () => {
+    expect(judged(late(100, 10e6, 0.51e6))).toEqual(['CLIENT_LIMITED', 'SEND_LAG']);
+    expect(judged(late(100, 10e6, 0.49e6))).toEqual(['VALID']);
+    expect(judged(late(20, 10e6, 3e6))).toEqual(['CLIENT_LIMITED', 'SEND_LAG']);
+  });
+
+  it('stays VALID with a word on it when some requests left late, more than a millisecond or 5 % of a long median', () => {
+    expect(judged(late(2, 10e6, 1.1e6))).toEqual(['VALID', 'LATE_SENDS']);
+    expect(judged(late(2, 10e6, 0.9e6))).toEqual(['VALID']);
+    expect(judged(late(1, 10e6, 5e6))).toEqual(['VALID']);
+    expect(judged(late(3, 40e6, 1.9e6))).toEqual(['VALID']);
+    expect(judged(late(3, 40e6, 2.1e6))).toEqual(['VALID', 'LATE_SENDS']);
+  });
+
+  it('advises more workers only to workers that have enough to do', () => {
+    const late = consecutiveRows(0, 7e9, () => 10e6).map((row) => ({ ...row, sent: row.intended + 2e6 }));
+    const advice = (maxBusyRatio: number) => judgeLevel(evidence(late, { maxBusyRatio })).warnings[0]!.message;
+    expect(advice(0.6)).toContain('--workers');
+    expect(advice(0.1)).toContain('waited for a CPU');
+    expect(advice(0.1)).not.toContain('--workers');
   });
 
   it('is UNSTABLE when the target was missed, and says what was reached', () => {

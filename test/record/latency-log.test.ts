@@ -1,6 +1,6 @@
 import { HistogramLogReader } from 'hdr-histogram-js';
 import { describe, expect, it } from 'vitest';
-import { formatLatencyLog } from '../../src/record/latency-log.js';
+import { createLatencyLog } from '../../src/record/latency-log.js';
 
 const columns = (latenciesNs: readonly number[], outcomes: readonly number[]) => ({
   length: latenciesNs.length,
@@ -10,13 +10,13 @@ const columns = (latenciesNs: readonly number[], outcomes: readonly number[]) =>
   outcomes: Uint8Array.from(outcomes),
 });
 
-describe('formatLatencyLog', () => {
+describe('a latency log', () => {
   it('gives one tagged histogram a level that a reader of the format gets back', () => {
-    const log = formatLatencyLog(new Date('2026-01-01T00:00:00Z'), [
-      { tag: 'concurrency 4', columns: columns([1e6, 2e6, 9e6], [1, 1, 2]) },
-      { tag: 'concurrency-8', columns: columns([5e6], [1]) },
-    ]);
-    const reader = new HistogramLogReader(log);
+    const log = createLatencyLog(new Date('2026-01-01T00:00:00Z'));
+    log.addLevel('concurrency 4', columns([1e6, 2e6, 9e6], [1, 1, 2]));
+    log.addLevel('empty', columns([], []));
+    log.addLevel('concurrency-8', columns([5e6], [1]));
+    const reader = new HistogramLogReader(log.text());
     const first = reader.nextIntervalHistogram();
     const second = reader.nextIntervalHistogram();
     expect(first?.tag).toBe('concurrency_4');
@@ -24,5 +24,6 @@ describe('formatLatencyLog', () => {
     expect(first?.maxValue).toBeGreaterThanOrEqual(2e6);
     expect(second?.tag).toBe('concurrency-8');
     expect(second?.totalCount).toBe(1);
+    expect(reader.nextIntervalHistogram()).toBeNull();
   });
 });
