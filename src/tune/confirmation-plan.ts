@@ -4,7 +4,9 @@ import type { FinishedTrial } from './trial.js';
 
 /** Fewer give an interval that proves nothing but very large gains. */
 export const MIN_ROUNDS = 3;
-const MAX_ROUNDS = 10;
+/** From here on a further round adds little, so finalists are kept rather than given up for more rounds. */
+export const ENOUGH_ROUNDS = 5;
+export const MAX_ROUNDS = 10;
 const MAX_FINALISTS = 3;
 /** Search scores closer than this (in relative terms) are equal, and the simpler config goes first. */
 const TIE = 0.03;
@@ -28,7 +30,8 @@ const wishes: readonly { readonly finalists: number; readonly durationSeconds: n
     { finalists: 2, durationSeconds: 1, minRounds: MIN_ROUNDS },
     { finalists: 1, durationSeconds: 1.5, minRounds: MIN_ROUNDS },
     { finalists: 1, durationSeconds: 1, minRounds: MIN_ROUNDS },
-    { finalists: 1, durationSeconds: 0.5, minRounds: 1 },
+    // An interval needs two rounds.
+    { finalists: 1, durationSeconds: 0.5, minRounds: 2 },
   ];
 
 /**
@@ -51,7 +54,7 @@ export function chooseFinalists(trials: readonly FinishedTrial[], limit = MAX_FI
 
 /**
  * Rounds of finalists and default that fit into `left`, at `overhead` a trial beside its level. Undefined when not even
- * one round of one finalist fits, or there is no finalist.
+ * two rounds of one finalist fit, or there is no finalist.
  */
 export function planConfirmation(
   candidates: readonly FinishedTrial[],

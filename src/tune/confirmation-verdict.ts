@@ -88,6 +88,21 @@ function pairsOf(variant: Variant, rounds: readonly Round[], objective: Objectiv
   });
 }
 
+/** The finalist with the largest gain so far; among equals the one with the fewest changes. */
+export function leaderOf(
+  finalists: readonly Variant[],
+  rounds: readonly Round[],
+  objective: Objective,
+): Variant | undefined {
+  const ranked = finalists.map((variant) => ({
+    variant,
+    value: gainOf(pairsOf(variant, rounds, objective))?.value ?? 0,
+  }));
+  const top = Math.max(...ranked.map(({ value }) => value));
+  const equals = ranked.filter(({ value }) => value >= top * (1 - EQUAL_WITHIN));
+  return equals.toSorted((a, b) => a.variant.changed.length - b.variant.changed.length)[0]?.variant;
+}
+
 function gainOf(pairs: readonly Pair[]): Gain | undefined {
   if (pairs.length < MIN_PAIRS) return undefined;
   const { value, low, high } = pairedGain([...pairs]);

@@ -51,7 +51,7 @@ export interface StudyListener {
   onProgress(progress: LevelProgress): void;
   /** Already in the journal. */
   onTrial(trial: TrialRecord): void;
-  /** The search is over; told once, unless there is nothing to confirm. */
+  /** The search is over, or all finalists before these are out; not told when there is nothing to confirm. */
   onConfirmation(plan: ConfirmationPlan): void;
 }
 

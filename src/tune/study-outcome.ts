@@ -98,6 +98,7 @@ function clientWarning({ trials }: StudyEnd): Warning | undefined {
 function confirmationWarning({ base, rounds, trials, decision, isInterrupted }: StudyEnd): Warning | undefined {
   const code = 'NOT_PROVED';
   if (isInterrupted || base?.value === undefined || decision.portable !== undefined) return undefined;
+  if (trials.length === 1) return { code, message: 'there was only time for the default; a larger budget is needed' };
   if (decision.verdicts.length === 0) {
     const isBeaten = trials.some(({ result }) => result.state === 'complete' && isBetter(result, base.result));
     if (!isBeaten) return undefined;

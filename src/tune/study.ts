@@ -5,8 +5,8 @@
 import { deriveSeed } from '../common/random.js';
 import { type Nanos, nanos, seconds } from '../common/units.js';
 import type { StudyRecord } from '../record/study-record.js';
-import { chooseFinalists, planConfirmation } from './confirmation-plan.js';
-import { decide, type Round } from './confirmation-verdict.js';
+import { runConfirmation } from './confirmation.js';
+import { decide } from './confirmation-verdict.js';
 import { searchConcurrency } from './study-load.js';
 import type { StudyDependencies, StudyOptions } from './study-options.js';
 import { assembleRecord } from './study-outcome.js';
@@ -17,10 +17,6 @@ import { createVariant, defaultVariant } from './variants.js';
 const SEARCH_TRIAL_SHARE = 1 / 30;
 const MIN_SEARCH_LEVEL = seconds(1);
 const MAX_SEARCH_LEVEL = seconds(3);
-/** A variant this much worse than the default in the search (relative) is not worth confirming. */
-const CLEARLY_WORSE = 0.1;
-/** Seeds of confirmation rounds start here, away from those of search trials. */
-const FIRST_ROUND_SEED = 1_000_000;
 
 /**
  * Runs the whole study within its budget. Failing variants are results. Rejects only when the journal cannot be
@@ -80,56 +76,13 @@ async function runSearch(
   // Without a default there is nothing to be better than, and what breaks it would most likely break the rest.
   if (base?.value === undefined) return base;
   strategy.tell(unchanged.parameters, base.result);
-  while (!dependencies.signal.aborted && runner.searchLeft() >= runner.overhead() + duration) {
+  while (!dependencies.signal.aborted && runner.hasTimeToSearch(duration)) {
     const parameters = strategy.ask();
     if (parameters === undefined) break;
     const trial = await search(createVariant(model, space, parameters, context));
     if (trial !== undefined) strategy.tell(parameters, trial.result);
   }
   return base;
-}
-
-interface Confirmed {
-  readonly finalists: readonly FinishedTrial[];
-  readonly rounds: readonly Round[];
-}
-
-/** Rounds of default, A, B, ...; a finalist that fails or misses a limit is out, because it cannot win any more. */
-async function runConfirmation(
-  options: StudyOptions,
-  dependencies: StudyDependencies,
-  runner: TrialRunner,
-  base: FinishedTrial,
-): Promise<Confirmed> {
-  const plan = planConfirmation(promising(runner.trials, base), runner.left(), runner.overhead());
-  if (plan === undefined) return { finalists: [], rounds: [] };
-  dependencies.listener.onConfirmation(plan);
-  const rounds: Round[] = [];
-  let field: readonly FinishedTrial[] = [base, ...plan.finalists];
-  for (let round = 0; round < plan.rounds && field.length > 1; round++) {
-    const results: FinishedTrial[] = [];
-    for (const { variant, record } of field) {
-      if (dependencies.signal.aborted || runner.left() < runner.overhead() + plan.duration) break;
-      const trial = await runner.run({
-        variant,
-        phase: 'confirmation',
-        concurrency: record.level?.load.concurrency ?? 1,
-        mayStepDown: false,
-        duration: plan.duration,
-        seed: deriveSeed(options.seed, FIRST_ROUND_SEED + round),
-      });
-      if (trial !== undefined) results.push(trial);
-    }
-    rounds.push(results);
-    if (results.length < field.length) break;
-    field = field.filter((_, index) => index === 0 || results[index]?.record.state === 'complete');
-  }
-  return { finalists: plan.finalists, rounds };
-}
-
-function promising(trials: readonly FinishedTrial[], base: FinishedTrial): FinishedTrial[] {
-  const floor = (base.result.score ?? Number.NEGATIVE_INFINITY) - CLEARLY_WORSE;
-  return chooseFinalists(trials.filter(({ result }) => (result.score ?? Number.NEGATIVE_INFINITY) >= floor));
 }
 
 function journalHeader(options: StudyOptions, startedAt: Date, duration: Nanos) {

@@ -11,6 +11,9 @@ const MAX_CONFIRMATION_SHARE = 0.6;
 /** What confirmation needs at least, and what it can use at most: trials and the length of their levels. */
 const LEAST = { trials: 6, level: seconds(1) };
 const MOST = { trials: 40, level: seconds(4) };
+/** Variants that are tried also at the cost of that share, if two rounds of one finalist remain. */
+const MIN_VARIANTS = 2;
+const LEAST_PROOF_TRIALS = 4;
 /** A search that overruns may use this share of what is kept for confirmation. */
 const OVERRUN_SHARE = 0.25;
 /** A variant may take this many times as long as the default, and at least `MIN_LIMIT`. */
@@ -30,9 +33,10 @@ export interface TrialRunner {
   run(request: TrialRequest): Promise<FinishedTrial | undefined>;
   /** Every finished trial, in order. */
   readonly trials: readonly FinishedTrial[];
-  /** Time left in the whole budget, and before the part that confirmation needs. */
+  /** Time left in the whole budget. */
   left(): Nanos;
-  searchLeft(): Nanos;
+  /** Whether another search trial with a level of `duration` fits beside what confirmation needs. */
+  hasTimeToSearch(duration: Nanos): boolean;
   /** What a trial costs beside its level, on average of late. */
   overhead(): Nanos;
 }
@@ -46,6 +50,9 @@ export function createTrialRunner(options: StudyOptions, dependencies: StudyDepe
   const overhead = (): Nanos => meanOverhead(trials);
   const reserve = (): Nanos => confirmationReserve(options.budget, overhead());
 
+  const searchEnd = (duration: Nanos): number =>
+    Math.max(left() - (1 - OVERRUN_SHARE) * reserve(), Math.min(left(), 1.5 * (overhead() + duration)));
+
   async function saveVariant({ id, configPbtxt }: Variant): Promise<void> {
     if (savedVariants.has(id) || configPbtxt === undefined) return;
     await journal.saveVariant(id, configPbtxt);
@@ -56,11 +63,16 @@ export function createTrialRunner(options: StudyOptions, dependencies: StudyDepe
     trials,
     left,
     overhead,
-    searchLeft: () => nanos(left() - reserve()),
+    hasTimeToSearch(duration) {
+      const cost = overhead() + duration;
+      if (left() - reserve() >= cost) return true;
+      // However small the budget, a search should have searched something.
+      return trials.length <= MIN_VARIANTS && left() >= cost + LEAST_PROOF_TRIALS * (overhead() + LEAST.level);
+    },
     async run(request) {
       const { variant, phase, concurrency } = request;
       const id = trials.length === 0 && variant.id === 'default' ? 'default' : `trial-${trials.length}`;
-      const end = phase === 'search' ? left() - (1 - OVERRUN_SHARE) * reserve() : left();
+      const end = phase === 'search' ? searchEnd(request.duration) : left();
       const patience = patienceFor(trials[0], request.duration);
       const limit = nanos(Math.max(0, Math.min(end, patience)));
       const limitReason =

@@ -139,6 +139,7 @@ describe('the page of a record', () => {
       'no trial',
       { ...fruitlessStudy, state: 'interrupted', trials: [], default: { ...sampleStudy.default, score: null } },
     ],
+    ['no failure', { ...sampleStudy, trials: sampleStudy.trials.filter(({ state }) => state === 'complete') }],
     ['one trial', { ...fruitlessStudy, trials: sampleStudy.trials.slice(0, 1) }],
     ['only failures', { ...fruitlessStudy, trials: [sampleStudy.trials[3]!, sampleStudy.trials[7]!] }],
     ['a latency objective', { ...sampleStudy, objective: { metric: 'latency_p99', direction: 'minimize' } }],

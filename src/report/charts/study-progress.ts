@@ -92,22 +92,28 @@ export function studyProgressFigure(record: StudyRecord): Figure | undefined {
               mark: hoverTarget,
               encoding: { x, y, ...aboutChannels },
             },
-            {
-              data: { values: failed },
-              mark: {
-                type: 'point',
-                shape: 'cross',
-                filled: true,
-                size: 70,
-                color: cssColor('--critical'),
-                opacity: 1,
-                angle: 45,
-              },
-              encoding: { x, y, ...aboutChannels },
-            },
+            ...(failed.length > 0 ? [failedLayer(failed, { x, y })] : []),
           ],
         },
       },
     ],
   };
 }
+
+/** Crosses for trials without a score; the layer must not be there without any, as its axis would have no extent. */
+const failedLayer = (
+  failed: readonly object[],
+  channels: { readonly x: PositionChannel; readonly y: PositionChannel },
+) => ({
+  data: { values: [...failed] },
+  mark: {
+    type: 'point' as const,
+    shape: 'cross' as const,
+    filled: true,
+    size: 70,
+    color: cssColor('--critical'),
+    opacity: 1,
+    angle: 45,
+  },
+  encoding: { ...channels, ...aboutChannels },
+});
