@@ -6,7 +6,7 @@ import type { ModelConfig } from '../src/model-config/model-config.js';
 const MOST_INSTANCES = 256;
 
 export function findUnservable(config: ModelConfig): readonly Problem[] {
-  return [...checkInstances(config), ...checkBatching(config)];
+  return [...checkInstances(config), ...checkBatching(config), ...checkWarmUp(config)];
 }
 
 function checkInstances({ instance_group: groups = [] }: ModelConfig): Problem[] {
@@ -22,7 +22,13 @@ function checkInstances({ instance_group: groups = [] }: ModelConfig): Problem[]
   return problems;
 }
 
-function checkBatching({ dynamic_batching: batching, instance_group: groups = [] }: ModelConfig): Problem[] {
+function checkWarmUp({ model_warmup: warmups }: ModelConfig): Problem[] {
+  if (!Array.isArray(warmups) || warmups.length === 0) return [];
+  const hint = 'remove it: perf-ts finds the end of warm-up itself when it measures';
+  return [{ where: 'model_warmup', what: 'is not supported by this version of the engine', hint }];
+}
+
+function checkBatching({ dynamic_batching: batching }: ModelConfig): Problem[] {
   if (batching === undefined) return [];
   const refuse = (field: string): Problem => ({
     where: `dynamic_batching.${field}`,
@@ -31,12 +37,9 @@ function checkBatching({ dynamic_batching: batching, instance_group: groups = []
   });
   const hasPolicy = Object.keys(batching.default_queue_policy ?? {}).length > 0;
   const hasPolicies = Object.keys(batching.priority_queue_policy ?? {}).length > 0;
-  const isSingle = groups.reduce((sum, group) => sum + (group.count ?? 1), 0) === 1;
   return [
     ...((batching.priority_levels ?? 0) > 0 ? [refuse('priority_levels')] : []),
     ...(hasPolicy ? [refuse('default_queue_policy')] : []),
     ...(hasPolicies ? [refuse('priority_queue_policy')] : []),
-    // One instance answers in order by itself.
-    ...(batching.preserve_ordering === true && !isSingle ? [refuse('preserve_ordering')] : []),
   ];
 }

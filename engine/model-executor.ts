@@ -1,39 +1,34 @@
 /**
- * Between scheduler and instances: writes requests into batch slots, and turns finished slots into answers. Rows are
- * copied once, from the request's bytes into the slot that the session reads.
+ * Between scheduler and instances: puts requests into batch slots, and turns finished slots into answers and
+ * statistics.
  */
 import type { Clock } from '../src/common/clock.js';
-import type { Instant } from '../src/common/units.js';
+import { elapsed } from '../src/common/units.js';
 import type { Failure } from '../src/kserve/status.js';
-import type { Tensor } from '../src/kserve/tensor.js';
-import type { InferenceRequest, OnOutcome } from './inference.js';
-import { describeBatch, readBatch, type TensorParts } from './instance/described-batch.js';
+import { type DescribedForm, gatherBatch, splitAnswers } from './described-answers.js';
+import { FixedAnswers, moveRows, writeRows } from './fixed-answers.js';
+import type { InferenceOutcome } from './inference.js';
 import type { InstancePool } from './instance/instance-pool.js';
-import type { SlotControl } from './instance/slot-control.js';
-import type { SlotLayout, TensorLayout, TensorShape } from './instance/slot-layout.js';
-import { splitRows } from './row-split.js';
-import type { BatchSink, ScheduledRequest } from './scheduler/scheduler.js';
+import type { ExecutionTimes, SlotControl } from './instance/slot-control.js';
+import type { SlotLayout } from './instance/slot-layout.js';
+import type { QueuedInference } from './queued-inference.js';
+import type { BatchSink } from './scheduler/batch-sink.js';
+import type { RequestQueue } from './scheduler/request-queue.js';
 import type { ModelStats } from './stats/model-stats.js';
-import { reshapeDims } from './tensor-shapes.js';
-
-export interface QueuedInference extends ScheduledRequest {
-  readonly request: InferenceRequest;
-  readonly onOutcome: OnOutcome;
-  readonly queuedAt: Instant;
-}
 
 export interface ExecutorOptions {
   readonly pool: InstancePool;
+  readonly slotCount: number;
+  /** Undefined for models whose shapes or element sizes vary. */
   readonly layout: SlotLayout | undefined;
-  readonly inputs: readonly TensorShape[];
-  readonly outputs: readonly TensorShape[];
-  readonly hasBatchDimension: boolean;
-  /** Batches formed or running at most. */
-  readonly batchLimit: number;
+  readonly form: DescribedForm;
   readonly stats: ModelStats;
   readonly clock: Clock;
+  /** A cancelled request has left the queue and been told so. */
+  readonly onDropped: () => void;
 }
 
+/** What is in a slot. One for each slot, reused. */
 interface PlacedBatch {
   readonly requests: QueuedInference[];
   rows: number;
@@ -41,148 +36,180 @@ interface PlacedBatch {
 
 export class ModelExecutor implements BatchSink<QueuedInference> {
   readonly #options: ExecutorOptions;
-  readonly #placed = new Map<number, PlacedBatch>();
-  /** The slot published last, while it may still grow. */
-  #openSlot: number | undefined;
+  readonly #pool: InstancePool;
+  readonly #layout: SlotLayout | undefined;
+  readonly #answers: FixedAnswers | undefined;
+  readonly #placed: readonly PlacedBatch[];
+  #requestCount = 0;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    this.#pool = options.pool;
+    this.#layout = options.layout;
+    this.#answers = options.layout && new FixedAnswers(options.layout, options.slotCount);
+    this.#placed = Array.from({ length: options.slotCount }, () => ({ requests: [], rows: 0 }));
   }
 
-  get placedCount(): number {
-    return this.#placed.size;
+  /** Requests in slots. */
+  get requestCount(): number {
+    return this.#requestCount;
   }
 
   hasRoom(): boolean {
-    return this.#placed.size < this.#options.batchLimit;
+    return this.#pool.hasFreeSlot();
   }
 
-  place(batch: readonly QueuedInference[]): void {
-    const { pool, layout } = this.#options;
-    const slot = pool.takeFreeSlot();
-    if (slot === undefined) throw new Error('a batch was placed without a free slot');
-    const rows = batch.reduce((sum, { rows }) => sum + rows, 0);
-    if (layout === undefined) this.#writeDescribed(slot, batch, rows);
-    else {
-      let row = 0;
-      for (const queued of batch) {
-        writeRows(pool.slotBytes(slot), layout.inputs, queued.request.inputs, row);
-        row += queued.rows;
+  idleInstances(): number {
+    return this.#pool.idleInstances();
+  }
+
+  waitingBatches(): number {
+    return this.#pool.waitingSlots();
+  }
+
+  place(queue: RequestQueue<QueuedInference>, count: number): number {
+    const slot = this.#pool.takeFreeSlot();
+    const batch = this.#placed[slot]!;
+    for (let place = 0; place < count; place++) {
+      const queued = queue.at(place);
+      if (this.#layout !== undefined) {
+        writeRows(this.#pool.slotBytes(slot, 0), this.#layout, queued.request.inputs, batch.rows);
       }
+      batch.requests.push(queued);
+      batch.rows += queued.rows;
     }
-    this.#placed.set(slot, { requests: [...batch], rows });
-    this.#openSlot = layout === undefined ? undefined : slot;
-    pool.publish(slot, rows);
+    if (this.#layout === undefined) {
+      const gathered = gatherBatch(this.#options.form, batch.requests, batch.rows);
+      gathered.writeTo(this.#pool.slotBytes(slot, gathered.totalBytes));
+    }
+    this.#requestCount += count;
+    this.#pool.publish(slot, batch.rows);
+    return slot;
   }
 
-  addToLast(queued: QueuedInference): boolean {
-    const { pool, layout } = this.#options;
-    const slot = this.#openSlot;
-    if (slot === undefined || layout === undefined) return false;
-    const batch = this.#placed.get(slot);
-    if (batch === undefined || batch.rows + queued.rows > layout.maxRows) return false;
-    writeRows(pool.slotBytes(slot), layout.inputs, queued.request.inputs, batch.rows);
-    if (!pool.grow(slot, batch.rows, batch.rows + queued.rows)) {
-      this.#openSlot = undefined;
-      return false;
+  add(slot: number, queue: RequestQueue<QueuedInference>, count: number): boolean {
+    const layout = this.#layout;
+    const batch = this.#placed[slot]!;
+    if (layout === undefined) return false;
+    let rows = batch.rows;
+    for (let place = 0; place < count; place++) {
+      const queued = queue.at(place);
+      // Rows behind those published are nobody's until the count of rows says otherwise.
+      writeRows(this.#pool.slotBytes(slot, 0), layout, queued.request.inputs, rows);
+      rows += queued.rows;
     }
-    batch.requests.push(queued);
-    batch.rows += queued.rows;
+    if (!this.#pool.grow(slot, batch.rows, rows)) return false;
+    for (let place = 0; place < count; place++) batch.requests.push(queue.at(place));
+    batch.rows = rows;
+    this.#requestCount += count;
+    return true;
+  }
+
+  isOpen(slot: number): boolean {
+    return this.#layout !== undefined && this.#placed[slot]!.rows > 0 && !this.#pool.isTaken(slot);
+  }
+
+  rowsIn(slot: number): number {
+    return this.#placed[slot]!.rows;
+  }
+
+  oldestIn(slot: number): QueuedInference {
+    return this.#placed[slot]!.requests[0]!;
+  }
+
+  merge(into: number, from: number): boolean {
+    const layout = this.#layout;
+    const target = this.#placed[into]!;
+    const source = this.#placed[from]!;
+    if (layout === undefined || !this.#pool.withdraw(from, source.rows)) return false;
+    moveRows(this.#pool.slotBytes(from, 0), source.rows, this.#pool.slotBytes(into, 0), target.rows, layout);
+    // Refused when `into` was taken just now: what was withdrawn is then published again once it comes back.
+    if (!this.#pool.grow(into, target.rows, target.rows + source.rows)) return false;
+    target.requests.push(...source.requests);
+    target.rows += source.rows;
+    clear(source);
     return true;
   }
 
   drop(queued: QueuedInference): void {
-    this.#fail(queued, { status: 'CANCELLED', message: 'the request was cancelled before it was executed' });
+    const failure: Failure = { status: 'CANCELLED', message: 'the request was cancelled before it was executed' };
+    // The request may have been cancelled when it came, and must not be answered within the call that brings it.
+    queueMicrotask(() => {
+      this.#fail(queued, failure);
+      this.#options.onDropped();
+    });
   }
 
   /** Answers the requests of a finished slot and frees it. */
   finish(slot: number, control: SlotControl): void {
-    const batch = this.#placed.get(slot);
-    if (batch === undefined) throw new Error(`slot ${slot} was finished without a batch`);
-    this.#placed.delete(slot);
-    if (this.#openSlot === slot) this.#openSlot = undefined;
+    const batch = this.#placed[slot]!;
+    if (control.takenRows === 0 && batch.rows > 0) {
+      this.#pool.publish(slot, batch.rows);
+      return;
+    }
+    // Nothing is left when the batch was merged into another or failed with its instance.
+    if (batch.rows > 0) this.#answerAll(slot, batch, control);
+    clear(batch);
+    this.#pool.releaseSlot(slot);
+  }
+
+  /** Fails everything that was placed, and what was still queued, when instances will never finish it. */
+  failAll(queued: readonly QueuedInference[], message: string): void {
+    const placed = this.#placed.flatMap(({ requests }) => requests);
+    for (const batch of this.#placed) clear(batch);
+    this.#requestCount = 0;
+    for (const request of placed) this.#fail(request, { status: 'INTERNAL', message });
+    for (const request of queued) this.#fail(request, { status: 'UNAVAILABLE', message });
+  }
+
+  #answerAll(slot: number, batch: PlacedBatch, control: SlotControl): void {
+    const { stats, form } = this.#options;
     const { error } = control;
-    if (error === undefined) this.#answer(slot, batch, control);
-    else for (const queued of batch.requests) this.#fail(queued, { status: 'INTERNAL', message: error });
-    this.#options.pool.releaseSlot(slot);
-  }
-
-  /** Fails everything that was placed, for instances that will never finish it. */
-  failAll(failure: Failure): void {
-    const batches = [...this.#placed.values()];
-    this.#placed.clear();
-    this.#openSlot = undefined;
-    for (const { requests } of batches) for (const queued of requests) this.#fail(queued, failure);
-  }
-
-  #writeDescribed(slot: number, batch: readonly QueuedInference[], rows: number): void {
-    const { pool, inputs, hasBatchDimension } = this.#options;
-    const tensors = inputs.map((input): TensorParts => {
-      const given = batch.map(({ request }) => request.inputs.find(({ name }) => name === input.name)!);
-      const dims = hasBatchDimension ? given[0]!.shape.slice(1) : given[0]!.shape;
-      const modelDims = reshapeDims(dims, input.clientDims, input.dims);
-      const shape = hasBatchDimension ? [rows, ...modelDims] : modelDims;
-      return { name: input.name, dataType: input.dataType, shape, parts: given.map(({ bytes }) => bytes) };
-    });
-    // A request alone may ask for less; in a batch every output is wanted by someone.
-    const requested = batch.length === 1 ? batch[0]!.request.requestedOutputs : [];
-    const described = describeBatch(tensors, requested);
-    described.writeTo(pool.slotBytes(slot, described.totalBytes));
-  }
-
-  #answer(slot: number, batch: PlacedBatch, control: SlotControl): void {
-    const { stats, layout, pool, outputs, hasBatchDimension } = this.#options;
+    const { requests, rows } = batch;
+    this.#requestCount -= requests.length;
+    if (error !== undefined) {
+      for (const queued of requests) this.#fail(queued, { status: 'INTERNAL', message: error });
+      return;
+    }
     const { times } = control;
-    stats.addExecution(times, batch.rows, batch.requests.length, Date.now());
-    const bytes = pool.slotBytes(slot);
-    const described = layout === undefined ? readBatch(bytes).tensors : [];
+    stats.addExecution(times, rows, requests.length, Date.now());
+    const bytes = this.#pool.slotBytes(slot, 0);
+    const split = this.#answers === undefined ? splitAnswers(form, bytes, requests, rows) : undefined;
     let row = 0;
-    for (const queued of batch.requests) {
-      const end = row + queued.rows;
-      const answer =
-        layout === undefined
-          ? described.map((tensor) => {
-              const mine = hasBatchDimension ? splitRows(tensor, row, end, batch.rows) : tensor;
-              return toClientShape(mine, outputs, hasBatchDimension);
-            })
-          : layout.outputs.map((tensor) => readRows(bytes, tensor, row, end, hasBatchDimension));
-      const { requestedOutputs } = queued.request;
-      const wanted =
-        requestedOutputs.length === 0 ? answer : answer.filter(({ name }) => requestedOutputs.includes(name));
-      queued.onOutcome({ state: 'ok', outputs: wanted });
-      stats.addSuccess(times.computeStartNs - queued.queuedAt, this.#options.clock.now() - queued.request.receivedAt);
-      row = end;
+    for (let place = 0; place < requests.length; place++) {
+      const queued = requests[place]!;
+      const outcome = split?.[place] ?? this.#answers!.answer(slot, bytes, row, queued.rows);
+      row += queued.rows;
+      this.#answer(queued, outcome, times);
     }
   }
 
+  #answer(queued: QueuedInference, outcome: InferenceOutcome, times: ExecutionTimes): void {
+    if (outcome.state === 'failed') {
+      this.#fail(queued, outcome.failure);
+      return;
+    }
+    const { requestedOutputs } = queued.request;
+    queued.onOutcome(requestedOutputs.length === 0 ? outcome : onlyRequested(outcome.outputs, requestedOutputs));
+    const { stats, clock } = this.#options;
+    stats.addSuccess(times.computeStartNs - queued.queuedAt, elapsed(queued.request.receivedAt, clock.now()));
+  }
+
   #fail(queued: QueuedInference, failure: Failure): void {
-    this.#options.stats.addFailure(this.#options.clock.now() - queued.request.receivedAt);
+    const { stats, clock } = this.#options;
+    stats.addFailure(elapsed(queued.request.receivedAt, clock.now()));
     queued.onOutcome({ state: 'failed', failure });
   }
 }
 
-function writeRows(slot: Uint8Array, layouts: readonly TensorLayout[], inputs: readonly Tensor[], row: number): void {
-  for (const { name, offset, rowBytes } of layouts) {
-    const tensor = inputs.length === 1 ? inputs[0]! : inputs.find((input) => input.name === name)!;
-    slot.set(tensor.bytes, offset + row * rowBytes);
-  }
+function clear(batch: PlacedBatch): void {
+  batch.requests.length = 0;
+  batch.rows = 0;
 }
 
-function readRows(
-  slot: Uint8Array,
-  { name, dataType, clientDims, offset, rowBytes }: TensorLayout,
-  row: number,
-  end: number,
-  hasBatchDimension: boolean,
-): Tensor {
-  const shape = hasBatchDimension ? [end - row, ...clientDims] : clientDims;
-  return { name, dataType, shape, bytes: slot.subarray(offset + row * rowBytes, offset + end * rowBytes) };
-}
-
-function toClientShape(tensor: Tensor, outputs: readonly TensorShape[], hasBatchDimension: boolean): Tensor {
-  const output = outputs.find(({ name }) => name === tensor.name);
-  if (output === undefined || output.dims === output.clientDims) return tensor;
-  const dims = hasBatchDimension ? tensor.shape.slice(1) : tensor.shape;
-  const clientDims = reshapeDims(dims, output.dims, output.clientDims);
-  return { ...tensor, shape: hasBatchDimension ? [tensor.shape[0]!, ...clientDims] : clientDims };
+function onlyRequested(
+  outputs: Extract<InferenceOutcome, { state: 'ok' }>['outputs'],
+  requested: readonly string[],
+): InferenceOutcome {
+  return { state: 'ok', outputs: outputs.filter(({ name }) => requested.includes(name)) };
 }

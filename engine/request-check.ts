@@ -1,8 +1,12 @@
-/** Checks an inference request against a model, with the messages that Triton's users know. Pure. */
-import { type DataType, elementCount, elementSize } from '../src/kserve/data-types.js';
+/**
+ * Checks an inference request against a model, in the order and with the messages of Triton's core, which its users
+ * know. Pure. It runs for every request, so nothing is allocated unless something is wrong.
+ */
+import { type DataType, elementSize } from '../src/kserve/data-types.js';
 import type { Failure } from '../src/kserve/status.js';
 import type { Tensor } from '../src/kserve/tensor.js';
 import type { InferenceRequest } from './inference.js';
+import { inputNamed } from './queued-inference.js';
 
 /** What a model accepts. `dims` are without the batch dimension; -1 takes any size. */
 export interface AcceptedTensor {
@@ -19,97 +23,171 @@ export interface AcceptedRequest {
   readonly outputNames: ReadonlySet<string>;
 }
 
+const LENGTH_BYTES = 4;
+const BATCH_NOTE =
+  'NOTE: Setting a non-zero max_batch_size in the model config requires a batch dimension to be prepended to each ' +
+  'input shape. If you want to specify the full shape including the batch dim in your input dims config, try setting ' +
+  'max_batch_size to zero. See the model configuration docs for more info on max_batch_size.';
+
 /** The reason to refuse the request, or undefined. */
 export function checkRequest(request: InferenceRequest, accepted: AcceptedRequest): Failure | undefined {
-  const message =
-    checkInputNames(request, accepted) ??
-    accepted.inputs.reduce<string | undefined>(
-      (found, input) => found ?? checkInput(request, input, accepted),
-      undefined,
-    ) ??
-    checkBatch(request, accepted) ??
-    checkOutputs(request, accepted);
-  if (message === undefined) return undefined;
-  const id = request.id === '' ? '<id_unknown>' : request.id;
-  return { status: 'INVALID_ARGUMENT', message: `[request id: ${id}] ${message}` };
+  return (
+    checkOutputs(request, accepted) ??
+    checkNames(request, accepted) ??
+    checkRows(request, accepted) ??
+    checkTensors(request, accepted)
+  );
 }
 
-function checkInputNames(
-  { inputs }: InferenceRequest,
-  { modelName, inputs: wanted }: AcceptedRequest,
-): string | undefined {
-  const names = inputs.map(({ name }) => name);
-  const unexpected = names.find((name) => !wanted.some((input) => input.name === name));
-  if (unexpected !== undefined) return `unexpected inference input '${unexpected}' for model '${modelName}'`;
-  const missing = wanted.filter(({ name }) => !names.includes(name)).map(({ name }) => name);
-  if (missing.length > 0) {
-    const quote = (list: readonly string[]): string => list.map((name) => `'${name}'`).join(',');
-    return `expected ${wanted.length} inputs but got ${names.length} inputs for model '${modelName}'. Got input(s) [${quote(names)}], but missing required input(s) [${quote(missing)}]. Please provide all required input(s).`;
+const refuse = (message: string): Failure => ({ status: 'INVALID_ARGUMENT', message });
+
+/** Most messages begin with the request's id. */
+const refuseById = ({ id }: InferenceRequest, message: string): Failure =>
+  refuse(`[request id: ${id === '' ? '<id_unknown>' : id}] ${message}`);
+
+const quote = (names: readonly string[]): string => `[${names.map((name) => `'${name}'`).join(',')}]`;
+
+function checkOutputs({ requestedOutputs }: InferenceRequest, accepted: AcceptedRequest): Failure | undefined {
+  for (const name of requestedOutputs) {
+    if (!accepted.outputNames.has(name)) {
+      return refuse(`unexpected inference output '${name}' for model '${accepted.modelName}'`);
+    }
   }
-  return names.length > wanted.length ? `input '${duplicateOf(names)}' already exists in request` : undefined;
+  return undefined;
 }
 
-const duplicateOf = (names: readonly string[]): string =>
-  names.find((name, place) => names.indexOf(name) !== place) ?? '';
-
-function checkInput(request: InferenceRequest, input: AcceptedTensor, accepted: AcceptedRequest): string | undefined {
-  const { modelName, maxBatchSize } = accepted;
-  const tensor = request.inputs.find(({ name }) => name === input.name)!;
-  if (tensor.dataType !== input.dataType) {
-    return `inference input '${input.name}' data-type is '${tensor.dataType}', but model '${modelName}' expects '${input.dataType}'`;
+function checkNames(request: InferenceRequest, { modelName, inputs: wanted }: AcceptedRequest): Failure | undefined {
+  const { inputs } = request;
+  for (let place = 1; place < inputs.length; place++) {
+    const { name } = inputs[place]!;
+    for (let earlier = 0; earlier < place; earlier++) {
+      if (inputs[earlier]!.name === name) return refuseById(request, `input '${name}' already exists in request`);
+    }
   }
-  const expected = maxBatchSize > 0 ? [-1, ...input.dims] : input.dims;
-  const isMatching =
-    tensor.shape.length === expected.length &&
-    tensor.shape.every(
-      (size, axis) => Number.isSafeInteger(size) && size >= 0 && (expected[axis] === -1 || expected[axis] === size),
+  if (inputs.length !== wanted.length) {
+    const given = inputs.map(({ name }) => name);
+    const missing = wanted.map(({ name }) => name).filter((name) => !given.includes(name));
+    return refuseById(
+      request,
+      `expected ${wanted.length} inputs but got ${given.length} inputs for model '${modelName}'. Got input(s) ` +
+        `${quote(given)}, but missing required input(s) ${quote(missing)}. Please provide all required input(s).`,
     );
-  if (!isMatching) {
-    return `unexpected shape for input '${input.name}' for model '${modelName}'. Expected [${expected}], got [${tensor.shape}]`;
   }
-  return checkSize(tensor, modelName);
-}
-
-function checkSize({ name, dataType, shape, bytes }: Tensor, modelName: string): string | undefined {
-  const size = elementSize(dataType);
-  const count = elementCount(shape);
-  if (!Number.isSafeInteger(count)) return `input '${name}' for model '${modelName}' has too many elements`;
-  if (size === undefined) return checkFraming(bytes, count, name);
-  return bytes.length === count * size
-    ? undefined
-    : `input byte size mismatch for input '${name}' for model '${modelName}'. Expected ${count * size}, got ${bytes.length}`;
-}
-
-function checkFraming(bytes: Uint8Array, count: number, name: string): string | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let found = 0;
-  for (let at = 0; at < bytes.length; found++) {
-    if (at + 4 > bytes.length)
-      return `incomplete string length indicator for inference input '${name}', expecting ${count} strings`;
-    at += 4 + view.getUint32(at, true);
-    if (at > bytes.length)
-      return `incomplete string data for inference input '${name}', expecting string ${found + 1} of ${count}`;
+  for (let place = 0; place < inputs.length; place++) {
+    const { name } = inputs[place]!;
+    if (wanted[place]!.name !== name && !wanted.some((input) => input.name === name)) {
+      return refuse(`unexpected inference input '${name}' for model '${modelName}'`);
+    }
   }
-  return found === count ? undefined : `expected ${count} strings for inference input '${name}', got ${found}`;
+  return undefined;
 }
 
-function checkBatch(
-  request: InferenceRequest,
-  { modelName, maxBatchSize, inputs }: AcceptedRequest,
-): string | undefined {
+function checkRows(request: InferenceRequest, { modelName, maxBatchSize }: AcceptedRequest): Failure | undefined {
+  const { inputs } = request;
   if (maxBatchSize === 0 || inputs.length === 0) return undefined;
-  const rows = request.inputs[0]!.shape[0]!;
-  const other = request.inputs.find(({ shape }) => shape[0] !== rows);
-  if (other !== undefined) {
-    return `input '${other.name}' batch size does not match other inputs for '${modelName}'`;
+  const rows = inputs[0]!.shape[0];
+  for (const { name, shape } of inputs) {
+    if (shape.length === 0) {
+      return refuseById(request, `input '${name}' has no shape but model requires batch dimension for '${modelName}'`);
+    }
+    if (shape[0] !== rows) {
+      return refuseById(request, `input '${name}' batch size does not match other inputs for '${modelName}'`);
+    }
   }
-  if (rows > maxBatchSize) return `inference request batch-size must be <= ${maxBatchSize} for '${modelName}'`;
-  return rows === 0 ? `inference request batch-size must be >= 1 for '${modelName}'` : undefined;
+  if (rows! > maxBatchSize) {
+    return refuseById(request, `inference request batch-size must be <= ${maxBatchSize} for '${modelName}'`);
+  }
+  // A batch of no rows could be neither queued nor answered.
+  if (!(rows! >= 1)) return refuseById(request, `inference request batch-size must be >= 1 for '${modelName}'`);
+  return undefined;
 }
 
-function checkOutputs({ requestedOutputs }: InferenceRequest, accepted: AcceptedRequest): string | undefined {
-  const unknown = requestedOutputs.find((name) => !accepted.outputNames.has(name));
-  return unknown === undefined
-    ? undefined
-    : `unexpected inference output '${unknown}' for model '${accepted.modelName}'`;
+function checkTensors(request: InferenceRequest, accepted: AcceptedRequest): Failure | undefined {
+  const { modelName, inputs: wanted } = accepted;
+  for (let place = 0; place < wanted.length; place++) {
+    const input = wanted[place]!;
+    const tensor = inputNamed(request.inputs, input.name, place);
+    if (tensor.dataType !== input.dataType) {
+      return refuseById(
+        request,
+        `inference input '${input.name}' data-type is '${tensor.dataType}', but model '${modelName}' expects '${input.dataType}'`,
+      );
+    }
+    const failure = checkShape(request, tensor, input, accepted) ?? checkBytes(request, tensor, modelName);
+    if (failure !== undefined) return failure;
+  }
+  return undefined;
 }
+
+function checkShape(
+  request: InferenceRequest,
+  { name, shape }: Tensor,
+  { dims }: AcceptedTensor,
+  { modelName, maxBatchSize }: AcceptedRequest,
+): Failure | undefined {
+  const first = maxBatchSize > 0 ? 1 : 0;
+  let isFitting = shape.length === dims.length + first;
+  for (let axis = first; isFitting && axis < shape.length; axis++) {
+    const size = shape[axis]!;
+    const expected = dims[axis - first]!;
+    isFitting = expected === -1 ? Number.isSafeInteger(size) && size >= 0 : size === expected;
+  }
+  if (isFitting) return undefined;
+  const expected = maxBatchSize > 0 ? [-1, ...dims] : dims;
+  const note = maxBatchSize > 0 ? ` ${BATCH_NOTE}` : '';
+  return refuseById(
+    request,
+    `unexpected shape for input '${name}' for model '${modelName}'. Expected [${expected}], got [${shape}].${note}`,
+  );
+}
+
+function checkBytes(request: InferenceRequest, tensor: Tensor, modelName: string): Failure | undefined {
+  const { name, dataType, shape, bytes } = tensor;
+  let count = 1;
+  for (const size of shape) count *= size;
+  const size = elementSize(dataType);
+  if (size === undefined) return checkStrings(request, tensor, count, modelName);
+  if (bytes.byteLength === count * size) return undefined;
+  return refuseById(
+    request,
+    `input byte size mismatch for input '${name}' for model '${modelName}'. Expected ${count * size}, got ${bytes.byteLength}`,
+  );
+}
+
+/** BYTES: each element follows its own length in 4 bytes, little-endian. */
+function checkStrings(
+  request: InferenceRequest,
+  { name, bytes }: Tensor,
+  count: number,
+  modelName: string,
+): Failure | undefined {
+  const input = `inference input '${name}'`;
+  let found = 0;
+  for (let at = 0; at < bytes.byteLength; found++) {
+    const left = bytes.byteLength - at;
+    if (left < LENGTH_BYTES) {
+      return refuseById(
+        request,
+        `incomplete string length indicator for ${input} for model '${modelName}', expecting ${LENGTH_BYTES} bytes but ` +
+          `only ${left} bytes available. Please make sure the string length indicator is in one buffer.`,
+      );
+    }
+    const length = readLength(bytes, at);
+    if (length > left - LENGTH_BYTES) {
+      return refuse(
+        `incomplete string data for ${input}, expecting string of length ${length} but only ${left - LENGTH_BYTES} bytes available`,
+      );
+    }
+    at += LENGTH_BYTES + length;
+  }
+  if (found === count) return undefined;
+  return refuseById(
+    request,
+    found > count
+      ? `unexpected number of string elements ${found} for ${input} for model '${modelName}', expecting ${count}`
+      : `expected ${count} string elements for ${input} for model '${modelName}', got ${found}`,
+  );
+}
+
+const readLength = (bytes: Uint8Array, at: number): number =>
+  (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;

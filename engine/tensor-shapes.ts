@@ -1,17 +1,33 @@
 /** From a completed model config to the shapes that requests have and the shapes that the ONNX model is given. */
 import { fromConfigType } from '../src/kserve/data-types.js';
+import type { TensorSpec } from '../src/kserve/tensor.js';
 import type { InputConfig, ModelConfig, OutputConfig } from '../src/model-config/model-config.js';
 import type { TensorShape } from './instance/slot-layout.js';
 
-const toShape = ({ name, data_type, dims, reshape }: InputConfig | OutputConfig): TensorShape => {
-  const dataType = fromConfigType(data_type);
-  if (dataType === undefined) throw new Error(`'${name}' has the data type ${data_type}, which KServe has no name for`);
-  return { name, dataType, dims: reshape?.shape ?? dims, clientDims: dims };
-};
+/** What a session takes and returns. */
+export interface SessionSignature {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+}
 
 /** Inputs and outputs without the batch dimension; `dims` as the model has them, `clientDims` as requests do. */
-export function tensorShapesOf(config: ModelConfig): { inputs: TensorShape[]; outputs: TensorShape[] } {
-  return { inputs: (config.input ?? []).map(toShape), outputs: (config.output ?? []).map(toShape) };
+export function tensorShapesOf(
+  config: ModelConfig,
+  signature: SessionSignature,
+): { inputs: readonly TensorShape[]; outputs: readonly TensorShape[] } {
+  const isBatched = (config.max_batch_size ?? 0) > 0;
+  const toShape = (tensor: InputConfig | OutputConfig, specs: readonly TensorSpec[]): TensorShape => {
+    const { name, data_type, dims, reshape } = tensor;
+    const dataType = fromConfigType(data_type);
+    if (dataType === undefined) throw new Error(`'${name}' has the data type ${data_type}, unknown to KServe`);
+    // A scalar of a model that does not batch is written as dims [1], because a config has no other way to say it.
+    const isScalar = !isBatched && specs.find((spec) => spec.name === name)?.shape.length === 0;
+    return { name, dataType, dims: isScalar ? [] : (reshape?.shape ?? dims), clientDims: dims };
+  };
+  return {
+    inputs: (config.input ?? []).map((tensor) => toShape(tensor, signature.inputs)),
+    outputs: (config.output ?? []).map((tensor) => toShape(tensor, signature.outputs)),
+  };
 }
 
 /**

@@ -48,12 +48,17 @@ export class SlotControl {
     return Atomics.compareExchange(this.#words, WORDS.rows, fromRows, toRows) === fromRows;
   }
 
+  /** Takes a published batch back: whoever takes the slot then finds no rows in it. False when it was taken before. */
+  withdraw(rows: number): boolean {
+    return Atomics.compareExchange(this.#words, WORDS.rows, rows, 0) === rows;
+  }
+
   /** True once an instance has taken the batch. */
   get isTaken(): boolean {
     return Atomics.load(this.#words, WORDS.rows) === CLOSED;
   }
 
-  /** Instance: closes the batch and returns its rows. */
+  /** Instance: closes the batch and returns its rows; 0 when it was withdrawn. */
   take(instance: number): number {
     const rows = Atomics.exchange(this.#words, WORDS.rows, CLOSED);
     this.#words[WORDS.takenRows] = rows;

@@ -3,7 +3,7 @@
  * instance takes the head, so a busy one never holds work back.
  */
 
-const WORDS = { published: 0, taken: 1, workBell: 2, doneBell: 3, stop: 4, firstEntry: 8 } as const;
+const WORDS = { published: 0, taken: 1, workBell: 2, doneBell: 3, stop: 4, done: 5, firstEntry: 8 } as const;
 
 export const workRingBytes = (slotCount: number): number => (WORDS.firstEntry + slotCount) * 4;
 
@@ -41,6 +41,18 @@ export class WorkRing {
     }
   }
 
+  /** Slots at the tail that nobody has taken. */
+  get waitingCount(): number {
+    return (Atomics.load(this.#words, WORDS.published) - Atomics.load(this.#words, WORDS.taken)) | 0;
+  }
+
+  /** Slots taken and not done. */
+  get runningCount(): number {
+    // Done is read first: a slot that ends in between may count as running, but never as less than none.
+    const done = Atomics.load(this.#words, WORDS.done);
+    return (Atomics.load(this.#words, WORDS.taken) - done) | 0;
+  }
+
   get workBell(): number {
     return Atomics.load(this.#words, WORDS.workBell);
   }
@@ -59,11 +71,16 @@ export class WorkRing {
     Atomics.store(this.#words, WORDS.stop, 1);
     Atomics.add(this.#words, WORDS.workBell, 1);
     Atomics.notify(this.#words, WORDS.workBell);
-    this.ringDone();
+    this.#ringDone();
   }
 
   /** Instance: tells the scheduler that a slot is done. */
-  ringDone(): void {
+  reportDone(): void {
+    Atomics.add(this.#words, WORDS.done, 1);
+    this.#ringDone();
+  }
+
+  #ringDone(): void {
     Atomics.add(this.#words, WORDS.doneBell, 1);
     Atomics.notify(this.#words, WORDS.doneBell);
   }

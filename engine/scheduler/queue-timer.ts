@@ -30,10 +30,12 @@ export function createQueueTimer(clock: Clock, onWake: () => void): QueueTimer {
   };
   return {
     wakeAt(at) {
+      if (due === at) return;
       due = at;
       if (timeout !== undefined) clearTimeout(timeout);
       timeout = undefined;
-      if (immediate === undefined) look();
+      // Never within this call: the caller is in the middle of something.
+      immediate ??= setImmediate(look);
     },
     cancel() {
       due = undefined;

@@ -8,8 +8,15 @@ export function checkedDataType(tensorName: string, dataType: string): DataType 
   throw new ProtocolError(`tensor '${tensorName}' has the unknown data type '${dataType}'`);
 }
 
+/** More dimensions than any model has; bounds what a hostile shape can make us keep, and how deep nested data is followed. */
+export const MAX_RANK = 64;
+
+export const tooManyDimensions = (): ProtocolError =>
+  new ProtocolError(`a tensor has more than ${MAX_RANK} dimensions`);
+
 /** Throws ProtocolError unless every dimension is a whole number from 0 and their product can be counted exactly. */
 export function checkShape(tensorName: string, shape: readonly number[]): void {
+  if (shape.length > MAX_RANK) throw tooManyDimensions();
   let elements = 1;
   let hasZero = false;
   for (const size of shape) {

@@ -2,7 +2,7 @@
  * The tensor messages of ModelInferRequest and ModelInferResponse, which share their field numbers, and how their
  * descriptions and raw contents come together.
  */
-import { checkedDataType, checkShape } from './checked-tensor.js';
+import { checkedDataType, checkShape, MAX_RANK, tooManyDimensions } from './checked-tensor.js';
 import { ProtocolError } from './protocol-error.js';
 import type { Tensor } from './tensor.js';
 import { contentsToBytes } from './tensor-contents.js';
@@ -24,9 +24,6 @@ const PACKED_SHAPE = tagOf(3, wireTypes.delimited);
 const SINGLE_SHAPE = tagOf(3, wireTypes.varint);
 const PARAMETERS = tagOf(4, wireTypes.delimited);
 const CONTENTS = tagOf(5, wireTypes.delimited);
-
-/** More dimensions than any model has; bounds what a hostile shape can make the reader keep. */
-const MAX_RANK = 64;
 
 /** Reads one nested tensor message, the reader standing before its length. */
 export function readWireTensor(reader: WireReader): WireTensor {
@@ -59,7 +56,7 @@ function readPackedShape(reader: WireReader, shape: number[]): void {
 }
 
 function addDimension(shape: number[], size: number): void {
-  if (shape.length === MAX_RANK) throw new ProtocolError(`a tensor has more than ${MAX_RANK} dimensions`);
+  if (shape.length === MAX_RANK) throw tooManyDimensions();
   shape.push(size);
 }
 

@@ -2,7 +2,7 @@
  * The functions of ONNX Runtime's C API that perf-ts calls: their C signatures for koffi and their TypeScript faces.
  * Pointers are bigint (0n is null); arrays and places for results are typed arrays, which koffi passes by address.
  */
-import koffi from 'koffi';
+import koffi, { type TypeObject } from 'koffi';
 
 /** A native address; 0n or null is the null pointer. */
 export type Pointer = bigint;
@@ -145,5 +145,4 @@ const resultOf = (name: ApiFunctionName): string => results[name] ?? (name.start
 export const apiFunctionNames = Object.keys(argumentTypes) as readonly ApiFunctionName[];
 
 /** The type by which koffi calls `name`. Anonymous, because a thread may open several libraries. */
-export const prototypeOf = (name: ApiFunctionName): koffi.TypeObject =>
-  koffi.proto(resultOf(name), [...argumentTypes[name]]);
+export const prototypeOf = (name: ApiFunctionName): TypeObject => koffi.proto(resultOf(name), [...argumentTypes[name]]);

@@ -1,6 +1,6 @@
 /** Loads libonnxruntime through koffi and reads its table of functions, once per path and thread. */
 import { existsSync } from 'node:fs';
-import koffi from 'koffi';
+import koffi, { type LibraryHandle } from 'koffi';
 import { messageOf, PerfTsError } from '../common/errors.js';
 import { type ApiFunctions, apiFunctionNames, type Pointer, prototypeOf } from './api-functions.js';
 import { indexInTable, NEWEST_API_VERSION, OLDEST_API_VERSION } from './api-order.js';
@@ -45,7 +45,7 @@ export function loadOrtLibrary(path: string = bundledLibraryPath()): OrtLibrary 
 
 function openLibrary(path: string): OrtLibrary {
   if (!existsSync(path)) throw unusable(path, 'there is no such file');
-  let handle: koffi.LibraryHandle;
+  let handle: LibraryHandle;
   let base: Pointer;
   try {
     handle = openNativeLibrary(path);

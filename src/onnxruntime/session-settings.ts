@@ -29,7 +29,8 @@ export interface SessionSettings {
 
 const graphLevelNumbers: Readonly<Record<GraphLevel, number>> = { disabled: 0, basic: 1, extended: 2, all: 99 };
 const executionModeNumbers: Readonly<Record<ExecutionMode, number>> = { sequential: 0, parallel: 1 };
-const SEVERITY_ERROR = 3;
+/** Only what ends the process is logged: failures come back as a status and are told by whoever asked. */
+const SEVERITY_FATAL = 4;
 
 /**
  * Makes OrtSessionOptions; the caller releases them.
@@ -53,7 +54,7 @@ function applySettings(library: OrtLibrary, options: Pointer, settings: SessionS
   const { api } = library;
   const { intraOpThreads, interOpThreads, graphLevel, executionMode, cpuArena, memoryPattern } = settings;
   const check = (status: Pointer | null): void => checkStatus(api, status);
-  check(api.SetSessionLogSeverityLevel(options, SEVERITY_ERROR));
+  check(api.SetSessionLogSeverityLevel(options, SEVERITY_FATAL));
   if (intraOpThreads !== undefined) check(api.SetIntraOpNumThreads(options, intraOpThreads));
   if (interOpThreads !== undefined) check(api.SetInterOpNumThreads(options, interOpThreads));
   if (graphLevel !== undefined) check(api.SetSessionGraphOptimizationLevel(options, graphLevelNumbers[graphLevel]));

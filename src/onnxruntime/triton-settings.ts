@@ -3,40 +3,61 @@
  * (onnxruntime_backend, src/onnxruntime.cc). What Triton would silently ignore is refused by name here.
  */
 import type { Problem } from '../common/errors.js';
+import { elementPath, entryPath } from '../model-config/field-path.js';
 import type { ModelConfig } from '../model-config/model-config.js';
-import { findAccelerator } from './provider-table.js';
-import type { GraphLevel, SessionSettings } from './session-settings.js';
+import { type AcceleratorDevice, findAccelerator, type ProviderName, providerTable } from './provider-table.js';
+import type { ExecutionMode, GraphLevel, SessionSettings } from './session-settings.js';
 
-type Parse = (text: string) => unknown;
+/** A parameter's text turned into settings. */
+type ReadParameter = (text: string) => Partial<SessionSettings> | { readonly refusal: string };
 
-function parseFlag(text: string): boolean {
-  const word = text.toLowerCase();
-  if (['true', 'on', '1'].includes(word)) return true;
-  if (['false', 'off', '0'].includes(word)) return false;
-  throw new Error('must be true, on, 1, false, off or 0');
+const trueWords = ['true', 'on', '1'];
+const falseWords = ['false', 'off', '0'];
+const executionModes: Readonly<Record<string, ExecutionMode>> = { '0': 'sequential', '1': 'parallel' };
+
+function flag(toSettings: (isOn: boolean) => Partial<SessionSettings>): ReadParameter {
+  return (text) => {
+    const word = text.toLowerCase();
+    if (trueWords.includes(word)) return toSettings(true);
+    if (falseWords.includes(word)) return toSettings(false);
+    return { refusal: `must be one of ${[...trueWords, ...falseWords].join(', ')}` };
+  };
 }
 
-const parseCount: Parse = (text) => {
-  if (!/^\d{1,4}$/.test(text)) throw new Error('must be a whole number from 0 to 9999');
-  return Number(text);
+/** The backend passes on only counts above zero; 0 leaves the choice to ONNX Runtime. */
+function threadCount(toSettings: (count: number) => Partial<SessionSettings>): ReadParameter {
+  return (text) => {
+    if (!/^\d{1,4}$/.test(text)) return { refusal: 'must be a whole number from 0 to 9999' };
+    return Number(text) > 0 ? toSettings(Number(text)) : {};
+  };
+}
+
+const parameterReaders: Readonly<Record<string, ReadParameter>> = {
+  intra_op_thread_count: threadCount((intraOpThreads) => ({ intraOpThreads })),
+  inter_op_thread_count: threadCount((interOpThreads) => ({ interOpThreads })),
+  execution_mode: (text) => {
+    const executionMode = executionModes[text];
+    return executionMode === undefined ? { refusal: 'must be 0 (sequential) or 1 (parallel)' } : { executionMode };
+  },
+  enable_mem_arena: flag((cpuArena) => ({ cpuArena })),
+  enable_mem_pattern: flag((memoryPattern) => ({ memoryPattern })),
+  'session.use_device_allocator_for_initializers': (text) =>
+    ['0', '1'].includes(text)
+      ? { configEntries: { 'session.use_device_allocator_for_initializers': text } }
+      : { refusal: 'must be 0 or 1' },
+  'memory.enable_memory_arena_shrinkage': (text) =>
+    /^cpu:\d+(;cpu:\d+)*$/.test(text)
+      ? { runConfigEntries: { 'memory.enable_memory_arena_shrinkage': text } }
+      : { refusal: 'must name CPU arenas, such as cpu:0' },
 };
 
-const parseMode: Parse = (text) => {
-  if (text !== '0' && text !== '1') throw new Error('must be 0 (sequential) or 1 (parallel)');
-  return text === '1';
-};
-
-const verbatim: Parse = (text) => text;
-
-const parameterParsers: Readonly<Record<string, Parse>> = {
-  intra_op_thread_count: parseCount,
-  inter_op_thread_count: parseCount,
-  execution_mode: parseMode,
-  enable_mem_arena: parseFlag,
-  enable_mem_pattern: parseFlag,
-  'session.use_device_allocator_for_initializers': verbatim,
-  'memory.enable_memory_arena_shrinkage': verbatim,
-};
+/** Parameters of the same backend that only its CUDA provider reads. */
+const cudaParameters = [
+  'cudnn_conv_algo_search',
+  'gpu_mem_limit',
+  'arena_extend_strategy',
+  'do_copy_in_default_stream',
+];
 
 /** Triton's graph levels: -1 basic, 1 extended, 2 off, and everything else, 0 or absent included, is all. */
 function toGraphLevel(level: number | undefined): GraphLevel {
@@ -47,56 +68,51 @@ function toGraphLevel(level: number | undefined): GraphLevel {
 
 /** Settings, and every problem with the path of its field; the settings hold only without problems. */
 export function readSessionSettings(config: ModelConfig): { settings: SessionSettings; problems: readonly Problem[] } {
-  const problems: Problem[] = [...checkAccelerators(config)];
-  const values: Record<string, unknown> = {};
+  const { providers, problems } = readAccelerators(config);
+  let settings: SessionSettings = { graphLevel: toGraphLevel(config.optimization?.graph?.level) };
   for (const [key, parameter] of Object.entries(config.parameters ?? {})) {
-    const where = `parameters["${key}"]`;
-    const parse = Object.hasOwn(parameterParsers, key) ? parameterParsers[key] : undefined;
-    if (parse === undefined) {
-      const hint = `the ONNX Runtime backend reads ${Object.keys(parameterParsers).join(', ')}`;
-      problems.push({ where, what: 'is not a parameter of the ONNX Runtime backend on CPU', hint });
+    const where = entryPath('parameters', key);
+    const read = Object.hasOwn(parameterReaders, key) ? parameterReaders[key] : undefined;
+    if (read === undefined) {
+      problems.push(unknownParameter(key, where));
       continue;
     }
-    try {
-      values[key] = parse(parameter.string_value);
-    } catch (thrown) {
-      problems.push({ where, what: `${(thrown as Error).message}, not '${parameter.string_value}'` });
-    }
+    const result = read(parameter.string_value);
+    if ('refusal' in result) problems.push({ where, what: `'${parameter.string_value}' ${result.refusal}` });
+    else settings = { ...settings, ...result };
   }
-  return { settings: toSettings(config, values), problems };
+  return { settings: providers.length === 0 ? settings : { ...settings, providers }, problems };
 }
 
-function toSettings(config: ModelConfig, values: Readonly<Record<string, unknown>>): SessionSettings {
-  const threads = (key: string): number | undefined => {
-    const count = values[key] as number | undefined;
-    // The backend passes on only counts above zero.
-    return count !== undefined && count > 0 ? count : undefined;
-  };
-  const intraOpThreads = threads('intra_op_thread_count');
-  const interOpThreads = threads('inter_op_thread_count');
-  const entry = (key: string): Record<string, string> =>
-    values[key] === undefined ? {} : { [key]: values[key] as string };
+function unknownParameter(key: string, where: string): Problem {
+  if (cudaParameters.includes(key)) {
+    return { where, what: 'is for the CUDA execution provider, which this engine does not have', hint: 'remove it' };
+  }
   return {
-    graphLevel: toGraphLevel(config.optimization?.graph?.level),
-    executionMode: values['execution_mode'] === true ? 'parallel' : 'sequential',
-    ...(intraOpThreads === undefined ? {} : { intraOpThreads }),
-    ...(interOpThreads === undefined ? {} : { interOpThreads }),
-    ...(values['enable_mem_arena'] === undefined ? {} : { cpuArena: values['enable_mem_arena'] as boolean }),
-    ...(values['enable_mem_pattern'] === undefined ? {} : { memoryPattern: values['enable_mem_pattern'] as boolean }),
-    configEntries: entry('session.use_device_allocator_for_initializers'),
-    runConfigEntries: entry('memory.enable_memory_arena_shrinkage'),
+    where,
+    what: 'is not a parameter of the ONNX Runtime backend',
+    hint: `it reads ${Object.keys(parameterReaders).join(', ')}`,
   };
 }
 
-function checkAccelerators(config: ModelConfig): Problem[] {
+function readAccelerators(config: ModelConfig): { providers: ProviderName[]; problems: Problem[] } {
   const accelerators = config.optimization?.execution_accelerators;
-  return (['gpu', 'cpu'] as const).flatMap((device) =>
-    (accelerators?.[`${device}_execution_accelerator`] ?? [])
-      .filter(({ name }) => findAccelerator(device, name) === undefined)
-      .map(({ name }) => ({
-        where: `optimization.execution_accelerators.${device}_execution_accelerator`,
-        what: `the execution provider '${name}' cannot be used by this version`,
-        hint: 'remove it to run on the CPU provider',
-      })),
-  );
+  const providers: ProviderName[] = [];
+  const problems: Problem[] = [];
+  const read = (device: AcceleratorDevice, list: string, names: readonly { readonly name: string }[] = []): void => {
+    names.forEach(({ name }, index) => {
+      const row = findAccelerator(device, name);
+      if (row !== undefined) providers.push(row.name);
+      else problems.push(missingProvider(name, elementPath(`optimization.execution_accelerators.${list}`, index)));
+    });
+  };
+  read('gpu', 'gpu_execution_accelerator', accelerators?.gpu_execution_accelerator);
+  read('cpu', 'cpu_execution_accelerator', accelerators?.cpu_execution_accelerator);
+  return { providers, problems };
 }
+
+const missingProvider = (name: string, where: string): Problem => ({
+  where,
+  what: `this engine has no execution provider '${name}', only ${providerTable.map((row) => row.name).join(', ')}`,
+  hint: 'remove the accelerator to run on the CPU',
+});

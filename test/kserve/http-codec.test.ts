@@ -103,6 +103,7 @@ describe('a request in JSON', () => {
     ['a negative dimension', { datatype: 'FP32', shape: [-1], data: [1] }, '-1 is not a dimension'],
     ['an overflowing shape', { datatype: 'FP32', shape: [2 ** 40, 2 ** 40], data: [1] }, 'too many elements'],
     ['a shape that reserves gigabytes', { datatype: 'FP64', shape: [2 ** 33], data: [1] }, 'too few values'],
+    ['too many dimensions', { datatype: 'FP32', shape: Array(65).fill(1), data: [1] }, 'more than 64 dimensions'],
     ['a shape that is no list', { datatype: 'FP32', shape: 4, data: [1] }, 'must be a list'],
     ['a shape of texts', { datatype: 'FP32', shape: ['4'], data: [1] }, 'not a dimension'],
   ])('is refused for %s', (_, input, message) => {

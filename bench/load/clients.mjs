@@ -1,0 +1,62 @@
+// Requests a second and CPU a request of each load client against the bundled engine serving identity (FP32[16]), in
+// turns: `node bench/load/clients.mjs [seconds]` after a build. Read as ratios: client and server share the host.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const command = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'bin', 'perf-ts.js');
+const seconds = Number(process.argv[2] ?? 3);
+const rounds = 3;
+const folder = mkdtempSync(join(tmpdir(), 'perf-ts-bench-'));
+
+function measure(protocol, concurrency) {
+  const args = ['-m', 'identity', '--server', 'embedded', '-i', protocol, '--concurrency-range', String(concurrency)];
+  const times = ['--min-time', `${seconds}s`, '--max-time', `${seconds}s`, '--json'];
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [command, ...args, ...times], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    child.stdout.on('data', (part) => {
+      text += part;
+    });
+    child.once('close', () => {
+      try {
+        resolve(JSON.parse(text).levels[0]);
+      } catch (cause) {
+        reject(new Error(`no record from ${protocol}: ${text}`, { cause }));
+      }
+    });
+  });
+}
+
+const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+try {
+  console.log('protocol  in flight  requests/s  p50 us  client CPU us/request (medians)');
+  for (const concurrency of [1, 16, 64]) {
+    const levels = { grpc: [], http: [] };
+    for (let round = 0; round < rounds; round++) {
+      for (const protocol of Object.keys(levels)) levels[protocol].push(await measure(protocol, concurrency));
+    }
+    for (const [protocol, runs] of Object.entries(levels)) {
+      const rate = Math.round(median(runs.map((level) => level.requestsPerSec)));
+      const p50 = Math.round(median(runs.map((level) => level.latencyNs.p50)) / 1000);
+      const cpu = Math.round(median(runs.map((level) => level.clientCpuNsPerRequest)) / 1000);
+      console.log(
+        [
+          protocol.padEnd(8),
+          String(concurrency).padStart(10),
+          String(rate).padStart(11),
+          String(p50).padStart(7),
+          String(cpu).padStart(8),
+        ].join(' '),
+      );
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,61 @@
+/**
+ * Writes requests into slots of a fixed layout and reads answers out of them. Rows are copied once on the way in; an
+ * answer is views of the slot, and the answers of single rows are made once for each place in it.
+ */
+import type { Tensor } from '../src/kserve/tensor.js';
+import { copyBytes } from '../src/onnxruntime/native-memory.js';
+import type { InferenceOutcome } from './inference.js';
+import type { SlotLayout, TensorLayout } from './instance/slot-layout.js';
+import { inputNamed } from './queued-inference.js';
+
+/** Copies a request's inputs to the rows from `row` on. */
+export function writeRows(slot: Uint8Array, layout: SlotLayout, inputs: readonly Tensor[], row: number): void {
+  const layouts = layout.inputs;
+  for (let place = 0; place < layouts.length; place++) {
+    const { name, offset, rowBytes } = layouts[place]!;
+    copyBytes(slot, offset + row * rowBytes, inputNamed(inputs, name, place).bytes);
+  }
+}
+
+/** Copies `rows` rows of all inputs from the beginning of one slot to behind the rows of another. */
+export function moveRows(from: Uint8Array, rows: number, into: Uint8Array, row: number, layout: SlotLayout): void {
+  for (const { offset, rowBytes } of layout.inputs) {
+    copyBytes(into, offset + row * rowBytes, from.subarray(offset, offset + rows * rowBytes));
+  }
+}
+
+export class FixedAnswers {
+  readonly #layout: SlotLayout;
+  /** By slot, then by row. */
+  readonly #singleRows: (InferenceOutcome | undefined)[][];
+
+  constructor(layout: SlotLayout, slotCount: number) {
+    this.#layout = layout;
+    this.#singleRows = Array.from({ length: slotCount }, () => []);
+  }
+
+  /** All outputs of the rows [row, row + rows) of a slot; valid until the slot is released. */
+  answer(slot: number, bytes: Uint8Array, row: number, rows: number): InferenceOutcome {
+    if (rows !== 1) return this.#make(bytes, row, rows);
+    const made = this.#singleRows[slot]!;
+    made[row] ??= this.#make(bytes, row, 1);
+    return made[row];
+  }
+
+  #make(bytes: Uint8Array, row: number, rows: number): InferenceOutcome {
+    const { outputs, hasBatchDimension } = this.#layout;
+    return { state: 'ok', outputs: outputs.map((output) => readRows(bytes, output, row, rows, hasBatchDimension)) };
+  }
+}
+
+function readRows(
+  slot: Uint8Array,
+  { name, dataType, clientDims, offset, rowBytes }: TensorLayout,
+  row: number,
+  rows: number,
+  hasBatchDimension: boolean,
+): Tensor {
+  const start = offset + row * rowBytes;
+  const shape = hasBatchDimension ? [rows, ...clientDims] : clientDims;
+  return { name, dataType, shape, bytes: slot.subarray(start, start + rows * rowBytes) };
+}
