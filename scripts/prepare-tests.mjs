@@ -17,7 +17,9 @@ const lastLine = ({ stderr, stdout, error }) =>
   error?.message ?? (stderr || stdout || '').trim().split('\n').at(-1) ?? 'no output';
 
 function hasModules(python) {
-  return run(python, ['-c', 'import tritonclient.grpc.aio, tritonclient.http.aio, numpy, onnx, onnxruntime']).status === 0;
+  return (
+    run(python, ['-c', 'import tritonclient.grpc.aio, tritonclient.http.aio, numpy, onnx, onnxruntime']).status === 0
+  );
 }
 
 function preparePython() {

@@ -42,7 +42,7 @@ export function findCommand(argv: readonly string[]): {
 } {
   const first = argv[0];
   if (first === undefined || first.startsWith('-')) {
-    return { name: 'measure', load: commandEntries['measure']!.load, rest: argv };
+    return { name: 'measure', load: commandEntries.measure!.load, rest: argv };
   }
   const entry = Object.hasOwn(commandEntries, first) ? commandEntries[first] : undefined;
   if (entry !== undefined) return { name: first, load: entry.load, rest: argv.slice(1) };

@@ -37,7 +37,7 @@ function reportError(thrown: unknown, terminal: Terminal): number {
     return exitCodeOfError(thrown.code);
   }
   terminal.say(`perf-ts: unexpected error: ${messageOf(thrown)}`);
-  if (process.env['PERF_TS_DEBUG'] && thrown instanceof Error) terminal.say(thrown.stack ?? '');
+  if (process.env.PERF_TS_DEBUG && thrown instanceof Error) terminal.say(thrown.stack ?? '');
   else terminal.say('This is a bug in perf-ts; PERF_TS_DEBUG=1 shows where. Please report it.');
   return exitCodes.unexpected;
 }

@@ -25,10 +25,10 @@ export async function parseCommandLine<Rows extends OptionRows>(
   const rows: readonly OptionRow<unknown>[] = Object.values(command.rows);
   const parser = declareOptions(name, command, rows, width);
   const parsed = (await parser.parse([...words])) as Record<string, unknown>;
-  if (parsed['help'] === true) return { state: 'answered', text: await parser.getHelp() };
-  if (parsed['version'] === true) return { state: 'answered', text: packageVersion };
+  if (parsed.help === true) return { state: 'answered', text: withoutTypes(await parser.getHelp()) };
+  if (parsed.version === true) return { state: 'answered', text: packageVersion };
 
-  const positionals = (parsed['_'] as readonly unknown[]).map(String);
+  const positionals = (parsed._ as readonly unknown[]).map(String);
   const { values, problems } = readOptions(command.rows, textsByFlag(rows, parsed));
   const all: readonly Problem[] = [
     ...findUnknownFlags(rows, parsed),
@@ -66,10 +66,7 @@ function declareOptions(name: string, command: Command, rows: readonly OptionRow
       // Everything arrives as text; a switch may stand alone.
       type: option.kind === 'switch' ? 'boolean' : 'string',
       ...(option.kind === 'value' ? { requiresArg: false } : {}),
-      describe:
-        option.defaultText === undefined || option.kind === 'switch'
-          ? option.help
-          : `${option.help} [${option.defaultText}]`,
+      describe: describeOption(option),
       group: `${option.group}:`,
     });
   }
@@ -78,6 +75,16 @@ function declareOptions(name: string, command: Command, rows: readonly OptionRow
   for (const [line, meaning] of command.examples) parser.example(line, meaning);
   return parser;
 }
+
+function describeOption({ kind, placeholder, help, defaultText }: OptionRow<unknown>): string {
+  if (kind === 'switch') return defaultText === 'true' ? `${help} [on]` : help;
+  return defaultText === undefined || defaultText === ''
+    ? `${placeholder}: ${help}`
+    : `${placeholder}: ${help} [${defaultText}]`;
+}
+
+/** yargs names every value's type, and all of ours are texts until their rows parse them. */
+const withoutTypes = (help: string): string => help.replaceAll(/\s+\[(?:string|boolean)\](?=\n|$)/g, '');
 
 function textsByFlag(
   rows: readonly OptionRow<unknown>[],

@@ -26,7 +26,7 @@ export interface Terminal {
 const PLAIN_INTERVAL_MS = 10_000;
 
 export function createTerminal(): Terminal {
-  const isLive = process.stderr.isTTY === true && process.env['TERM'] !== 'dumb';
+  const isLive = process.stderr.isTTY === true && process.env.TERM !== 'dumb';
   const live = isLive ? createLogUpdate(process.stderr) : undefined;
   let lastPlainMs = Date.now();
   return {

@@ -4,6 +4,6 @@ import envPaths from 'env-paths';
 
 /** Folder for files that can be made again, such as demo models. */
 export function cacheFolder(...parts: string[]): string {
-  const base = process.env['PERF_TS_CACHE'] ?? envPaths('perf-ts', { suffix: '' }).cache;
+  const base = process.env.PERF_TS_CACHE ?? envPaths('perf-ts', { suffix: '' }).cache;
   return join(base, ...parts);
 }

@@ -117,11 +117,7 @@ export class LoadWorkerThread {
 
   #faultOf(what: string, cause: unknown): PerfTsError {
     const hint = 'the levels finished before it are unaffected; run again, with fewer workers if memory was short';
-    return new PerfTsError(
-      'LOAD_FAILED',
-      { what: `load worker ${this.index} ended by itself: ${what}`, hint },
-      cause,
-    );
+    return new PerfTsError('LOAD_FAILED', { what: `load worker ${this.index} ended by itself: ${what}`, hint }, cause);
   }
 }
 

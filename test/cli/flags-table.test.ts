@@ -8,6 +8,6 @@ const file = join(packageRoot, 'docs', 'flags.md');
 
 it('docs/flags.md says what the option rows say (UPDATE_GOLDEN=1 rewrites it)', async () => {
   const text = await renderFlagsReference();
-  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, text);
+  if (process.env.UPDATE_GOLDEN === '1') writeFileSync(file, text);
   expect(readFileSync(file, 'utf8')).toBe(text);
 });

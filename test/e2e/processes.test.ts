@@ -85,9 +85,19 @@ describe('bad input', { timeout: 60_000 }, () => {
   const cases: readonly (readonly [title: string, args: readonly string[], code: number, says: readonly string[]])[] = [
     ['an unknown model', ['-m', 'no_such_model', '--server', 'embedded'], 3, ['no_such_model', 'text_recognition']],
     ['no model', ['--concurrency-range', '1:4'], 3, ['--model', 'required']],
-    ['an unknown flag', ['-m', 'identity', '--concurency-range', '1:4'], 3, ['--concurency-range', '--concurrency-range']],
+    [
+      'an unknown flag',
+      ['-m', 'identity', '--concurency-range', '1:4'],
+      3,
+      ['--concurency-range', '--concurrency-range'],
+    ],
     ['a flag of a later version', ['-m', 'identity', '--request-rate-range', '10'], 3, ['--request-rate-range', 'yet']],
-    ['several problems', ['-m', 'identity', '-b', '0', '--max-time', 'soon'], 3, ['2 problems', '--batch-size', '--max-time']],
+    [
+      'several problems',
+      ['-m', 'identity', '-b', '0', '--max-time', 'soon'],
+      3,
+      ['2 problems', '--batch-size', '--max-time'],
+    ],
     ['a command that is none', ['swep', '-m', 'identity'], 3, ['swep', 'sweep']],
     ['a server that does not answer', ['-m', 'identity', '-u', '127.0.0.1:1'], 4, ['127.0.0.1:1']],
     ['a repository that is not there', ['-m', 'x', '--model-repository', 'nowhere'], 3, ['nowhere']],
@@ -108,7 +118,10 @@ describe('bad input', { timeout: 60_000 }, () => {
     await runPerfTs(['models', 'add', 'identity', '--to', 'models'], { folder });
     const file = join(folder, 'models', 'identity', 'config.pbtxt');
     writeFileSync(file, `${readFileSync(file, 'utf8')}\ndynamic_batching { max_que_delay_microseconds: 5 }\n`);
-    const line = readFileSync(file, 'utf8').split('\n').findIndex((text) => text.includes('max_que')) + 1;
+    const line =
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .findIndex((text) => text.includes('max_que')) + 1;
     const run = await runPerfTs(['-m', 'identity', '--model-repository', 'models'], { folder });
     expect([3, 4]).toContain(run.code);
     expect(run.stderr).toContain(`config.pbtxt:${line}`);
@@ -138,10 +151,14 @@ describe('bad input', { timeout: 60_000 }, () => {
   it('names the port and flag when a port is in use', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'perf-ts-test-'));
     await runPerfTs(['models', 'add', 'identity', '--to', 'models'], { folder });
-    const first = startPerfTs(['serve', '--model-repository', 'models', '--grpc-port', '0', '--http-port', '0'], { folder });
+    const first = startPerfTs(['serve', '--model-repository', 'models', '--grpc-port', '0', '--http-port', '0'], {
+      folder,
+    });
     await first.seen('http');
     const port = /http[^\n]*?127\.0\.0\.1:(\d+)/i.exec(`${first.stdout()}${first.stderr()}`)?.[1] ?? '';
-    const second = await runPerfTs(['serve', '--model-repository', 'models', '--grpc-port', '0', '--http-port', port], { folder });
+    const second = await runPerfTs(['serve', '--model-repository', 'models', '--grpc-port', '0', '--http-port', port], {
+      folder,
+    });
     first.child.kill('SIGTERM');
     expect(second.code).not.toBe(0);
     expect(second.stderr).toContain(port);

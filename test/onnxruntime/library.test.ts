@@ -77,7 +77,7 @@ describe('telemetry', () => {
   it('is switched off before the library is loaded when nothing is said about it', () => {
     vi.stubEnv('ORT_DISABLE_TELEMETRY', undefined);
     requireTelemetryOff();
-    expect(process.env['ORT_DISABLE_TELEMETRY']).toBe('1');
+    expect(process.env.ORT_DISABLE_TELEMETRY).toBe('1');
   });
 
   it('cannot be left on', () => {
