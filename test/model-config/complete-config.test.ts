@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { completeModelConfig } from '../../src/model-config/complete-config.js';
 import type { ModelConfig } from '../../src/model-config/model-config.js';
+import type { ModelSignature } from '../../src/model-config/model-signature.js';
 import { parseModelConfig } from '../../src/model-config/parse-config.js';
 import { validateModelConfig } from '../../src/model-config/validate-config.js';
-import type { ModelSignature } from '../../src/model-config/model-signature.js';
 
 const batchable: ModelSignature = {
   inputs: [{ name: 'x', dataType: 'FP32', shape: [-1, 3, -1] }],

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { completeModelConfig } from '../../src/model-config/complete-config.js';
+import type { ModelSignature } from '../../src/model-config/model-signature.js';
 import { parseModelConfig } from '../../src/model-config/parse-config.js';
 import { type ValidationFacts, validateModelConfig } from '../../src/model-config/validate-config.js';
-import type { ModelSignature } from '../../src/model-config/model-signature.js';
 
 const check = (text: string, facts?: ValidationFacts): string[] =>
   validateModelConfig(parseModelConfig(text, 'config.pbtxt'), 'config.pbtxt', facts).map(

@@ -155,7 +155,7 @@ export const measureRows = {
     placeholder: 'DURATION',
     group: 'When a level ends',
     help: 'least time at a level',
-    defaultText: '2s',
+    defaultText: '3s',
     parse: parseDuration,
   }),
   maxTime: withDefault({
@@ -171,7 +171,7 @@ export const measureRows = {
     placeholder: 'SHARE',
     group: 'When a level ends',
     help: 'half width of the 95% interval of throughput and mean latency at which a level is VALID; p99 may have twice that',
-    defaultText: '5%',
+    defaultText: '10%',
     parse: parseShare,
   }),
   latencyThreshold: optional({

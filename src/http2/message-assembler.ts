@@ -1,0 +1,124 @@
+/**
+ * Cuts the DATA of one stream into gRPC messages: a flag byte, four bytes of length, the message. One that lies whole
+ * in the given bytes is pointed at in place; any other is gathered in a lent buffer that grows with what arrives, never
+ * with what was merely announced.
+ */
+import type { Buffer } from 'node:buffer';
+import type { BufferPool } from './buffer-pool.js';
+
+export const MESSAGE_PREFIX_BYTES = 5;
+/** Reserved at once for an announced message; a larger one is moved as it grows. */
+const FIRST_RESERVATION_BYTES = 1 << 20;
+
+/** `incomplete`: everything was taken. `message`: see the fields. The others end the call. */
+export type AssemblerState = 'incomplete' | 'message' | 'too large' | 'no memory' | 'malformed';
+
+export class MessageAssembler {
+  /** The message when the state is `message`: in the bytes given to `take`, or in `gathered`. */
+  bytes!: Buffer;
+  start = 0;
+  end = 0;
+  isCompressed = false;
+  /** Where `take` stopped reading. */
+  position = 0;
+  /** The lent buffer. Its reader takes it out with `takeGathered` or gives it back with `drop`. */
+  private gathered: Buffer | undefined;
+  private gatheredCount = 0;
+  private prefixCount = 0;
+  private length = 0;
+  private readonly pool: BufferPool;
+  private readonly maxMessageBytes: number;
+
+  constructor(pool: BufferPool, maxMessageBytes: number) {
+    this.pool = pool;
+    this.maxMessageBytes = maxMessageBytes;
+  }
+
+  /** True between two messages: a stream may end here. */
+  isAtBoundary(): boolean {
+    return this.prefixCount === 0;
+  }
+
+  /** Length that the message being gathered was announced with. */
+  get announcedBytes(): number {
+    return this.length;
+  }
+
+  /** Reads from `start` until a message is complete or `end` is reached; `position` tells which bytes are left. */
+  take(bytes: Buffer, start: number, end: number): AssemblerState {
+    this.position = start;
+    while (this.prefixCount < MESSAGE_PREFIX_BYTES) {
+      if (this.position >= end) return 'incomplete';
+      this.takePrefixByte(bytes[this.position++]!);
+    }
+    if (this.flag > 1) return 'malformed';
+    if (this.length > this.maxMessageBytes) return 'too large';
+    if (this.gatheredCount === 0 && end - this.position >= this.length) return this.completeInPlace(bytes);
+    return this.gather(bytes, end);
+  }
+
+  /** Hands over the lent buffer that holds the message, or undefined when it lies in the bytes given to `take`. */
+  takeGathered(): Buffer | undefined {
+    const buffer = this.gathered;
+    this.gathered = undefined;
+    return buffer;
+  }
+
+  /** Gives a lent buffer back; for the end of a stream. */
+  drop(): void {
+    const buffer = this.takeGathered();
+    if (buffer !== undefined) this.pool.takeBack(buffer);
+  }
+
+  private flag = 0;
+
+  private takePrefixByte(byte: number): void {
+    if (this.prefixCount === 0) {
+      this.flag = byte;
+      this.length = 0;
+    } else this.length = this.length * 256 + byte;
+    this.prefixCount++;
+  }
+
+  private completeInPlace(bytes: Buffer): AssemblerState {
+    const start = this.position;
+    this.position = start + this.length;
+    return this.complete(bytes, start, this.position);
+  }
+
+  private gather(bytes: Buffer, end: number): AssemblerState {
+    const count = Math.min(end - this.position, this.length - this.gatheredCount);
+    if (count > 0) {
+      const target = this.reserve(this.gatheredCount + count);
+      if (target === undefined) return 'no memory';
+      bytes.copy(target, this.gatheredCount, this.position, this.position + count);
+      this.gatheredCount += count;
+      this.position += count;
+    }
+    if (this.gatheredCount < this.length) return 'incomplete';
+    return this.complete(this.gathered!, 0, this.length);
+  }
+
+  private complete(bytes: Buffer, start: number, end: number): AssemblerState {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+    this.isCompressed = this.flag === 1;
+    this.prefixCount = 0;
+    this.gatheredCount = 0;
+    return 'message';
+  }
+
+  private reserve(needed: number): Buffer | undefined {
+    const current = this.gathered;
+    if (current !== undefined && current.length >= needed) return current;
+    const larger = this.pool.lend(Math.min(this.length, Math.max(needed * 2, FIRST_RESERVATION_BYTES)));
+    if (larger === undefined) return undefined;
+    if (current !== undefined) {
+      current.copy(larger, 0, 0, this.gatheredCount);
+      this.pool.takeBack(current);
+    }
+    this.gathered = larger;
+    return larger;
+  }
+}
