@@ -1,0 +1,70 @@
+/** ModelInfer and ModelStreamInfer as methods of this front end: decode, hand to the model, encode its outcome. */
+import type { Buffer } from 'node:buffer';
+import { nowNs } from '../../../src/common/clock.js';
+import {
+  decodeInferRequest,
+  encodeInferResponse,
+  encodeStreamInferMessage,
+  type InferRequestMessage,
+  type InferResponseMessage,
+} from '../../../src/kserve/infer-codec.js';
+import type { Failure } from '../../../src/kserve/status.js';
+import { requireModel } from '../admin-answers.js';
+import { failureOf } from '../call-failure.js';
+import type { ModelSource } from '../model-source.js';
+import { startInference } from '../start-inference.js';
+import type { GrpcMethod, Reply } from './grpc-method.js';
+
+/** What differs between the two calls. */
+interface Answering {
+  succeed(reply: Reply, response: InferResponseMessage): void;
+  fail(reply: Reply, failure: Failure, id: string): void;
+}
+
+const unaryAnswering: Answering = {
+  succeed: (reply, response) => reply.succeed(encodeInferResponse(response)),
+  fail: (reply, failure) => reply.fail(failure),
+};
+
+/** On a stream a failed request is an answer like any other, and the stream lives on. */
+const streamAnswering: Answering = {
+  succeed: (reply, response) => reply.succeed(encodeStreamInferMessage({ state: 'ok', response })),
+  fail: (reply, { message }, id) => reply.succeed(encodeStreamInferMessage({ state: 'failed', id, message })),
+};
+
+function infer(source: ModelSource, bytes: Buffer, start: number, end: number, reply: Reply, how: Answering): void {
+  const receivedAt = nowNs();
+  let request: InferRequestMessage | undefined;
+  try {
+    request = decodeInferRequest(bytes.subarray(start, end));
+    const { id } = request;
+    const model = requireModel(source, request.modelName, request.modelVersion);
+    startInference(
+      model,
+      request,
+      receivedAt,
+      () => reply.isCancelled(),
+      (outcome) => {
+        if (outcome.state === 'failed') how.fail(reply, outcome.failure, id);
+        else {
+          const { outputs } = outcome;
+          how.succeed(reply, { modelName: model.name, modelVersion: model.version, id, outputs });
+        }
+      },
+    );
+  } catch (thrown) {
+    how.fail(reply, failureOf(thrown), request?.id ?? '');
+  }
+}
+
+/** Models read the request until they answer, so it is kept. */
+const createMethod = (source: ModelSource, isStreaming: boolean, how: Answering): GrpcMethod => ({
+  isStreaming,
+  keepsRequest: true,
+  invoke: (bytes, start, end, reply) => infer(source, bytes, start, end, reply, how),
+});
+
+export const createInferMethod = (source: ModelSource): GrpcMethod => createMethod(source, false, unaryAnswering);
+
+/** One answer to each request, in the order of the requests. */
+export const createStreamInferMethod = (source: ModelSource): GrpcMethod => createMethod(source, true, streamAnswering);

@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BufferPool } from '../../src/http2/buffer-pool.js';
+import { MessageAssembler } from '../../src/http2/message-assembler.js';
+
+const MIB = 2 ** 20;
+const newPool = (maxLentBytes = 64 * MIB): BufferPool => new BufferPool({ maxLentBytes, maxKeptBytes: MIB });
+
+function encode(message: Uint8Array, flag = 0): Buffer {
+  const bytes = Buffer.alloc(5 + message.length, flag);
+  bytes.writeUInt32BE(message.length, 1);
+  bytes.set(message, 5);
+  return bytes;
+}
+
+/** Feeds `bytes` in pieces and gives the messages, returning each lent buffer. */
+function assemble(assembler: MessageAssembler, pool: BufferPool, bytes: Buffer, cuts: readonly number[]): string[] {
+  const messages: string[] = [];
+  for (let at = 0, turn = 0; at < bytes.length; turn++) {
+    const end = Math.min(bytes.length, at + (cuts[turn % cuts.length] ?? bytes.length));
+    while (at < end) {
+      if (assembler.take(bytes, at, end) === 'message') {
+        messages.push(`${assembler.isCompressed} ${assembler.bytes.toString('hex', assembler.start, assembler.end)}`);
+        const lent = assembler.takeGathered();
+        if (lent !== undefined) pool.takeBack(lent);
+      }
+      at = assembler.position;
+    }
+  }
+  return messages;
+}
+
+describe('MessageAssembler', () => {
+  it('finds the same messages however the bytes are cut, and returns all memory', () => {
+    const message = fc.record({ content: fc.uint8Array({ maxLength: 600 }), isCompressed: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(message), fc.array(fc.integer({ min: 1, max: 700 })), (list, cuts) => {
+        const pool = newPool();
+        const assembler = new MessageAssembler(pool, 10_000);
+        const bytes = Buffer.concat(list.map(({ content, isCompressed }) => encode(content, Number(isCompressed))));
+        const expected = list.map(
+          ({ content, isCompressed }) => `${isCompressed} ${Buffer.from(content).toString('hex')}`,
+        );
+        expect(assemble(assembler, pool, bytes, cuts)).toEqual(expected);
+        expect(assembler.isAtBoundary()).toBe(true);
+        expect(pool.lentBytes).toBe(0);
+      }),
+    );
+  });
+
+  it('keeps a message intact that outgrows its first reservation', () => {
+    const pool = newPool();
+    const assembler = new MessageAssembler(pool, 16 * MIB);
+    const content = Buffer.from(Uint8Array.from({ length: 5 * MIB }, (_, index) => index % 251));
+    expect(assemble(assembler, pool, encode(content), [100_000])).toEqual([`false ${content.toString('hex')}`]);
+    expect(pool.lentBytes).toBe(0);
+  });
+
+  it('does not reserve what was only announced', () => {
+    const pool = newPool(2 ** 31);
+    const assembler = new MessageAssembler(pool, 2 ** 30);
+    const bytes = encode(Buffer.alloc(10));
+    bytes.writeUInt32BE(2 ** 30, 1);
+    expect(assembler.take(bytes, 0, bytes.length)).toBe('incomplete');
+    expect(pool.lentBytes).toBeLessThanOrEqual(MIB);
+    assembler.drop();
+    expect(pool.lentBytes).toBe(0);
+  });
+
+  it('points at a message that lies whole in the bytes, without a copy', () => {
+    const pool = newPool();
+    const assembler = new MessageAssembler(pool, 1000);
+    const bytes = encode(Buffer.from('abc'));
+    expect(assembler.take(bytes, 0, bytes.length)).toBe('message');
+    expect(assembler.bytes).toBe(bytes);
+    expect(assembler.takeGathered()).toBeUndefined();
+  });
+
+  it.each([
+    ['too large', encode(Buffer.alloc(1001))],
+    ['malformed', encode(Buffer.alloc(3), 2)],
+  ] as const)('reports a message that is %s', (state, bytes) => {
+    expect(new MessageAssembler(newPool(), 1000).take(bytes, 0, bytes.length)).toBe(state);
+  });
+
+  it('reports when the pool has no memory left', () => {
+    const bytes = encode(Buffer.alloc(900));
+    expect(new MessageAssembler(newPool(512), 1000).take(bytes, 0, 600)).toBe('no memory');
+  });
+});
