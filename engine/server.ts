@@ -2,7 +2,7 @@
 import { describeProblem, PerfTsError } from '../src/common/errors.js';
 import { requireTelemetryOff } from '../src/onnxruntime/telemetry.js';
 import type { FrontEnd } from './frontend/front-end.js';
-import { GrpcFrontEnd } from './frontend/grpc-front-end.js';
+import { createGrpcWireFrontEnd } from './frontend/grpc-wire/grpc-wire-front-end.js';
 import { HttpFrontEnd } from './frontend/http-front-end.js';
 import type { ModelSource } from './frontend/model-source.js';
 import { loadModel } from './model.js';
@@ -37,7 +37,7 @@ interface FrontEnds {
 function createFrontEnds(options: EngineOptions, source: ModelSource): FrontEnds {
   const { allowGrpc, grpcAddress, grpcPort, allowHttp, httpAddress, httpPort, httpMaxInputSize } = options;
   return {
-    grpc: allowGrpc ? new GrpcFrontEnd({ address: grpcAddress, port: grpcPort }, source) : undefined,
+    grpc: allowGrpc ? createGrpcWireFrontEnd({ address: grpcAddress, port: grpcPort }, source) : undefined,
     http: allowHttp
       ? new HttpFrontEnd({ address: httpAddress, port: httpPort, maxInputBytes: httpMaxInputSize }, source)
       : undefined,

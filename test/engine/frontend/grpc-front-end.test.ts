@@ -1,6 +1,7 @@
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { GrpcFrontEnd } from '../../../engine/frontend/grpc-front-end.js';
+import type { FrontEnd } from '../../../engine/frontend/front-end.js';
+import { createGrpcWireFrontEnd } from '../../../engine/frontend/grpc-wire/grpc-wire-front-end.js';
 import {
   type AdminCalls,
   type AdminMethod,
@@ -25,8 +26,8 @@ afterEach(() => {
   open = [];
 });
 
-async function serve(...models: FakeModel[]): Promise<{ client: Client; frontEnd: GrpcFrontEnd; port: number }> {
-  const frontEnd = new GrpcFrontEnd({ address: '127.0.0.1', port: 0 }, sourceOf(...models));
+async function serve(...models: FakeModel[]): Promise<{ client: Client; frontEnd: FrontEnd; port: number }> {
+  const frontEnd = createGrpcWireFrontEnd({ address: '127.0.0.1', port: 0 }, sourceOf(...models));
   const port = await frontEnd.start();
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
     'grpc.max_receive_message_length': -1,
@@ -205,7 +206,7 @@ describe('the gRPC front end', () => {
 
   it('says which flag to change when its port is in use', async () => {
     const { port } = await serve();
-    const second = new GrpcFrontEnd({ address: '127.0.0.1', port }, sourceOf());
+    const second = createGrpcWireFrontEnd({ address: '127.0.0.1', port }, sourceOf());
     await expect(second.start()).rejects.toMatchObject({
       code: 'BAD_OPTION',
       problems: [{ where: '--grpc-port', what: `port ${port} on 127.0.0.1 is already in use` }],
