@@ -16,7 +16,7 @@ export function catchInterrupts(terminal: Terminal): Interrupts {
   const onSignal = (name: NodeJS.Signals): void => {
     if (isChild && name === 'SIGINT') return;
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    if (!isChild) terminal.say('\nStopping: what is finished is kept (Ctrl-C again ends at once).');
+    if (!isChild) terminal.say('\nStopping (Ctrl-C again ends at once).');
     controller.abort();
   };
   for (const name of watched) process.on(name, onSignal);

@@ -37,12 +37,18 @@ export class StatisticsLog {
     return this.#underWay;
   }
 
-  /** What the server did between the snapshots nearest to two instants; undefined where it tells nothing. */
+  /**
+   * What the server did between the snapshots nearest to two instants, or over the whole level where one is nearest to
+   * both; undefined where it tells nothing.
+   */
   between(from: Instant, to: Instant): ServerTimes | undefined {
     const before = this.#nearest(from);
     const after = this.#nearest(to);
-    if (before === undefined || after === undefined || before.at >= after.at) return undefined;
-    return serverTimesBetween(before.statistics, after.statistics);
+    if (before === undefined || after === undefined) return undefined;
+    if (before.at < after.at) return serverTimesBetween(before.statistics, after.statistics);
+    const first = this.#snapshots[0]!;
+    const last = this.#snapshots.at(-1)!;
+    return first.at < last.at ? serverTimesBetween(first.statistics, last.statistics) : undefined;
   }
 
   /** A server that offers statistics and then failed to give them. */

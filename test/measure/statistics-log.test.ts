@@ -19,6 +19,17 @@ describe('the statistics log', () => {
     expect(log.between(instant(1.9e9), instant(4e9))).toMatchObject({ inferenceCount: 2000 });
   });
 
+  it('takes the whole level where one snapshot is nearest to both ends of the window', async () => {
+    const clock = new ManualClock();
+    const admin = createSilentAdmin(() => statisticsOf({ requests: clock.now() / 1e6 }));
+    const log = new StatisticsLog(admin, 'model', '', clock);
+    for (const step of [0, 1e9, 1e9]) {
+      clock.advance(step);
+      await log.take();
+    }
+    expect(log.between(instant(0.9e9), instant(1.1e9))).toMatchObject({ inferenceCount: 2000 });
+  });
+
   it('has nothing to tell of a window with one snapshot, or of none', async () => {
     const clock = new ManualClock();
     const log = new StatisticsLog(

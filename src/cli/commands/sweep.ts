@@ -127,8 +127,7 @@ async function sweep(values: SweepValues, context: CommandContext): Promise<numb
     if (values.json) terminal.print(JSON.stringify(record));
     else terminal.print(renderStudyReportText(record, { width: terminal.width, color: terminal.hasColor }));
     tellWhere(store, record.recommended.portable !== null, values.json ? terminal.say : terminal.print);
-    const isDefaultMeasured = record.default.score !== null;
-    return isDefaultMeasured ? exitCodes.ok : exitCodes.noValidLevel;
+    return record.trials.some(({ state }) => state === 'complete') ? exitCodes.ok : exitCodes.noValidLevel;
   } finally {
     await store.close();
     if (!isKept) await store.discard();
