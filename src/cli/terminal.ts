@@ -4,6 +4,7 @@
  */
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
+import { systemCodeOf } from '../common/errors.js';
 
 export interface Terminal {
   /** Colour on stdout. */
@@ -22,10 +23,16 @@ export interface Terminal {
   clearProgress(): void;
 }
 
+function ignoreClosedPipe(fault: Error): void {
+  if (systemCodeOf(fault) !== 'EPIPE') throw fault;
+}
+
 /** Seconds between plain progress lines where stderr is not a terminal. */
 const PLAIN_INTERVAL_MS = 10_000;
 
 export function createTerminal(): Terminal {
+  // A reader that has seen enough, such as `head`, closes the pipe; the run goes on and saves what it measures.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
   const isLive = process.stderr.isTTY === true && process.env.TERM !== 'dumb';
   const live = isLive ? createLogUpdate(process.stderr) : undefined;
   let lastPlainMs = Date.now();

@@ -26,6 +26,15 @@ describe('a measuring run on the bundled engine', { timeout: 60_000 }, () => {
     expect(readFileSync(join(folder, 'report.html'), 'utf8')).toContain('identity');
   });
 
+  it('goes on to the end when the reader of its output has gone', async () => {
+    const run = startPerfTs(['-m', 'identity', '--server', 'embedded', ...quick]);
+    run.child.stdout?.destroy();
+    expect([0, 2]).toContain((await run.ended).code);
+    expect(run.stderr()).not.toContain('EPIPE');
+    expect(recordFolders(run.folder)).toHaveLength(1);
+    expect(run.survivors()).toEqual([]);
+  });
+
   it('prints one JSON document on stdout with --json, and nothing else there', async () => {
     const run = await runPerfTs(['-m', 'identity', '--server', 'embedded', '--json', ...quick]);
     const record = runRecordSchema.parse(JSON.parse(run.stdout));
