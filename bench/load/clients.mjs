@@ -17,7 +17,7 @@ function measure(protocol, concurrency) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [command, ...args, ...times], {
       cwd: folder,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     });
     let text = '';
     child.stdout.on('data', (part) => {
