@@ -24,7 +24,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     return interrupts.signal.aborted && command.endsBySignal !== true ? exitCodes.interrupted : code;
   } catch (thrown) {
     terminal.clearProgress();
-    if (interrupts.signal.aborted) return exitCodes.interrupted;
+    if (interrupts.signal.aborted) {
+      terminal.say('Nothing was finished yet, so nothing was kept.');
+      return exitCodes.interrupted;
+    }
     return reportError(thrown, terminal);
   } finally {
     interrupts.close();

@@ -63,6 +63,7 @@ describe('a measuring run on the bundled engine', { timeout: 60_000 }, () => {
     await delay(300);
     run.child.kill('SIGINT');
     expect((await run.ended).code).toBe(130);
+    expect(run.stderr()).toContain('nothing was kept');
     expect(run.survivors()).toEqual([]);
     expect(recordFolders(run.folder)).toEqual([]);
   });

@@ -1,5 +1,6 @@
 /** `perf-ts sweep -m MODEL`: try variants, confirm the best, recommend a config.pbtxt. */
 import { join } from 'node:path';
+import { PerfTsError } from '../../common/errors.js';
 import { type OptionValues, optional, repeated } from '../../common/option-row.js';
 import { seconds } from '../../common/units.js';
 import { parseChoice, parseDuration, parseInteger, parseText } from '../../common/value-parsers.js';
@@ -121,7 +122,7 @@ async function sweep(values: SweepValues, context: CommandContext): Promise<numb
     const record = await runSweep(options, { store, listener: progress, signal });
     progress.close();
     isKept = record.trials.length > 0;
-    if (!isKept) return exitCodes.interrupted;
+    if (!isKept) throw new PerfTsError('INTERRUPTED', { what: 'stopped before a trial was finished' });
     const { renderStudyReport } = await import('../../report/html-report.js');
     await store.saveText('report.html', await renderStudyReport(record));
     if (values.json) terminal.print(JSON.stringify(record));
