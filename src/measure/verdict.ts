@@ -130,10 +130,11 @@ function instabilities({ window, rule, endReason }: LevelEvidence): Warning[] {
   }
   const drift = driftOf(window);
   if (drift !== undefined) {
-    const direction = drift.trend.relativeChange > 0 ? 'rose' : 'fell';
+    // The slope times the window, over the median: a steep fall is more than all of the median.
+    const direction = drift.trend.relativeChange > 0 ? 'up' : 'down';
     warnings.push({
       code: 'DRIFT',
-      message: `The ${drift.of === 'latency' ? 'mean latency' : 'throughput'} ${direction} by ${percent(Math.abs(drift.trend.relativeChange))} over the window; allow more time (--max-time), and look for other load or throttling on the host.`,
+      message: `The ${drift.of === 'latency' ? 'mean latency' : 'throughput'} drifted ${direction} by ${percent(Math.abs(drift.trend.relativeChange))} of its median over the window; allow more time (--max-time), and look for other load or throttling on the host.`,
     });
   }
   return [...warnings, ...precisionWarnings(precisionOf(window, 0.95), rule)];
