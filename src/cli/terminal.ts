@@ -9,7 +9,7 @@ import { systemCodeOf } from '../common/errors.js';
 export interface Terminal {
   /** Colour on stdout. */
   readonly hasColor: boolean;
-  /** Columns of stdout, or 100 where it is not a terminal. */
+  /** Columns of stdout, or enough for every column of a table where it is not a terminal. */
   readonly width: number;
   /** A result, on stdout. */
   print(text: string): void;
@@ -27,6 +27,9 @@ function ignoreClosedPipe(fault: Error): void {
   if (systemCodeOf(fault) !== 'EPIPE') throw fault;
 }
 
+/** A file or pipe has no width; this is enough for a table with all its intervals. */
+const NO_TERMINAL_WIDTH = 170;
+
 /** Seconds between plain progress lines where stderr is not a terminal. */
 const PLAIN_INTERVAL_MS = 10_000;
 
@@ -38,7 +41,7 @@ export function createTerminal(): Terminal {
   let lastPlainMs = Date.now();
   return {
     hasColor: pc.isColorSupported && process.stdout.isTTY === true,
-    width: process.stdout.columns ?? 100,
+    width: process.stdout.columns ?? NO_TERMINAL_WIDTH,
     print(text) {
       live?.clear();
       process.stdout.write(`${text}\n`);

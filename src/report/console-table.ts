@@ -7,14 +7,15 @@ import { type PlainColumn, plainTableWidth, renderPlainTable, withoutControls, w
 import { buildRunView } from './run-view.js';
 
 export interface ConsoleOptions {
-  /** Columns of the terminal. Reports use at most 120 and need about 60. */
+  /** Columns of the terminal. Tables use what they need of it, prose at most 120; about 60 is the least. */
   readonly width: number;
   readonly color: boolean;
 }
 
 type Colors = ReturnType<typeof createColors>;
 
-const WIDEST = 120;
+/** Longer lines of prose are hard to read. */
+const WIDEST_PROSE = 120;
 
 interface Layout {
   /** Columns that show their interval beside the value. */
@@ -27,8 +28,11 @@ interface Layout {
 /** From the fullest to the barest; the first that fits is taken. */
 const layouts: readonly Layout[] = [
   { bounded: ['throughput', 'mean', 'p50', 'p90', 'p95', 'p99'], dropped: [] },
+  { bounded: ['throughput', 'mean', 'p50', 'p90', 'p95', 'p99'], dropped: [], isShort: true },
   { bounded: ['throughput', 'mean', 'p50', 'p99'], dropped: [] },
+  { bounded: ['throughput', 'mean', 'p50', 'p99'], dropped: [], isShort: true },
   { bounded: ['throughput', 'p50', 'p99'], dropped: [] },
+  { bounded: ['throughput', 'p50', 'p99'], dropped: [], isShort: true },
   { bounded: ['throughput', 'p99'], dropped: [] },
   { bounded: ['throughput'], dropped: [] },
   { bounded: ['throughput'], dropped: [], isShort: true },
@@ -41,11 +45,11 @@ const layouts: readonly Layout[] = [
 /** The whole text, without a final line break. Lines keep to the width as far as the bare layout can. */
 export function renderRunTable(record: RunRecord, options: ConsoleOptions): string {
   const colors = createColors(options.color);
-  const width = Math.min(options.width, WIDEST);
+  const width = Math.min(options.width, WIDEST_PROSE);
   const view = buildRunView(record);
   const parts = [
     wrapText(`${colors.bold(withoutControls(view.model))} on ${withoutControls(view.subject)}`, width),
-    view.columns[0]?.cells.length ? renderLevels(view.columns, width, colors) : '',
+    view.columns[0]?.cells.length ? renderLevels(view.columns, options.width, colors) : '',
     wrapText([view.headline, view.advice].filter(Boolean).join(' '), width),
     renderCaveats(view.caveats, width, colors),
   ];
@@ -79,13 +83,18 @@ function layOut(columns: readonly LevelColumn[], layout: Layout): LaidOut {
   return { plain, keys: kept.map(({ key }) => key), isShort: layout.isShort ?? false };
 }
 
+const PLUS_MINUS = '± ';
+
 /** Values and intervals side by side, each in its own aligned part of the column. */
 function alignBounds({ cells }: LevelColumn): string[] {
   const widest = Math.max(0, ...cells.map(({ bounds }) => bounds.length));
+  const halves = cells.flatMap(({ bounds }) => (bounds.startsWith(PLUS_MINUS) ? bounds.length : []));
+  const widestHalf = Math.max(0, ...halves) - PLUS_MINUS.length;
   // Both ± signs and digits line up when the half widths are padded behind the sign.
   return cells.map(({ text, bounds }) => {
-    const inner = bounds.startsWith('± ') ? `± ${bounds.slice(2).padStart(widest - 2)}` : bounds.padEnd(widest);
-    return widest === 0 ? text : `${text} ${inner}`;
+    const isHalf = bounds.startsWith(PLUS_MINUS);
+    const inner = isHalf ? `${PLUS_MINUS}${bounds.slice(PLUS_MINUS.length).padStart(widestHalf)}` : bounds;
+    return widest === 0 ? text : `${text} ${inner.padEnd(widest)}`;
   });
 }
 

@@ -150,12 +150,11 @@ export const measureRows = {
     parse: parseInteger(1, 64),
   }),
   seed: seedRow,
-  minTime: withDefault({
+  minTime: optional({
     flag: 'min-time',
     placeholder: 'DURATION',
     group: 'When a level ends',
-    help: 'least time at a level',
-    defaultText: '3s',
+    help: 'least time at a level (default 5s, or --max-time where that is less)',
     parse: parseDuration,
   }),
   maxTime: withDefault({

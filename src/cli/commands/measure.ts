@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, PerfTsError } from '../../common/errors.js';
 import type { OptionValues } from '../../common/option-row.js';
+import { type Nanos, seconds } from '../../common/units.js';
 import { renderRunTable } from '../../report/console-table.js';
 import { renderRunCsv } from '../../report/csv.js';
 import { type FinishedRun, type MeasurementOptions, runMeasurement } from '../../run/run-measurement.js';
@@ -38,7 +39,6 @@ async function measure(values: MeasureValues, context: CommandContext): Promise<
 }
 
 function toMeasurementOptions(values: MeasureValues, argv: readonly string[]): MeasurementOptions {
-  checkTimes(values);
   return {
     target: {
       server: values.server,
@@ -55,7 +55,7 @@ function toMeasurementOptions(values: MeasureValues, argv: readonly string[]): M
       inputSource: values.inputData,
       stringLengthBytes: values.stringLength,
       stopRule: {
-        minDuration: values.minTime,
+        minDuration: minTimeOf(values),
         maxDuration: values.maxTime,
         targetHalfWidth: values.confidenceTarget,
       },
@@ -69,13 +69,14 @@ function toMeasurementOptions(values: MeasureValues, argv: readonly string[]): M
   };
 }
 
-function checkTimes(values: MeasureValues): void {
-  if (values.minTime <= values.maxTime) return;
-  throw new PerfTsError('BAD_OPTION', {
-    where: '--min-time',
-    what: 'is longer than --max-time',
-    hint: 'raise --max-time too',
-  });
+/** As long as perf_analyzer's window, unless the level may not last that long. */
+const DEFAULT_MIN_TIME = seconds(5);
+
+function minTimeOf({ minTime, maxTime }: MeasureValues): Nanos {
+  if (minTime === undefined) return maxTime < DEFAULT_MIN_TIME ? maxTime : DEFAULT_MIN_TIME;
+  if (minTime <= maxTime) return minTime;
+  const hint = 'raise --max-time too';
+  throw new PerfTsError('BAD_OPTION', { where: '--min-time', what: 'is longer than --max-time', hint });
 }
 
 async function showRun({ record, store }: FinishedRun, values: MeasureValues, context: CommandContext): Promise<void> {
