@@ -1,17 +1,7 @@
-/** Turns what went wrong into what gRPC sends: a status code and its message. */
+/** Turns what was thrown while a call was answered into the failure that a front end sends. */
 import { messageOf } from '../../src/common/errors.js';
 import { ProtocolError } from '../../src/kserve/protocol-error.js';
-import { type Failure, statusCodes } from '../../src/kserve/status.js';
-
-export interface GrpcFailure {
-  readonly code: number;
-  readonly details: string;
-}
-
-export const grpcFailure = (failure: Failure): GrpcFailure => ({
-  code: statusCodes[failure.status],
-  details: failure.message,
-});
+import type { Failure } from '../../src/kserve/status.js';
 
 /** The failure that a thrown value stands for; anything but a ProtocolError is a fault of the engine itself. */
 export const failureOf = (thrown: unknown): Failure =>

@@ -1,6 +1,6 @@
 /** The list of commands. Measuring has no name: it is what perf-ts does when no command is named. */
+import { closestWord } from '../common/closest-word.js';
 import { PerfTsError } from '../common/errors.js';
-import { closestWord } from './closest-word.js';
 import type { Command } from './command.js';
 
 interface CommandEntry {

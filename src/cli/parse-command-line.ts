@@ -3,10 +3,10 @@
  * are parsed by the rows, so that every problem is reported in one go.
  */
 import yargs, { type Argv } from 'yargs';
+import { closestWord } from '../common/closest-word.js';
 import { PerfTsError, type Problem } from '../common/errors.js';
 import { type OptionRow, type OptionRows, type OptionValues, readOptions } from '../common/option-row.js';
 import { packageVersion } from '../common/package-root.js';
-import { closestWord } from './closest-word.js';
 import type { Command } from './command.js';
 import { commandEntries } from './commands.js';
 import { laterFlags } from './later-flags.js';

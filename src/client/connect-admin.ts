@@ -1,5 +1,6 @@
 /** Reaches a server whose protocol may not be known, and says precisely why when it cannot. */
 import { PerfTsError, type Problem } from '../common/errors.js';
+import { isEndpoint } from '../common/value-parsers.js';
 import type { Protocol } from '../kserve/protocol.js';
 import { createGrpcAdmin } from './grpc-admin.js';
 import { createHttpAdmin } from './http-admin.js';
@@ -42,12 +43,6 @@ export async function connectAdmin(target: AdminTarget): Promise<ServerAdmin> {
     await admin.close();
     throw fault;
   }
-}
-
-/** `host:port` with a port from 1 to 65535; an IPv6 address is in brackets. */
-export function isEndpoint(text: string): boolean {
-  const [, port] = /^(?:\[[\da-fA-F:.]+\]|[^:/\s[\]]+):(\d{1,5})$/.exec(text) ?? [];
-  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
 }
 
 function unreachable(endpoint: string, what: string): PerfTsError {

@@ -53,11 +53,15 @@ export function parseText(text: string): string {
   return text;
 }
 
+/** `host:port` with a port from 1 to 65535; an IPv6 address is in brackets. */
+export function isEndpoint(text: string): boolean {
+  const [, port] = /^(?:\[[\da-fA-F:.]+\]|[^:/\s[\]]+):(\d{1,5})$/.exec(text) ?? [];
+  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
 /** `host:port` or `[::1]:port`; a scheme before it is taken off. */
 export function parseEndpoint(text: string): string {
   const bare = text.replace(/^(grpc|https?):\/\//, '').replace(/\/$/, '');
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^:/\s]+):(\d+)$/.exec(bare);
-  const port = Number(match?.[2]);
-  if (!match || port < 1 || port > 65535) throw new Error(`must be HOST:PORT, such as localhost:8001, not '${text}'`);
+  if (!isEndpoint(bare)) throw new Error(`must be HOST:PORT, such as localhost:8001, not '${text}'`);
   return bare;
 }

@@ -17,24 +17,12 @@ export interface FieldProblem {
 type Report = (problem: FieldProblem) => void;
 
 /**
- * The JSON form of a decoded or parsed message, such as the `config` of a gRPC ModelConfigResponse (field names kept).
- * @throws PerfTsError BAD_FILE, all problems together, where `where` names the source.
- */
-export function modelConfigFromMessage(message: object, where: string): ModelConfig {
-  return convert(message, where);
-}
-
-/**
  * Checks a JSON document, such as the answer of GET /v2/models/NAME/config or an override given at load, against the
  * schema. Nulls and empty lists count as not given.
  * @throws PerfTsError BAD_FILE, all problems together, each with the path of its field.
  */
 export function modelConfigFromJson(document: unknown, where: string): ModelConfig {
-  return convert(document, where);
-}
-
-function convert(source: unknown, where: string): ModelConfig {
-  const { config, problems } = toJsonForm(source);
+  const { config, problems } = toJsonForm(document);
   if (problems.length > 0) {
     throw new PerfTsError(
       'BAD_FILE',

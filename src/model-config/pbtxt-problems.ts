@@ -2,7 +2,9 @@
  * Finds everything in a scanned config.pbtxt that the schema does not allow, where the parser would stop at the first.
  * It only explains a refusal; it never decides one.
  */
+
 import protobuf from 'protobufjs';
+import { editDistance } from '../common/closest-word.js';
 import { elementPath, entryPath, memberPath } from './field-path.js';
 import type { PbtxtField, PbtxtValue } from './pbtxt-scan.js';
 import { enumOf, messageTypeOf } from './schema.js';
@@ -155,18 +157,4 @@ function suggest(name: string, type: protobuf.Type): { hint?: string } {
     .filter(({ name: known, distance }) => distance <= Math.max(1, Math.floor(known.length / 3)))
     .sort((a, b) => a.distance - b.distance)[0];
   return near === undefined ? {} : { hint: `did you mean '${near.name}'?` };
-}
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

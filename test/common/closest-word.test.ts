@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { closestWord, editDistance } from '../../src/cli/closest-word.js';
+import { closestWord, editDistance } from '../../src/common/closest-word.js';
 
 describe('closestWord', () => {
   it('counts the letters that must change', () => {
