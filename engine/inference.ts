@@ -14,6 +14,10 @@ export interface InferenceRequest {
   readonly requestedOutputs: readonly string[];
   /** Rows: the first dimension of the inputs, or 1 where the model does not batch. */
   readonly batchSize: number;
+  /** The `priority` parameter; 0 takes the model's default. */
+  readonly priority: number;
+  /** The `timeout` parameter in microseconds; 0 takes the queue policy's default. */
+  readonly timeoutUs: number;
   /** When the front end had the whole request. */
   readonly receivedAt: Instant;
   /** True once the caller has gone; a queued request is then dropped at the next look. */

@@ -3,17 +3,19 @@
  * statistics.
  */
 import type { Clock } from '../src/common/clock.js';
-import { elapsed } from '../src/common/units.js';
+import { elapsed, type Instant } from '../src/common/units.js';
 import type { Failure } from '../src/kserve/status.js';
 import { type DescribedForm, gatherBatch, splitAnswers } from './described-answers.js';
 import { FixedAnswers, moveRows, writeRows } from './fixed-answers.js';
-import type { InferenceOutcome } from './inference.js';
+import type { InferenceOutcome, InferenceRequest } from './inference.js';
 import type { InstancePool } from './instance/instance-pool.js';
 import type { ExecutionTimes, SlotControl } from './instance/slot-control.js';
 import type { SlotLayout } from './instance/slot-layout.js';
+import type { EngineLog } from './log/engine-log.js';
 import type { QueuedInference } from './queued-inference.js';
-import type { BatchSink } from './scheduler/batch-sink.js';
-import type { RequestQueue } from './scheduler/request-queue.js';
+import type { BatchSink, DropReason } from './scheduler/batch-sink.js';
+import type { QueuedRequests } from './scheduler/queued-requests.js';
+import type { FailureReason } from './served-model.js';
 import type { ModelStats } from './stats/model-stats.js';
 
 export interface ExecutorOptions {
@@ -24,7 +26,9 @@ export interface ExecutorOptions {
   readonly form: DescribedForm;
   readonly stats: ModelStats;
   readonly clock: Clock;
-  /** A cancelled request has left the queue and been told so. */
+  readonly log: EngineLog;
+  readonly model: { readonly name: string; readonly version: string };
+  /** A request has left the queue unexecuted and been told so. */
   readonly onDropped: () => void;
 }
 
@@ -32,7 +36,12 @@ export interface ExecutorOptions {
 interface PlacedBatch {
   readonly requests: QueuedInference[];
   rows: number;
+  /** Time that copying its inputs took, as far as that is measured. */
+  copyNs: number;
 }
+
+/** Copying less than this takes about as long as reading the clock twice, and is not measured. */
+const MEASURED_COPY_BYTES = 4096;
 
 export class ModelExecutor implements BatchSink<QueuedInference> {
   readonly #options: ExecutorOptions;
@@ -40,14 +49,17 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
   readonly #layout: SlotLayout | undefined;
   readonly #answers: FixedAnswers | undefined;
   readonly #placed: readonly PlacedBatch[];
+  /** Bytes of a row's inputs; all copies are measured where they are not known beforehand. */
+  readonly #rowBytes: number;
   #requestCount = 0;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
     this.#pool = options.pool;
     this.#layout = options.layout;
-    this.#answers = options.layout && new FixedAnswers(options.layout, options.slotCount);
-    this.#placed = Array.from({ length: options.slotCount }, () => ({ requests: [], rows: 0 }));
+    this.#answers = options.layout && new FixedAnswers(options.layout);
+    this.#placed = Array.from({ length: options.slotCount }, () => ({ requests: [], rows: 0, copyNs: 0 }));
+    this.#rowBytes = options.layout?.inputs.reduce((sum, { rowBytes }) => sum + rowBytes, 0) ?? MEASURED_COPY_BYTES;
   }
 
   /** Requests in slots. */
@@ -67,9 +79,20 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     return this.#pool.waitingSlots();
   }
 
-  place(queue: RequestQueue<QueuedInference>, count: number): number {
+  /** Requests in slots that no instance has taken. */
+  waitingRequests(): number {
+    let count = 0;
+    for (let slot = 0; slot < this.#placed.length; slot++) {
+      const { requests } = this.#placed[slot]!;
+      if (requests.length > 0 && !this.#pool.isTaken(slot)) count += requests.length;
+    }
+    return count;
+  }
+
+  place(queue: QueuedRequests<QueuedInference>, count: number): number {
     const slot = this.#pool.takeFreeSlot();
     const batch = this.#placed[slot]!;
+    const copyStart = this.#copyStart(queue, count);
     for (let place = 0; place < count; place++) {
       const queued = queue.at(place);
       if (this.#layout !== undefined) {
@@ -82,15 +105,17 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
       const gathered = gatherBatch(this.#options.form, batch.requests, batch.rows);
       gathered.writeTo(this.#pool.slotBytes(slot, gathered.totalBytes));
     }
+    batch.copyNs = this.#copyTime(copyStart);
     this.#requestCount += count;
     this.#pool.publish(slot, batch.rows);
     return slot;
   }
 
-  add(slot: number, queue: RequestQueue<QueuedInference>, count: number): boolean {
+  add(slot: number, queue: QueuedRequests<QueuedInference>, count: number): boolean {
     const layout = this.#layout;
     const batch = this.#placed[slot]!;
     if (layout === undefined) return false;
+    const copyStart = this.#copyStart(queue, count);
     let rows = batch.rows;
     for (let place = 0; place < count; place++) {
       const queued = queue.at(place);
@@ -99,6 +124,7 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
       rows += queued.rows;
     }
     if (!this.#pool.grow(slot, batch.rows, rows)) return false;
+    batch.copyNs += this.#copyTime(copyStart);
     for (let place = 0; place < count; place++) batch.requests.push(queue.at(place));
     batch.rows = rows;
     this.#requestCount += count;
@@ -127,17 +153,33 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     if (!this.#pool.grow(into, target.rows, target.rows + source.rows)) return false;
     target.requests.push(...source.requests);
     target.rows += source.rows;
+    target.copyNs += source.copyNs;
     clear(source);
     return true;
   }
 
-  drop(queued: QueuedInference): void {
-    const failure: Failure = { status: 'CANCELLED', message: 'the request was cancelled before it was executed' };
-    // The request may have been cancelled when it came, and must not be answered within the call that brings it.
+  drop(queued: QueuedInference, reason: DropReason): void {
+    // It may never have been in the queue, and must not be answered within the call that brings it.
     queueMicrotask(() => {
-      this.#fail(queued, failure);
+      // A request that the queue had no place for was not accepted, and Triton does not count those.
+      if (reason === 'queue full') queued.onOutcome({ state: 'failed', failure: queueFull(queued.request) });
+      else if (reason === 'expired') this.#fail(queued, expired, 'REJECTED');
+      else this.#fail(queued, cancelled, 'CANCELED');
       this.#options.onDropped();
     });
+  }
+
+  dropCancelled(): void {
+    for (let slot = 0; slot < this.#placed.length; slot++) {
+      const batch = this.#placed[slot]!;
+      const { requests, rows } = batch;
+      // Rows of others cannot be moved up, so a batch goes as a whole or not at all.
+      if (requests.length === 0 || !requests.every((queued) => queued.isCancelled())) continue;
+      if (this.#pool.isTaken(slot) || !this.#pool.withdraw(slot, rows)) continue;
+      this.#requestCount -= requests.length;
+      for (const queued of requests) this.drop(queued, 'cancelled');
+      clear(batch);
+    }
   }
 
   /** Answers the requests of a finished slot and frees it. */
@@ -158,8 +200,18 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     const placed = this.#placed.flatMap(({ requests }) => requests);
     for (const batch of this.#placed) clear(batch);
     this.#requestCount = 0;
-    for (const request of placed) this.#fail(request, { status: 'INTERNAL', message });
-    for (const request of queued) this.#fail(request, { status: 'UNAVAILABLE', message });
+    for (const request of placed) this.#fail(request, { status: 'INTERNAL', message }, 'BACKEND');
+    for (const request of queued) this.#fail(request, { status: 'UNAVAILABLE', message }, 'OTHER');
+  }
+
+  /** When the copying of requests that are to be placed begins, or undefined where it is too short to be measured. */
+  #copyStart(queue: QueuedRequests<QueuedInference>, count: number): Instant | undefined {
+    // Most batches are far above or below it, so the first request stands for all.
+    return this.#rowBytes * queue.at(0).rows * count >= MEASURED_COPY_BYTES ? this.#options.clock.now() : undefined;
+  }
+
+  #copyTime(start: Instant | undefined): number {
+    return start === undefined ? 0 : elapsed(start, this.#options.clock.now());
   }
 
   #answerAll(slot: number, batch: PlacedBatch, control: SlotControl): void {
@@ -167,11 +219,12 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     const { error } = control;
     const { requests, rows } = batch;
     this.#requestCount -= requests.length;
+    const times = withCopy(control.times, batch);
+    if (this.#options.log.tellsExecutions) this.#tell(batch, times, control.instance);
     if (error !== undefined) {
-      for (const queued of requests) this.#fail(queued, { status: 'INTERNAL', message: error });
+      for (const queued of requests) this.#fail(queued, { status: 'INTERNAL', message: error }, 'BACKEND');
       return;
     }
-    const { times } = control;
     stats.addExecution(times, rows, requests.length, Date.now());
     const bytes = this.#pool.slotBytes(slot, 0);
     const split = this.#answers === undefined ? splitAnswers(form, bytes, requests, rows) : undefined;
@@ -186,7 +239,7 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
 
   #answer(queued: QueuedInference, outcome: InferenceOutcome, times: ExecutionTimes): void {
     if (outcome.state === 'failed') {
-      this.#fail(queued, outcome.failure);
+      this.#fail(queued, outcome.failure, 'BACKEND');
       return;
     }
     const { requestedOutputs } = queued.request;
@@ -195,9 +248,25 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     stats.addSuccess(times.computeStartNs - queued.queuedAt, elapsed(queued.request.receivedAt, clock.now()));
   }
 
-  #fail(queued: QueuedInference, failure: Failure): void {
+  #tell({ requests, rows }: PlacedBatch, times: ExecutionTimes, instance: number): void {
+    const { log, model, pool } = this.#options;
+    const oldest = requests.reduce((first, { queuedAt }) => Math.min(first, queuedAt), Number.POSITIVE_INFINITY);
+    log.executed({
+      model: model.name,
+      version: model.version,
+      instance: pool.instanceName(instance),
+      batchSize: rows,
+      requestCount: requests.length,
+      queueNs: Math.max(0, times.computeStartNs - oldest),
+      computeInputNs: times.inferStartNs - times.computeStartNs,
+      computeInferNs: times.inferEndNs - times.inferStartNs,
+      computeOutputNs: times.computeEndNs - times.inferEndNs,
+    });
+  }
+
+  #fail(queued: QueuedInference, failure: Failure, reason: FailureReason): void {
     const { stats, clock } = this.#options;
-    stats.addFailure(elapsed(queued.request.receivedAt, clock.now()));
+    stats.addFailure(elapsed(queued.request.receivedAt, clock.now()), reason);
     queued.onOutcome({ state: 'failed', failure });
   }
 }
@@ -205,6 +274,27 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
 function clear(batch: PlacedBatch): void {
   batch.requests.length = 0;
   batch.rows = 0;
+  batch.copyNs = 0;
+}
+
+const cancelled: Failure = { status: 'CANCELLED', message: 'the request was cancelled before it was executed' };
+const expired: Failure = { status: 'UNAVAILABLE', message: 'Request timeout expired' };
+
+const queueFull = ({ id }: InferenceRequest): Failure => ({
+  status: 'UNAVAILABLE',
+  message: `[request id: ${id === '' ? '<id_unknown>' : id}] Exceeds maximum queue size`,
+});
+
+/**
+ * Inputs are copied while the batch waits, not by the instance that takes it. What Triton's users know as the end of
+ * queuing and the beginning of compute input is therefore put as much earlier as the copying took.
+ */
+function withCopy(times: ExecutionTimes, { requests, copyNs }: PlacedBatch): ExecutionTimes {
+  if (copyNs === 0) return times;
+  const { computeStartNs } = times;
+  // Never before the newest request came, or its parts would add up to more than the whole.
+  const waitedNs = Math.max(0, computeStartNs - requests.at(-1)!.queuedAt);
+  return { ...times, computeStartNs: computeStartNs - Math.min(copyNs, waitedNs) };
 }
 
 function onlyRequested(

@@ -11,6 +11,7 @@ export class QueuedInference implements ScheduledRequest {
   readonly rows: number;
   readonly queuedAt: Instant;
   readonly shapeKey: string;
+  expiresAt: Instant | undefined = undefined;
 
   constructor(request: InferenceRequest, onOutcome: OnOutcome, rows: number, queuedAt: Instant, shapeKey: string) {
     this.request = request;
@@ -18,6 +19,14 @@ export class QueuedInference implements ScheduledRequest {
     this.rows = rows;
     this.queuedAt = queuedAt;
     this.shapeKey = shapeKey;
+  }
+
+  get priority(): number {
+    return this.request.priority;
+  }
+
+  get timeoutUs(): number {
+    return this.request.timeoutUs;
   }
 
   isCancelled(): boolean {

@@ -24,7 +24,7 @@ export interface QueuedView {
   readonly shapeKey: string;
 }
 
-/** The queue in the order of arrival. */
+/** The queue in the order in which it is served. */
 export interface QueueView {
   readonly length: number;
   /** Rows of all queued requests. */
@@ -70,8 +70,7 @@ export const largestPreferred = (policy: BatchPolicy): number =>
  */
 export function decideBatch(queue: QueueView, policy: BatchPolicy, now: Instant, target: BatchTarget): BatchDecision {
   if (!policy.isDynamic) return { kind: 'dispatch', requestCount: 1, isSaturated: true };
-  const { count, rows, preferredCount, isFull, isSaturated } = scanQueue(queue, policy, target);
-  const oldest = queue.at(0).queuedAt;
+  const { count, rows, preferredCount, isFull, isSaturated, oldest } = scanQueue(queue, policy, target);
   const neverWaits = policy.maxQueueDelay === 0;
   const isDelayOver = !neverWaits && elapsed(oldest, now) >= policy.maxQueueDelay;
   if (preferredCount > 0 && !isDelayOver) {
@@ -94,6 +93,8 @@ interface Scan {
   /** The request after these cannot join. */
   readonly isFull: boolean;
   readonly isSaturated: boolean;
+  /** When the oldest of the requests that fit was queued: not always the first, where there are priorities. */
+  readonly oldest: Instant;
 }
 
 function scanQueue(queue: QueueView, policy: BatchPolicy, target: BatchTarget): Scan {
@@ -106,6 +107,7 @@ function scanQueue(queue: QueueView, policy: BatchPolicy, target: BatchTarget): 
   let preferredCount = 0;
   let isFull = false;
   let isSaturated = false;
+  let oldest = queue.at(0).queuedAt;
   while (count < queue.length && (count === 0 || total - target.rows < fairRows)) {
     const next = queue.at(count);
     if (total > 0) {
@@ -119,9 +121,10 @@ function scanQueue(queue: QueueView, policy: BatchPolicy, target: BatchTarget): 
     }
     total += next.rows;
     count++;
+    if (next.queuedAt < oldest) oldest = next.queuedAt;
     if (preferredBatchSizes.includes(total)) preferredCount = count;
   }
-  return { count, rows: total - target.rows, preferredCount, isFull, isSaturated };
+  return { count, rows: total - target.rows, preferredCount, isFull, isSaturated, oldest };
 }
 
 /** Rows in the queue at which the decision may change, with the target as it is or, once that is taken, with a new one. */

@@ -1,4 +1,4 @@
-/** Wakes the scheduler at an instant, to a small fraction of a millisecond. */
+/** Wakes the scheduler at an instant: to a small fraction of a millisecond, or cheaply. */
 import type { Clock } from '../../src/common/clock.js';
 import { elapsed, type Instant, NANOS_PER_MILLI } from '../../src/common/units.js';
 
@@ -44,5 +44,22 @@ export function createQueueTimer(clock: Clock, onWake: () => void): QueueTimer {
       timeout = undefined;
       immediate = undefined;
     },
+  };
+}
+
+/** Wakes up to a few milliseconds late, and costs nothing meanwhile. It does not keep the process alive. */
+export function createCoarseTimer(clock: Clock, onWake: () => void): QueueTimer {
+  let timeout: NodeJS.Timeout | undefined;
+  const cancel = (): void => {
+    if (timeout !== undefined) clearTimeout(timeout);
+    timeout = undefined;
+  };
+  return {
+    wakeAt(at) {
+      cancel();
+      const leftMs = elapsed(clock.now(), at) / NANOS_PER_MILLI;
+      timeout = setTimeout(onWake, Math.max(0, Math.ceil(leftMs))).unref();
+    },
+    cancel,
   };
 }

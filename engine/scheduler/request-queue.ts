@@ -1,9 +1,10 @@
 /** A first-in, first-out queue that keeps count of its rows. Adding and taking allocate nothing once it has grown. */
+import type { QueuedRequests } from './queued-requests.js';
 
 /** Places must be a power of two. */
 const FIRST_CAPACITY = 64;
 
-export class RequestQueue<Request extends { readonly rows: number }> {
+export class RequestQueue<Request extends { readonly rows: number }> implements QueuedRequests<Request> {
   #places: (Request | undefined)[] = new Array(FIRST_CAPACITY);
   #head = 0;
   #length = 0;
@@ -13,24 +14,22 @@ export class RequestQueue<Request extends { readonly rows: number }> {
     return this.#length;
   }
 
-  /** Rows of all requests in the queue. */
   get rows(): number {
     return this.#rows;
   }
 
-  push(request: Request): void {
+  push(request: Request): boolean {
     if (this.#length === this.#places.length) this.#grow();
     this.#places[(this.#head + this.#length) & (this.#places.length - 1)] = request;
     this.#length++;
     this.#rows += request.rows;
+    return true;
   }
 
-  /** The request `place` places behind the head; there must be one. */
   at(place: number): Request {
     return this.#places[(this.#head + place) & (this.#places.length - 1)]!;
   }
 
-  /** Takes `count` requests off the head. */
   drop(count: number): void {
     const mask = this.#places.length - 1;
     for (let i = 0; i < count; i++) {
@@ -41,7 +40,6 @@ export class RequestQueue<Request extends { readonly rows: number }> {
     this.#length -= count;
   }
 
-  /** Takes out one request from anywhere; the others keep their order. */
   remove(place: number): Request {
     const mask = this.#places.length - 1;
     const removed = this.at(place);
@@ -52,6 +50,25 @@ export class RequestQueue<Request extends { readonly rows: number }> {
     this.#places[(this.#head + this.#length) & mask] = undefined;
     this.#rows -= removed.rows;
     return removed;
+  }
+
+  takeOut(isLeaving: (request: Request) => boolean): void {
+    const mask = this.#places.length - 1;
+    let kept = 0;
+    for (let place = 0; place < this.#length; place++) {
+      const request = this.at(place);
+      if (isLeaving(request)) this.#rows -= request.rows;
+      else this.#places[(this.#head + kept++) & mask] = request;
+    }
+    for (let place = kept; place < this.#length; place++) this.#places[(this.#head + place) & mask] = undefined;
+    this.#length = kept;
+  }
+
+  /** Nothing here waits for a limited time. */
+  expire(): void {}
+
+  nextRejection(): undefined {
+    return undefined;
   }
 
   #grow(): void {

@@ -3,19 +3,29 @@
  * sink, and adds late arrivals to batches that no instance has taken yet. Knows nothing of tensors.
  */
 import type { Clock } from '../../src/common/clock.js';
-import { after, type Instant } from '../../src/common/units.js';
+import { after, type Instant, millis, nanos } from '../../src/common/units.js';
 import { type BatchPolicy, type BatchTarget, decideBatch, largestPreferred, newBatch } from './batch-decision.js';
 import { type BatchSink, oldestQueuedAt, type ScheduledRequest } from './batch-sink.js';
-import { type CreateQueueTimer, createQueueTimer, type QueueTimer } from './queue-timer.js';
+import { PriorityQueue } from './priority-queue.js';
+import type { QueuePolicies } from './queue-policy.js';
+import { type CreateQueueTimer, createCoarseTimer, createQueueTimer, type QueueTimer } from './queue-timer.js';
+import type { QueuedRequests } from './queued-requests.js';
 import { RequestQueue } from './request-queue.js';
 
 export interface SchedulerOptions<Request extends ScheduledRequest> {
   readonly policy: BatchPolicy;
+  /** Undefined: requests wait in the order of arrival, for any time and in any number. */
+  readonly queuePolicies?: QueuePolicies | undefined;
   readonly sink: BatchSink<Request>;
   readonly clock: Clock;
   readonly createTimer?: CreateQueueTimer;
+  readonly createTidyTimer?: CreateQueueTimer;
 }
 
+/** While requests wait, cancelled ones are looked for this often: callers that leave do not say so. */
+const TIDY_EVERY = millis(10);
+/** Looking at a queued request takes about a tenth of this. */
+const REST_PER_REQUEST = 200;
 const NEW_BATCH = -1;
 const NO_PLACE = -2;
 
@@ -24,7 +34,13 @@ export class Scheduler<Request extends ScheduledRequest> {
   readonly #sink: BatchSink<Request>;
   readonly #clock: Clock;
   readonly #timer: QueueTimer;
-  readonly #queue = new RequestQueue<Request>();
+  readonly #tidyTimer: QueueTimer;
+  readonly #queue: QueuedRequests<Request>;
+  /**
+   * Batches may wait, formed, for busy instances. With queue policies they may not, as in Triton: who is served next
+   * is then decided as late as possible.
+   */
+  readonly #prefetches: boolean;
   /** Batches that may still grow, oldest first; some may have been taken since. */
   readonly #open: number[] = [];
   /** Batches that may be waiting, oldest first; kept only where waiting batches are merged. */
@@ -35,16 +51,35 @@ export class Scheduler<Request extends ScheduledRequest> {
   /** With neither delay nor sizes to reach, work is spread over idle instances instead of filling one batch. */
   readonly #spreads: boolean;
   readonly #merges: boolean;
+  /** When the queue is tidied next, if that is arranged. */
+  #tidyAt: Instant | undefined;
+  /** When a full queue was tidied last. */
+  #tidiedAt: Instant | undefined;
+  readonly #onExpired = (request: Request): void => this.#sink.drop(request, 'expired');
+  readonly #leavesCancelled = (request: Request): boolean => {
+    const isCancelled = request.isCancelled();
+    if (isCancelled) this.#sink.drop(request, 'cancelled');
+    return isCancelled;
+  };
 
-  constructor({ policy, sink, clock, createTimer }: SchedulerOptions<Request>) {
+  constructor({ policy, queuePolicies, sink, clock, createTimer, createTidyTimer }: SchedulerOptions<Request>) {
     this.#policy = policy;
     this.#sink = sink;
     this.#clock = clock;
     const hasSizes = policy.preferredBatchSizes.some((size) => size < policy.maxBatchSize);
     this.#spreads = policy.maxQueueDelay === 0 && !hasSizes && !policy.preservesOrdering;
     this.#merges = policy.maxQueueDelay > 0 && policy.isDynamic && !policy.preservesOrdering;
+    this.#queue = queuePolicies === undefined ? new RequestQueue() : new PriorityQueue(queuePolicies);
+    this.#prefetches = queuePolicies === undefined;
     const onWake = (): void => this.dispatch();
-    this.#timer = createTimer === undefined ? createQueueTimer(clock, onWake) : createTimer(onWake);
+    this.#timer = createTimer?.(onWake) ?? createQueueTimer(clock, onWake);
+    const onTidy = (): void => {
+      this.#tidyAt = undefined;
+      this.tidy();
+      // An instance that is new, or was started again, has come without anybody saying so.
+      if (this.#queue.length > 0 || sink.waitingBatches() > 0) this.dispatch();
+    };
+    this.#tidyTimer = createTidyTimer?.(onTidy) ?? createCoarseTimer(clock, onTidy);
   }
 
   get queuedCount(): number {
@@ -52,7 +87,10 @@ export class Scheduler<Request extends ScheduledRequest> {
   }
 
   enqueue(request: Request): void {
-    this.#queue.push(request);
+    if (!this.#queue.push(request) && !this.#pushAfterTidying(request)) {
+      this.#sink.drop(request, 'queue full');
+      return;
+    }
     if (this.#queue.rows < this.#waitRows && request.shapeKey === this.#waitShape) return;
     this.dispatch();
   }
@@ -61,14 +99,50 @@ export class Scheduler<Request extends ScheduledRequest> {
   dispatch(): void {
     this.#waitRows = 0;
     const now = this.#clock.now();
+    this.#queue.expire(now, this.#onExpired);
     const wakeAt = earlier(this.#formBatches(now), this.#merges ? this.#mergeAged(now) : undefined);
     if (wakeAt === undefined) this.#timer.cancel();
     else this.#timer.wakeAt(wakeAt);
+    this.#arrangeTidying(now);
+  }
+
+  /** Drops what must not or need not wait any longer, wherever it stands. */
+  tidy(): void {
+    this.#sink.dropCancelled();
+    this.#queue.takeOut(this.#leavesCancelled);
+    this.#queue.expire(this.#clock.now(), this.#onExpired);
+  }
+
+  /**
+   * A full queue may hold requests that nobody waits for any more. Looking costs time in proportion to the queue, and a
+   * flood of requests that find it full must not spend all time on that.
+   */
+  #pushAfterTidying(request: Request): boolean {
+    const now = this.#clock.now();
+    if (this.#tidiedAt !== undefined && now < after(this.#tidiedAt, nanos(this.#queue.length * REST_PER_REQUEST))) {
+      return false;
+    }
+    this.#tidiedAt = now;
+    this.tidy();
+    return this.#queue.push(request);
+  }
+
+  #arrangeTidying(now: Instant): void {
+    // The usual case, on the path of every request.
+    if (this.#prefetches && this.#tidyAt !== undefined) return;
+    const rejection = this.#queue.nextRejection();
+    // A request is overdue only after the instant of its timeout.
+    const at = earlier(after(now, TIDY_EVERY), rejection && after(rejection, nanos(1)))!;
+    if (this.#tidyAt !== undefined && this.#tidyAt <= at) return;
+    this.#tidyAt = at;
+    this.#tidyTimer.wakeAt(at);
   }
 
   /** Takes everything out of the queue, for a model that can run no more. */
   takeAll(): Request[] {
     this.#timer.cancel();
+    this.#tidyTimer.cancel();
+    this.#tidyAt = undefined;
     this.#waitRows = 0;
     const rest = Array.from({ length: this.#queue.length }, (_, place) => this.#queue.at(place));
     this.#queue.drop(rest.length);
@@ -86,7 +160,8 @@ export class Scheduler<Request extends ScheduledRequest> {
       const target = this.#targetOf(place);
       const decision = decideBatch(queue, this.#policy, now, target);
       if (decision.kind === 'wait') {
-        this.#waitRows = decision.untilRows;
+        // One more request may have to be noticed for its timeout.
+        this.#waitRows = this.#prefetches ? decision.untilRows : 0;
         this.#waitShape = queue.at(0).shapeKey;
         return decision.until;
       }
@@ -113,14 +188,19 @@ export class Scheduler<Request extends ScheduledRequest> {
   /** The batch that the head of the queue goes to: a waiting one, NEW_BATCH, or NO_PLACE. */
   #choosePlace(): number {
     const sink = this.#sink;
-    if (!this.#policy.isDynamic) return sink.hasRoom() ? NEW_BATCH : NO_PLACE;
+    if (!this.#policy.isDynamic) return this.#hasRoom() ? NEW_BATCH : NO_PLACE;
     keepOpen(this.#open, sink);
     if (this.#spreads && sink.idleInstances() > 0) {
       if (sink.waitingBatches() < sink.idleInstances() && sink.hasRoom()) return NEW_BATCH;
       const smallest = this.#smallestOpen();
       if (smallest !== undefined) return smallest;
     }
-    return this.#open.at(-1) ?? (sink.hasRoom() ? NEW_BATCH : NO_PLACE);
+    return this.#open.at(-1) ?? (this.#hasRoom() ? NEW_BATCH : NO_PLACE);
+  }
+
+  #hasRoom(): boolean {
+    const sink = this.#sink;
+    return sink.hasRoom() && (this.#prefetches || sink.waitingBatches() < sink.idleInstances());
   }
 
   #smallestOpen(): number | undefined {
@@ -145,7 +225,7 @@ export class Scheduler<Request extends ScheduledRequest> {
     const queue = this.#queue;
     const reach = this.#policy.isDynamic ? largestPreferred(this.#policy) + this.#policy.maxBatchSize : 1;
     for (let place = 0; place < Math.min(queue.length, reach); ) {
-      if (queue.at(place).isCancelled()) this.#sink.drop(queue.remove(place));
+      if (queue.at(place).isCancelled()) this.#sink.drop(queue.remove(place), 'cancelled');
       else place++;
     }
   }

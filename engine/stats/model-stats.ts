@@ -1,6 +1,7 @@
 /** A model's statistics with Triton's meaning: a batch adds its full compute time to each of its requests. */
 import type { InferBatchStatistics, ModelStatistics, StatisticDuration } from '../../src/kserve/metadata.js';
 import type { ExecutionTimes } from '../instance/slot-control.js';
+import type { FailureReason } from '../served-model.js';
 
 class DurationSum {
   #count = 0;
@@ -43,6 +44,7 @@ export class ModelStats {
   #inferenceCount = 0;
   #executionCount = 0;
   #lastInferenceMs = 0;
+  readonly #failureCounts: Record<FailureReason, number> = { REJECTED: 0, CANCELED: 0, BACKEND: 0, OTHER: 0 };
 
   /** One execution of `rows` rows that came in `requestCount` requests. */
   addExecution(times: ExecutionTimes, rows: number, requestCount: number, wallClockMs: number): void {
@@ -64,8 +66,14 @@ export class ModelStats {
     this.#success.add(totalNs);
   }
 
-  addFailure(totalNs: number): void {
+  /** One request that was accepted and failed, after so long. */
+  addFailure(totalNs: number, reason: FailureReason): void {
     this.#fail.add(totalNs);
+    this.#failureCounts[reason]++;
+  }
+
+  failureCounts(): Readonly<Record<FailureReason, number>> {
+    return { ...this.#failureCounts };
   }
 
   read(name: string, version: string): ModelStatistics {

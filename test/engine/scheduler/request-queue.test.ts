@@ -16,6 +16,10 @@ it('a request queue behaves as a plain list, through growth and wrap-around', ()
         share: fc.double({ min: 0, max: 0.99, noNaN: true }),
       }),
     },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('take out' as const), rows: fc.integer({ min: 1, max: 9 }) }),
+    },
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 400, size: 'max' }), (steps) => {
@@ -29,6 +33,9 @@ it('a request queue behaves as a plain list, through growth and wrap-around', ()
           const count = Math.round(action.share * model.length);
           queue.drop(count);
           model = model.slice(count);
+        } else if (action.kind === 'take out') {
+          queue.takeOut(({ rows }) => rows === action.rows);
+          model = model.filter(({ rows }) => rows !== action.rows);
         } else if (model.length > 0) {
           const place = Math.floor(action.share * model.length);
           expect(queue.remove(place)).toEqual(model[place]);

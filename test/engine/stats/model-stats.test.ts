@@ -56,11 +56,14 @@ describe('model statistics', () => {
     ]);
   });
 
-  it('count failures apart from inferences', () => {
+  it('count failures apart from inferences, and by reason', () => {
     const stats = new ModelStats();
-    stats.addFailure(50);
+    stats.addFailure(50, 'REJECTED');
+    stats.addFailure(30, 'BACKEND');
+    stats.addFailure(20, 'REJECTED');
     const { inference_count, inference_stats } = stats.read('m', '1');
     expect(inference_count).toBe(0);
-    expect(inference_stats.fail).toEqual({ count: 1, ns: 50 });
+    expect(inference_stats.fail).toEqual({ count: 3, ns: 100 });
+    expect(stats.failureCounts()).toEqual({ REJECTED: 2, CANCELED: 0, BACKEND: 1, OTHER: 0 });
   });
 });
