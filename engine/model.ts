@@ -1,21 +1,25 @@
 /** Loads one model version and serves it: starts its instances, checks requests, schedules them, counts them. */
-import { join } from 'node:path';
-import { systemClock } from '../src/common/clock.js';
-import { messageOf, PerfTsError, type Problem } from '../src/common/errors.js';
-import { micros } from '../src/common/units.js';
+import { dirname } from 'node:path';
+import { nowNs, systemClock } from '../src/common/clock.js';
+import { messageOf, PerfTsError } from '../src/common/errors.js';
+import { elapsed, micros } from '../src/common/units.js';
 import type { ModelConfig } from '../src/model-config/model-config.js';
 import { findSignatureProblems } from '../src/model-config/tensor-problems.js';
+import { findMissingProviders } from '../src/onnxruntime/accelerator-settings.js';
 import { loadOrtLibrary } from '../src/onnxruntime/library.js';
 import { bundledLibraryPath } from '../src/onnxruntime/library-path.js';
-import type { SessionSettings } from '../src/onnxruntime/session-settings.js';
-import { readSessionSettings } from '../src/onnxruntime/triton-settings.js';
-import { findUnservable } from './config-limits.js';
+import { type ConfigSettings, readSessionSettings } from '../src/onnxruntime/triton-settings.js';
+import { findUnknownPolicies, findUnservable, refuseConfig } from './config-limits.js';
+import { planInstances } from './instance/instance-plan.js';
 import { type ReadyInstances, startInstances } from './instance/instance-pool.js';
 import { planSlotLayout, type SlotLayout } from './instance/slot-layout.js';
 import { OnnxModel } from './onnx-model.js';
 import type { BatchPolicy } from './scheduler/batch-decision.js';
+import { readQueuePolicies } from './scheduler/queue-policy.js';
 import type { ServedModel, ServedModelOptions } from './served-model.js';
 import { tensorShapesOf } from './tensor-shapes.js';
+import { readWarmUp } from './warm-up/read-warm-up.js';
+import type { WarmUpSample } from './warm-up/warm-up-sample.js';
 
 /** Batches that may stand formed before busy instances, for each of them, as in Triton's prefetching. */
 const FORMED_BATCHES_PER_INSTANCE = 2;
@@ -30,14 +34,20 @@ const MOST_UNBATCHED_SLOTS = 64;
  */
 export async function loadModel(options: ServedModelOptions): Promise<ServedModel> {
   const { config } = options;
-  const { settings, problems } = readSessionSettings(config);
-  refuse(options, [...problems, ...findUnservable(config)]);
-  const instanceCount = instanceCountOf(config);
-  const instances = await startSessions(options, settings, instanceCount);
+  const startNs = nowNs();
+  const session = readSessionSettings(config);
+  const warmUp = await readWarmUp(config, options.modelFolder ?? dirname(dirname(options.modelFile)));
+  refuseConfig(options.name, [
+    ...session.problems,
+    ...findUnservable(config),
+    ...findUnknownPolicies(config, options.hostPolicies),
+    ...warmUp.problems,
+  ]);
+  const instances = await startSessions(options, session, warmUp.samples);
   try {
     const contradictions = findSignatureProblems(config, { ...instances, opset: 0, producer: '' });
-    refuse(
-      options,
+    refuseConfig(
+      options.name,
       contradictions.map(({ path, what }) => ({ where: path, what: `${what} (model file ${options.modelFile})` })),
     );
   } catch (thrown) {
@@ -47,29 +57,32 @@ export async function loadModel(options: ServedModelOptions): Promise<ServedMode
   const policy = policyOf(config);
   const shapes = tensorShapesOf(config, instances);
   const layout = planSlotLayout(shapes.inputs, shapes.outputs, policy.maxBatchSize);
-  const slotCount = slotCountOf(policy, layout, instanceCount);
-  return new OnnxModel({ ...options, policy, shapes, layout, slotCount, instances, clock: systemClock });
-}
-
-function refuse({ name }: ServedModelOptions, problems: readonly Problem[]): void {
-  if (problems.length === 0) return;
-  const file = join(name, 'config.pbtxt');
-  throw new PerfTsError(
-    'BAD_FILE',
-    problems.map((problem) => ({ ...problem, where: `${file}, ${problem.where}` })),
-  );
+  const slotCountFor = (instanceCount: number): number => slotCountOf(policy, layout, instanceCount);
+  return new OnnxModel({
+    ...options,
+    policy,
+    queuePolicies: readQueuePolicies(config),
+    shapes,
+    layout,
+    slotCountFor,
+    instances,
+    clock: systemClock,
+    loadDurationNs: elapsed(startNs, nowNs()),
+  });
 }
 
 async function startSessions(
-  { modelFile, ortLibrary = bundledLibraryPath() }: ServedModelOptions,
-  settings: SessionSettings,
-  instanceCount: number,
+  options: ServedModelOptions,
+  { settings, providers }: ConfigSettings,
+  warmUp: readonly WarmUpSample[],
 ): Promise<ReadyInstances> {
   // Loaded here too: only the main thread can switch telemetry off for native code, an unusable library is found before
   // any thread starts, and the library stays mapped when the last worker is gone.
-  loadOrtLibrary(ortLibrary);
+  const { name, config, modelFile, ortLibrary = bundledLibraryPath(), hostPolicies } = options;
+  refuseConfig(name, findMissingProviders(loadOrtLibrary(ortLibrary), providers));
+  const plans = planInstances({ ...config, name: config.name || name }, hostPolicies);
   try {
-    return await startInstances(instanceCount, { modelFile, ortLibrary, settings });
+    return await startInstances(plans, { modelFile, ortLibrary, settings, warmUp });
   } catch (cause) {
     throw new PerfTsError(
       'BAD_FILE',
@@ -82,12 +95,6 @@ async function startSessions(
     );
   }
 }
-
-const instanceCountOf = ({ instance_group: groups = [] }: ModelConfig): number =>
-  Math.max(
-    1,
-    groups.reduce((sum, { count = 1 }) => sum + count, 0),
-  );
 
 function slotCountOf({ isDynamic }: BatchPolicy, layout: SlotLayout | undefined, instanceCount: number): number {
   const formed = (1 + FORMED_BATCHES_PER_INSTANCE) * instanceCount;

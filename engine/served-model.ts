@@ -1,7 +1,25 @@
 /** A loaded model version, as front ends and the repository see it. */
 import type { ModelMetadata, ModelStatistics } from '../src/kserve/metadata.js';
 import type { ModelConfig } from '../src/model-config/model-config.js';
+import type { OutputLabels } from './classification/read-labels.js';
 import type { InferenceRequest, OnOutcome } from './inference.js';
+import type { HostPolicies } from './instance/host-policy.js';
+import type { EngineLog } from './log/engine-log.js';
+import type { TensorMemory } from './memory/tensor-memory.js';
+
+/** Why requests failed, in the words of Triton's nv_inference_request_failure metric. */
+export const failureReasons = ['REJECTED', 'CANCELED', 'BACKEND', 'OTHER'] as const;
+export type FailureReason = (typeof failureReasons)[number];
+
+/** What the metrics endpoint tells of a model beyond its statistics. */
+export interface ModelGauges {
+  /** Requests that wait in the queue. */
+  readonly pendingRequestCount: number;
+  readonly failureCounts: Readonly<Record<FailureReason, number>>;
+  readonly loadDurationNs: number;
+  /** Memory by kind (`cpu`, `cpu_pinned`, `gpu`) and device, as in Triton's memory_usage. */
+  readonly memoryUsage: readonly { readonly type: string; readonly id: number; readonly byteSize: number }[];
+}
 
 export interface ServedModel {
   readonly name: string;
@@ -9,9 +27,20 @@ export interface ServedModel {
   /** Completed config: what `/v2/models/NAME/config` answers. */
   readonly config: ModelConfig;
   readonly metadata: ModelMetadata;
+  /** For classification; left out where no output has a label file. */
+  readonly labels?: OutputLabels;
   /** Checks the request (names, shapes, types, sizes) and queues it; problems arrive through `onOutcome`. */
   infer(request: InferenceRequest, onOutcome: OnOutcome): void;
   statistics(): ModelStatistics;
+  gauges(): ModelGauges;
+  /**
+   * Takes over a config that differs in `instance_group` and `version_policy` only, while requests run on; instances
+   * that both have are not touched. Rejects when instances cannot be started, and nothing has changed then. A model
+   * without it is loaded anew instead.
+   */
+  reconfigure?(config: ModelConfig): Promise<void>;
+  /** Why the model cannot run any more; undefined while it can. */
+  readonly failure?: string | undefined;
   /** Refuses new requests, finishes accepted ones, stops the instances. */
   close(): Promise<void>;
 }
@@ -23,6 +52,15 @@ export interface ServedModelOptions {
   readonly config: ModelConfig;
   /** Absolute path of the ONNX file. */
   readonly modelFile: string;
+  readonly labels?: OutputLabels;
+  /** Absolute path of the model's folder, where label and warm-up files lie. */
+  readonly modelFolder?: string;
   /** Another build of libonnxruntime than the one onnxruntime-node ships. */
   readonly ortLibrary?: string;
+  /** Where batch slots lie; ordinary memory unless given. */
+  readonly tensorMemory?: TensorMemory;
+  /** Cores that instance groups may be bound to; none unless given. */
+  readonly hostPolicies?: HostPolicies;
+  /** Told of each executed batch where it wants that; nobody unless given. */
+  readonly log?: EngineLog;
 }

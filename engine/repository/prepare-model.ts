@@ -6,85 +6,138 @@ import { readFile, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { messageOf, PerfTsError, type Problem, systemCodeOf } from '../../src/common/errors.js';
 import { completeModelConfig } from '../../src/model-config/complete-config.js';
+import { modelConfigFromJson } from '../../src/model-config/json-form.js';
 import type { ModelConfig } from '../../src/model-config/model-config.js';
 import { parseModelConfig } from '../../src/model-config/parse-config.js';
 import { validateModelConfig } from '../../src/model-config/validate-config.js';
 import { readModelSignature } from '../../src/onnx/read-signature.js';
+import { readLabels } from '../classification/read-labels.js';
 import type { ServedModelOptions } from '../served-model.js';
+import { mergeFailures } from './merge-failures.js';
+import type { PrepareRules } from './repository-settings.js';
 import type { ModelFolder } from './scan-repository.js';
 import { chooseVersions } from './version-policy.js';
 
 const DEFAULT_MODEL_FILE = 'model.onnx';
+const OVERRIDE = "the parameter 'config'";
+
+/** What a model's config says and where, for messages: a file, or the override of a load request. */
+interface GivenConfig {
+  readonly config: ModelConfig | undefined;
+  readonly where: string;
+}
 
 const badFile = (where: string, what: string, hint: string): PerfTsError =>
   new PerfTsError('BAD_FILE', { where, what, hint });
 
-/** The config as the file gives it, or undefined when there is no config.pbtxt. */
-async function readConfig(file: string): Promise<ModelConfig | undefined> {
-  let text: string;
+async function readText(file: string): Promise<string | undefined> {
   try {
-    text = await readFile(file, 'utf8');
+    return await readFile(file, 'utf8');
   } catch (thrown) {
     if (systemCodeOf(thrown) === 'ENOENT') return undefined;
     throw new PerfTsError('BAD_FILE', { where: file, what: `cannot be read: ${messageOf(thrown)}` }, thrown);
   }
-  return parseModelConfig(text, file);
+}
+
+/** The named config where the model has it, else config.pbtxt, else none. */
+async function readConfig({ folder }: ModelFolder, configName: string | undefined): Promise<GivenConfig> {
+  const plain = join(folder, 'config.pbtxt');
+  const files = configName === undefined ? [plain] : [join(folder, 'configs', `${configName}.pbtxt`), plain];
+  for (const file of files) {
+    const text = await readText(file);
+    if (text !== undefined) return { config: parseModelConfig(text, file), where: file };
+  }
+  return { config: undefined, where: plain };
+}
+
+function readOverride(text: string): GivenConfig {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    throw new PerfTsError('BAD_FILE', { where: OVERRIDE, what: `is not JSON: ${messageOf(cause)}` }, cause);
+  }
+  return { config: modelConfigFromJson(document, OVERRIDE), where: OVERRIDE };
 }
 
 /** The model file of a version. A file name that leads out of the version's folder is refused. */
-async function findModelFile(versionFolder: string, fileName: string, configFile: string): Promise<string> {
+async function findModelFile(versionFolder: string, fileName: string, where: string): Promise<string> {
   const file = resolve(versionFolder, fileName);
-  if (relative(versionFolder, file).split(/[\\/]/)[0] === '..' || file === versionFolder) {
-    throw badFile(
-      configFile,
-      `default_model_filename: '${fileName}' leads out of the version's folder`,
-      'name a file in it',
-    );
+  if (relative(versionFolder, file).split(/[\\/]/)[0] === '..' || file === versionFolder || fileName.includes('\0')) {
+    const what = `default_model_filename: ${JSON.stringify(fileName)} leads out of the version's folder`;
+    throw badFile(where, what, 'name a file in it');
   }
   const found = await stat(file).catch(() => undefined);
   if (found === undefined) throw badFile(file, 'there is no such model file', 'put the ONNX model there');
   return file;
 }
 
+/** What Triton wants to be told when it may not look into the model. */
+function findMissing({ config, where }: GivenConfig): readonly Problem[] {
+  const hint = 'add it, or let the engine complete configs (--disable-auto-complete-config=false)';
+  if (config === undefined) return [{ where, what: 'there is no configuration', hint }];
+  const missing = [
+    ...(config.backend || config.platform ? [] : ['backend']),
+    ...(config.input?.length ? [] : ['input']),
+    ...(config.output?.length ? [] : ['output']),
+  ];
+  return missing.map((field) => ({ where, what: `${field}: is required`, hint }));
+}
+
 async function prepareVersion(
   model: ModelFolder,
   version: number,
-  config: ModelConfig | undefined,
-  ortLibrary: string | undefined,
+  { config, where }: GivenConfig,
+  { ortLibrary, defaultMaxBatchSize }: PrepareRules,
 ): Promise<ServedModelOptions> {
-  const configFile = join(model.folder, 'config.pbtxt');
   const versionFolder = join(model.folder, String(version));
   const fileName = config?.default_model_filename || DEFAULT_MODEL_FILE;
-  const modelFile = await findModelFile(versionFolder, fileName, configFile);
+  const modelFile = await findModelFile(versionFolder, fileName, where);
   const signature = await readModelSignature(modelFile);
-  // A library that offers a GPU comes with its execution provider; until one is there, KIND_AUTO means the CPU.
-  const completed = completeModelConfig(config, { modelName: model.name, signature, hasGpu: false });
-  const problems = validateModelConfig(completed, configFile, { modelName: model.name, signature });
+  const completed = completeModelConfig(config, {
+    modelName: model.name,
+    signature,
+    // A library that offers a GPU comes with its execution provider; until one is there, KIND_AUTO means the CPU.
+    hasGpu: false,
+    ...(defaultMaxBatchSize === undefined ? {} : { defaultMaxBatchSize }),
+  });
+  const problems = validateModelConfig(completed, where, { modelName: model.name, signature });
   if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
-  const base = { name: model.name, version: String(version), config: completed, modelFile };
+  const base = {
+    name: model.name,
+    version: String(version),
+    config: completed,
+    modelFile,
+    modelFolder: model.folder,
+    labels: await readLabels(model.folder, completed),
+  };
   return ortLibrary === undefined ? base : { ...base, ortLibrary };
 }
 
 /**
  * What is needed to load each version that the model's version policy selects, in rising order of version.
+ * `override` is a config in JSON that stands instead of the folder's own.
  * Throws PerfTsError BAD_FILE with every problem of the model.
  */
 export async function prepareModel(
   model: ModelFolder,
-  ortLibrary: string | undefined,
+  rules: PrepareRules = {},
+  override?: string,
 ): Promise<readonly ServedModelOptions[]> {
-  const configFile = join(model.folder, 'config.pbtxt');
-  const config = await readConfig(configFile);
-  if (config !== undefined) {
-    const problems = validateModelConfig(config, configFile, { modelName: model.name });
-    if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
+  const given = override === undefined ? await readConfig(model, rules.configName) : readOverride(override);
+  const problems: Problem[] = rules.isStrict === true ? [...findMissing(given)] : [];
+  if (given.config !== undefined) {
+    problems.push(...validateModelConfig(given.config, given.where, { modelName: model.name }));
   }
-  const { versions, missing } = chooseVersions(config?.version_policy, model.versions);
-  const problems: Problem[] = missing.map((version) => ({
-    where: join(model.folder, String(version)),
-    what: `version ${version} is named by version_policy, but is not there`,
-    hint: 'add the folder or change the policy',
-  }));
+  if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
+  const { versions, missing } = chooseVersions(given.config?.version_policy, model.versions);
+  problems.push(
+    ...missing.map((version) => ({
+      where: join(model.folder, String(version)),
+      what: `version ${version} is named by version_policy, but is not there`,
+      hint: 'add the folder or change the policy',
+    })),
+  );
   if (versions.length + missing.length === 0) {
     problems.push({
       where: model.folder,
@@ -93,5 +146,8 @@ export async function prepareModel(
     });
   }
   if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
-  return Promise.all(versions.map((version) => prepareVersion(model, version, config, ortLibrary)));
+  const prepared = await Promise.allSettled(versions.map((version) => prepareVersion(model, version, given, rules)));
+  const failures = prepared.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));
+  if (failures.length > 0) throw mergeFailures(failures);
+  return prepared.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 }

@@ -2,6 +2,7 @@
  * Finds the models in model repositories: NAME/config.pbtxt (may be missing) and NAME/VERSION/. Looks at names only;
  * what is in the files is the business of `prepare-model.ts`.
  */
+import { readdirSync, statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { messageOf, PerfTsError, type Problem, systemCodeOf } from '../../src/common/errors.js';
@@ -15,7 +16,9 @@ export interface ModelFolder {
 }
 
 /** A version is a folder named by a whole number above 0, without leading zeros. */
-const versionName = /^[1-9]\d{0,14}$/;
+export const versionName = /^[1-9]\d{0,14}$/;
+
+const isHidden = (name: string): boolean => name.startsWith('.');
 
 const isFolder = async (path: string): Promise<boolean> =>
   stat(path).then(
@@ -25,7 +28,7 @@ const isFolder = async (path: string): Promise<boolean> =>
 
 /** Names of the folders in `folder`, links to folders included, hidden ones left out. */
 async function listFolders(folder: string): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
+  const names = (await readdir(folder)).filter((name) => !isHidden(name)).sort();
   const areFolders = await Promise.all(names.map((name) => isFolder(join(folder, name))));
   return names.filter((_, index) => areFolders[index]);
 }
@@ -41,17 +44,22 @@ function unreadable(repository: string, thrown: unknown): Problem {
   return { where: '--model-repository', what, hint: 'give a folder that holds NAME/1/model.onnx' };
 }
 
+/** The version folders of a model's folder. */
+async function readModelFolder(name: string, folder: string): Promise<ModelFolder> {
+  const versions = (await listFolders(folder)).filter((entry) => versionName.test(entry)).map(Number);
+  return { name, folder, versions: versions.sort((a, b) => a - b) };
+}
+
 async function scanOne(repository: string): Promise<ModelFolder[]> {
   const root = resolve(repository);
-  const names = await listFolders(root);
-  return Promise.all(
-    names.map(async (name): Promise<ModelFolder> => {
-      const folder = join(root, name);
-      const versions = (await listFolders(folder)).filter((entry) => versionName.test(entry)).map(Number);
-      return { name, folder, versions: versions.sort((a, b) => a - b) };
-    }),
-  );
+  return Promise.all((await listFolders(root)).map((name) => readModelFolder(name, join(root, name))));
 }
+
+const heldTwice = (name: string, one: string, other: string): Problem => ({
+  where: '--model-repository',
+  what: `model '${name}' is in two repositories: ${one} and ${other}`,
+  hint: 'rename or remove one of the folders',
+});
 
 /**
  * All models of all repositories, ordered by name.
@@ -69,12 +77,45 @@ export async function scanRepositories(repositories: readonly string[]): Promise
     for (const model of scan.value) {
       const other = found.get(model.name);
       if (other === undefined) found.set(model.name, model);
-      else {
-        const what = `model '${model.name}' is in two repositories: ${other.folder} and ${model.folder}`;
-        problems.push({ where: '--model-repository', what, hint: 'rename or remove one of the folders' });
-      }
+      else problems.push(heldTwice(model.name, other.folder, model.folder));
     }
   }
   if (problems.length > 0) throw new PerfTsError('BAD_OPTION', problems);
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * The folder of one model, or undefined. The name is compared with what a repository lists and never made into a path
+ * before, so that no name leads out of the repositories.
+ * Throws PerfTsError BAD_FILE for repositories that cannot be read and for a name that two of them hold.
+ */
+export async function findModelFolder(repositories: readonly string[], name: string): Promise<ModelFolder | undefined> {
+  const folders: string[] = [];
+  for (const repository of repositories) {
+    const root = resolve(repository);
+    try {
+      if (!isHidden(name) && (await readdir(root)).includes(name) && (await isFolder(join(root, name)))) {
+        folders.push(join(root, name));
+      }
+    } catch (thrown) {
+      throw new PerfTsError('BAD_FILE', unreadable(repository, thrown), thrown);
+    }
+  }
+  if (folders.length > 1) throw new PerfTsError('BAD_FILE', heldTwice(name, folders[0]!, folders[1]!));
+  return folders[0] === undefined ? undefined : readModelFolder(name, folders[0]);
+}
+
+/** The names of all models there are now; a repository that cannot be read has none. Synchronous: an index is rare and short. */
+export function listModelNames(repositories: readonly string[]): readonly string[] {
+  const names = repositories.flatMap((repository) => {
+    const root = resolve(repository);
+    try {
+      return readdirSync(root).filter(
+        (name) => !isHidden(name) && statSync(join(root, name), { throwIfNoEntry: false })?.isDirectory() === true,
+      );
+    } catch {
+      return [];
+    }
+  });
+  return [...new Set(names)].sort();
 }

@@ -6,12 +6,22 @@ import {
   decodeAdminResponse,
   encodeAdminRequest,
   grpcMethodPath,
+  type ModelIndexEntry,
+  type RepositoryModelRequest,
 } from '../kserve/admin-codec.js';
 import type { ModelMetadata, ModelStatistics, ServerMetadata } from '../kserve/metadata.js';
 import { statusCodes } from '../kserve/status.js';
 import type { ModelConfig } from '../model-config/model-config.js';
 import { findConnectionFault, grpcStatusName, refusedAnswer } from './failure-cause.js';
 import { callUnary, createGrpcChannel, type GrpcChannel, unreachableByGrpc } from './grpc-channel.js';
+import {
+  checkedConfig,
+  LOAD_TIMEOUT_MS,
+  type LoadModelOptions,
+  lacksControl,
+  loadParametersOf,
+  refusedControl,
+} from './model-control.js';
 import { newestStatistics } from './newest-statistics.js';
 import type { ServerAdmin } from './server-admin.js';
 
@@ -51,7 +61,7 @@ class GrpcAdmin implements ServerAdmin {
 
   async modelConfig(model: string, version = ''): Promise<ModelConfig | undefined> {
     const answer = await this.#call('ModelConfig', { name: model, version }, `configuration of model ${model}`);
-    return answer?.config as ModelConfig | undefined;
+    return answer && checkedConfig(this.endpoint, model, () => answer.config);
   }
 
   async modelStatistics(model: string, version = ''): Promise<ModelStatistics | undefined> {
@@ -59,8 +69,35 @@ class GrpcAdmin implements ServerAdmin {
     return answer === undefined ? undefined : newestStatistics(answer.model_stats);
   }
 
+  async loadModel(model: string, options: LoadModelOptions = {}): Promise<void> {
+    const request = { repository_name: '', model_name: model, parameters: loadParametersOf(options) };
+    await this.#control('RepositoryModelLoad', request, `load model ${model}`);
+  }
+
+  async unloadModel(model: string): Promise<void> {
+    const request = { repository_name: '', model_name: model, parameters: {} };
+    await this.#control('RepositoryModelUnload', request, `unload model ${model}`);
+  }
+
+  async repositoryIndex(): Promise<readonly ModelIndexEntry[]> {
+    const answer = await this.#call('RepositoryIndex', { repository_name: '', ready: false }, 'index of models');
+    return required(answer, this.endpoint, 'an index of its models').models;
+  }
+
   async close(): Promise<void> {
     this.#channel.close();
+  }
+
+  async #control(
+    method: 'RepositoryModelLoad' | 'RepositoryModelUnload',
+    request: RepositoryModelRequest,
+    what: string,
+  ): Promise<void> {
+    const message = encodeAdminRequest(method, request);
+    const { code, details } = await callUnary(this.#channel, grpcMethodPath(method), message, LOAD_TIMEOUT_MS);
+    if (code === statusCodes.OK) return;
+    if (code === statusCodes.UNIMPLEMENTED) throw lacksControl(this.endpoint);
+    throw this.#goneOr(code, details, () => refusedControl(this.endpoint, what, details));
   }
 
   /** Undefined where the server does not implement the call. */
@@ -77,10 +114,13 @@ class GrpcAdmin implements ServerAdmin {
     } = await callUnary(this.#channel, grpcMethodPath(method), message, CALL_TIMEOUT_MS);
     if (code === statusCodes.OK && answer !== undefined) return this.#decode(method, answer);
     if (code === statusCodes.UNIMPLEMENTED) return undefined;
-    const status = grpcStatusName(code);
-    const isGone = findConnectionFault(status, details) !== undefined || code === statusCodes.DEADLINE_EXCEEDED;
-    if (isGone) throw unreachableByGrpc(this.endpoint, new Error(details));
-    throw refusedAnswer(this.endpoint, what, status, details);
+    throw this.#goneOr(code, details, () => refusedAnswer(this.endpoint, what, grpcStatusName(code), details));
+  }
+
+  #goneOr(code: number, details: string, refusal: () => PerfTsError): PerfTsError {
+    const isGone =
+      findConnectionFault(grpcStatusName(code), details) !== undefined || code === statusCodes.DEADLINE_EXCEEDED;
+    return isGone ? unreachableByGrpc(this.endpoint, new Error(details)) : refusal();
   }
 
   #decode<M extends AdminMethod>(method: M, answer: Uint8Array): AdminCalls[M]['response'] {

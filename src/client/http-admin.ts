@@ -2,7 +2,12 @@
 import type { Pool } from 'undici';
 import { z } from 'zod';
 import { PerfTsError } from '../common/errors.js';
-import { decodeAdminResponse, encodeAdminResponse, type ModelConfigDocument } from '../kserve/admin-codec.js';
+import {
+  decodeAdminResponse,
+  encodeAdminResponse,
+  type ModelConfigDocument,
+  type ModelIndexEntry,
+} from '../kserve/admin-codec.js';
 import type { ModelMetadata, ModelStatistics, ServerMetadata } from '../kserve/metadata.js';
 import { fillStatistics } from '../kserve/statistics-form.js';
 import type { ModelConfig } from '../model-config/model-config.js';
@@ -11,10 +16,20 @@ import {
   askHttp,
   createHttpPool,
   type HttpAnswer,
+  type HttpAsk,
   modelPath,
   readErrorBody,
   unreachableByHttp,
 } from './http-transport.js';
+import {
+  checkedConfig,
+  LOAD_TIMEOUT_MS,
+  type LoadModelOptions,
+  lacksControl,
+  loadParametersOf,
+  refusedControl,
+  toHttpParameters,
+} from './model-control.js';
 import { newestStatistics } from './newest-statistics.js';
 import type { ServerAdmin } from './server-admin.js';
 
@@ -35,6 +50,15 @@ const modelMetadataSchema = z.object({
   inputs: z.array(tensorSchema).default([]),
   outputs: z.array(tensorSchema).default([]),
 });
+
+const indexSchema = z.array(
+  z.object({
+    name: z.string(),
+    version: z.string().default(''),
+    state: z.string().default(''),
+    reason: z.string().default(''),
+  }),
+);
 
 const statisticsSchema = z.object({ model_stats: z.array(z.unknown()) });
 
@@ -69,7 +93,9 @@ class HttpAdmin implements ServerAdmin {
 
   async modelConfig(model: string, version = ''): Promise<ModelConfig | undefined> {
     const answer = await this.#getExtension(model, version, '/config');
-    return answer && canonicalConfig(this.#read(answer, `configuration of model ${model}`, z.looseObject({})));
+    if (answer === undefined) return undefined;
+    const document = this.#read(answer, `configuration of model ${model}`, z.looseObject({}));
+    return checkedConfig(this.endpoint, model, () => canonicalConfig(document));
   }
 
   async modelStatistics(model: string, version = ''): Promise<ModelStatistics | undefined> {
@@ -79,8 +105,30 @@ class HttpAdmin implements ServerAdmin {
     return newestStatistics(fillStatistics(model_stats));
   }
 
+  async loadModel(model: string, options: LoadModelOptions = {}): Promise<void> {
+    const parameters = toHttpParameters(loadParametersOf(options));
+    await this.#control(model, 'load', { parameters });
+  }
+
+  async unloadModel(model: string): Promise<void> {
+    await this.#control(model, 'unload', {});
+  }
+
+  async repositoryIndex(): Promise<readonly ModelIndexEntry[]> {
+    const answer = await this.#post('/v2/repository/index', {}, CALL_TIMEOUT_MS);
+    return this.#read(answer, 'index of models', indexSchema);
+  }
+
   async close(): Promise<void> {
     await this.#pool.destroy();
+  }
+
+  async #control(model: string, action: 'load' | 'unload', document: object): Promise<void> {
+    const path = `/v2/repository/models/${encodeURIComponent(model)}/${action}`;
+    const { status, body } = await this.#post(path, document, LOAD_TIMEOUT_MS);
+    if (status === 200) return;
+    if (status === 404 || status === 405 || status === 501) throw lacksControl(this.endpoint);
+    throw refusedControl(this.endpoint, `${action} model ${model}`, readErrorBody(body));
   }
 
   async #isOk(path: string): Promise<boolean> {
@@ -88,8 +136,17 @@ class HttpAdmin implements ServerAdmin {
     return answer.state === 'answered' && answer.status === 200;
   }
 
-  async #get(path: string): Promise<Answered> {
-    const answer = await askHttp(this.#pool, { method: 'GET', path }, CALL_TIMEOUT_MS);
+  #get(path: string): Promise<Answered> {
+    return this.#ask({ method: 'GET', path }, CALL_TIMEOUT_MS);
+  }
+
+  #post(path: string, document: object, timeoutMs: number): Promise<Answered> {
+    const headers = { 'content-type': 'application/json' };
+    return this.#ask({ method: 'POST', path, headers, body: Buffer.from(JSON.stringify(document)) }, timeoutMs);
+  }
+
+  async #ask(ask: HttpAsk, timeoutMs: number): Promise<Answered> {
+    const answer = await askHttp(this.#pool, ask, timeoutMs);
     if (answer.state === 'answered') return answer;
     throw unreachableByHttp(this.endpoint, answer.state === 'timeout' ? 'it takes too long' : answer.details);
   }

@@ -18,7 +18,6 @@ function repositoryOf(
   const repository = new ModelRepository({
     repositories: [folder],
     modelNames: undefined,
-    ortLibrary: undefined,
     log: () => undefined,
     loadModel: (options) => {
       loaded.push(options);
