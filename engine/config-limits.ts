@@ -1,12 +1,31 @@
 /** What a valid model config may ask for that this engine does not do: refused when the model is loaded, never ignored. */
-import type { Problem } from '../src/common/errors.js';
+import { join } from 'node:path';
+import { closestWord } from '../src/common/closest-word.js';
+import { PerfTsError, type Problem } from '../src/common/errors.js';
 import type { ModelConfig } from '../src/model-config/model-config.js';
+import type { HostPolicies } from './instance/host-policy.js';
+
+/**
+ * Refuses a model's config.
+ * @throws PerfTsError BAD_FILE with every problem, unless there is none.
+ */
+export function refuseConfig(modelName: string, problems: readonly Problem[]): void {
+  if (problems.length === 0) return;
+  const file = join(modelName, 'config.pbtxt');
+  throw new PerfTsError(
+    'BAD_FILE',
+    problems.map((problem) => ({ ...problem, where: `${file}, ${problem.where}` })),
+  );
+}
 
 /** More threads than this for one model is a slip of the keyboard. */
 const MOST_INSTANCES = 256;
 
+/** Policies that groups fall under by their kind; without settings they mean nothing. */
+const builtInPolicies = ['cpu', 'model'];
+
 export function findUnservable(config: ModelConfig): readonly Problem[] {
-  return [...checkInstances(config), ...checkBatching(config), ...checkWarmUp(config)];
+  return checkInstances(config);
 }
 
 function checkInstances({ instance_group: groups = [] }: ModelConfig): Problem[] {
@@ -22,24 +41,16 @@ function checkInstances({ instance_group: groups = [] }: ModelConfig): Problem[]
   return problems;
 }
 
-function checkWarmUp({ model_warmup: warmups }: ModelConfig): Problem[] {
-  if (!Array.isArray(warmups) || warmups.length === 0) return [];
-  const hint = 'remove it: perf-ts finds the end of warm-up itself when it measures';
-  return [{ where: 'model_warmup', what: 'is not supported by this version of the engine', hint }];
-}
-
-function checkBatching({ dynamic_batching: batching }: ModelConfig): Problem[] {
-  if (batching === undefined) return [];
-  const refuse = (field: string): Problem => ({
-    where: `dynamic_batching.${field}`,
-    what: 'is not supported by this version of the engine',
-    hint: 'remove it',
+/** Groups whose host policy was not given when the engine was started: Triton would run them unbound without a word. */
+export function findUnknownPolicies(
+  { instance_group: groups = [] }: ModelConfig,
+  policies: HostPolicies = new Map(),
+): readonly Problem[] {
+  return groups.flatMap(({ host_policy: policy }, index): Problem[] => {
+    if (!policy || policies.has(policy) || builtInPolicies.includes(policy)) return [];
+    const guess = closestWord(policy, [...policies.keys()]);
+    const what = `there is no host policy '${policy}'${guess === undefined ? '' : `; did you mean '${guess}'?`}`;
+    const hint = `start the engine with --host-policy=${policy},cpu-cores=0-1, or remove it`;
+    return [{ where: `instance_group[${index}].host_policy`, what, hint }];
   });
-  const hasPolicy = Object.keys(batching.default_queue_policy ?? {}).length > 0;
-  const hasPolicies = Object.keys(batching.priority_queue_policy ?? {}).length > 0;
-  return [
-    ...((batching.priority_levels ?? 0) > 0 ? [refuse('priority_levels')] : []),
-    ...(hasPolicy ? [refuse('default_queue_policy')] : []),
-    ...(hasPolicies ? [refuse('priority_queue_policy')] : []),
-  ];
 }

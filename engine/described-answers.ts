@@ -13,15 +13,17 @@ export interface DescribedForm {
   readonly hasBatchDimension: boolean;
 }
 
-/** The requests' inputs as one batch of `rows` rows. All have the same shapes but for their rows. */
+/** The requests' inputs as one batch of `rows` rows. All have the same inputs and shapes but for their rows. */
 export function gatherBatch(form: DescribedForm, requests: readonly QueuedInference[], rows: number): DescribedBatch {
   const { inputs, hasBatchDimension } = form;
-  const tensors = inputs.map((input, place): TensorParts => {
+  const tensors = inputs.flatMap((input, place): TensorParts[] => {
+    // Requests that leave out different inputs never share a batch.
+    if (input.isOptional && !requests[0]!.request.inputs.some(({ name }) => name === input.name)) return [];
     const given = requests.map(({ request }) => inputNamed(request.inputs, input.name, place));
     const dims = hasBatchDimension ? given[0]!.shape.slice(1) : given[0]!.shape;
     const modelDims = reshapeDims(dims, input.clientDims, input.dims);
     const shape = hasBatchDimension ? [rows, ...modelDims] : modelDims;
-    return { name: input.name, dataType: input.dataType, shape, parts: given.map(({ bytes }) => bytes) };
+    return [{ name: input.name, dataType: input.dataType, shape, parts: given.map(({ bytes }) => bytes) }];
   });
   return describeBatch(tensors, outputsWanted(form, requests));
 }

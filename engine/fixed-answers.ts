@@ -24,22 +24,32 @@ export function moveRows(from: Uint8Array, rows: number, into: Uint8Array, row: 
   }
 }
 
+interface SlotAnswers {
+  /** The slot's memory that the answers are views of. */
+  readonly bytes: Uint8Array;
+  /** By row. */
+  readonly singleRows: (InferenceOutcome | undefined)[];
+}
+
 export class FixedAnswers {
   readonly #layout: SlotLayout;
-  /** By slot, then by row. */
-  readonly #singleRows: (InferenceOutcome | undefined)[][];
+  readonly #bySlot: (SlotAnswers | undefined)[] = [];
 
-  constructor(layout: SlotLayout, slotCount: number) {
+  constructor(layout: SlotLayout) {
     this.#layout = layout;
-    this.#singleRows = Array.from({ length: slotCount }, () => []);
   }
 
   /** All outputs of the rows [row, row + rows) of a slot; valid until the slot is released. */
   answer(slot: number, bytes: Uint8Array, row: number, rows: number): InferenceOutcome {
     if (rows !== 1) return this.#make(bytes, row, rows);
-    const made = this.#singleRows[slot]!;
-    made[row] ??= this.#make(bytes, row, 1);
-    return made[row];
+    let made = this.#bySlot[slot];
+    // A slot may have been given other memory.
+    if (made?.bytes !== bytes) {
+      made = { bytes, singleRows: [] };
+      this.#bySlot[slot] = made;
+    }
+    made.singleRows[row] ??= this.#make(bytes, row, 1);
+    return made.singleRows[row];
   }
 
   #make(bytes: Uint8Array, row: number, rows: number): InferenceOutcome {

@@ -3,35 +3,49 @@ import type { Clock } from '../src/common/clock.js';
 import type { ModelMetadata, ModelStatistics } from '../src/kserve/metadata.js';
 import type { Failure } from '../src/kserve/status.js';
 import type { ModelConfig } from '../src/model-config/model-config.js';
+import type { OutputLabels } from './classification/read-labels.js';
+import { findUnknownPolicies, findUnservable, refuseConfig } from './config-limits.js';
 import type { InferenceRequest, OnOutcome } from './inference.js';
+import type { HostPolicies } from './instance/host-policy.js';
+import { planInstances } from './instance/instance-plan.js';
 import type { InstancePool, ReadyInstances } from './instance/instance-pool.js';
+import type { PoolMemoryUsage } from './instance/serving-instances.js';
 import type { SlotLayout, TensorShape } from './instance/slot-layout.js';
+import { createSilentLog } from './log/create-engine-log.js';
+import { ordinaryMemory } from './memory/tensor-memory.js';
 import { ModelExecutor } from './model-executor.js';
 import { QueuedInference } from './queued-inference.js';
 import { type AcceptedRequest, checkRequest } from './request-check.js';
 import type { BatchPolicy } from './scheduler/batch-decision.js';
+import type { QueuePolicies } from './scheduler/queue-policy.js';
 import { Scheduler } from './scheduler/scheduler.js';
-import type { ServedModel, ServedModelOptions } from './served-model.js';
+import type { ModelGauges, ServedModel, ServedModelOptions } from './served-model.js';
 import { ModelStats } from './stats/model-stats.js';
 
 export interface OnnxModelOptions extends ServedModelOptions {
   readonly policy: BatchPolicy;
   readonly shapes: { readonly inputs: readonly TensorShape[]; readonly outputs: readonly TensorShape[] };
   readonly layout: SlotLayout | undefined;
-  readonly slotCount: number;
+  readonly slotCountFor: (instanceCount: number) => number;
   readonly instances: ReadyInstances;
   readonly clock: Clock;
+  readonly queuePolicies: QueuePolicies | undefined;
+  /** From the begin of loading to instances that are ready. */
+  readonly loadDurationNs: number;
 }
 
 export class OnnxModel implements ServedModel {
   readonly name: string;
   readonly version: string;
-  readonly config: ModelConfig;
+  config: ModelConfig;
   readonly metadata: ModelMetadata;
+  readonly labels: OutputLabels;
   readonly #clock: Clock;
+  readonly #loadDurationNs: number;
+  readonly #hostPolicies: HostPolicies | undefined;
   readonly #maxBatchSize: number;
   readonly #accepted: AcceptedRequest;
-  /** Inputs with an open dimension: their shapes decide what may share a batch. */
+  /** Inputs with an open dimension or that may be left out: their shapes decide what may share a batch. */
   readonly #openInputs: readonly TensorShape[];
   readonly #stats = new ModelStats();
   readonly #pool: InstancePool;
@@ -43,18 +57,23 @@ export class OnnxModel implements ServedModel {
   #closing: Promise<void> | undefined;
 
   constructor(options: OnnxModelOptions) {
-    const { name, version, config, policy, shapes, layout, slotCount, instances, clock } = options;
+    const { name, version, config, policy, shapes, layout, slotCountFor, instances, clock } = options;
+    const { queuePolicies, loadDurationNs, log = createSilentLog() } = options;
     this.name = name;
     this.version = version;
     this.config = config;
     this.metadata = describeModel(options);
+    this.labels = options.labels ?? new Map();
     this.#clock = clock;
+    this.#loadDurationNs = loadDurationNs;
+    this.#hostPolicies = options.hostPolicies;
     this.#maxBatchSize = policy.maxBatchSize;
     this.#accepted = acceptedBy(options);
-    this.#openInputs = shapes.inputs.filter(({ clientDims }) => clientDims.includes(-1));
+    this.#openInputs = shapes.inputs.filter(({ clientDims, isOptional }) => clientDims.includes(-1) || isOptional);
     this.#pool = instances.serve({
-      slotCount,
+      slotCountFor,
       layout,
+      memory: wantsPinnedMemory(config) ? (options.tensorMemory ?? ordinaryMemory) : ordinaryMemory,
       isOrdered: policy.preservesOrdering,
       onDone: (slot, control) => {
         this.#executor.finish(slot, control);
@@ -62,17 +81,21 @@ export class OnnxModel implements ServedModel {
         this.#tellIfIdle();
       },
       onDeath: (reason) => this.#fail(reason),
+      onRestart: (reason) => log.warn(`model '${name}': ${reason}; it is being started again`),
+      onCapacity: () => this.#scheduler.dispatch(),
     });
     this.#executor = new ModelExecutor({
       pool: this.#pool,
-      slotCount,
+      slotCount: this.#pool.slotCapacity,
       layout,
       form: { ...shapes, hasBatchDimension: policy.maxBatchSize > 0 },
       stats: this.#stats,
       clock,
+      log,
+      model: { name, version },
       onDropped: () => this.#tellIfIdle(),
     });
-    this.#scheduler = new Scheduler({ policy, sink: this.#executor, clock });
+    this.#scheduler = new Scheduler({ policy, queuePolicies, sink: this.#executor, clock });
   }
 
   infer(request: InferenceRequest, onOutcome: OnOutcome): void {
@@ -91,7 +114,28 @@ export class OnnxModel implements ServedModel {
   }
 
   statistics(): ModelStatistics {
+    this.#scheduler.tidy();
     return this.#stats.read(this.name, this.version);
+  }
+
+  gauges(): ModelGauges {
+    this.#scheduler.tidy();
+    return {
+      pendingRequestCount: this.#scheduler.queuedCount + this.#executor.waitingRequests(),
+      failureCounts: this.#stats.failureCounts(),
+      loadDurationNs: this.#loadDurationNs,
+      memoryUsage: describeMemory(this.#pool.memoryUsage()),
+    };
+  }
+
+  get failure(): string | undefined {
+    return this.#refusal;
+  }
+
+  async reconfigure(config: ModelConfig): Promise<void> {
+    refuseConfig(this.name, [...findUnservable(config), ...findUnknownPolicies(config, this.#hostPolicies)]);
+    await this.#pool.setInstances(planInstances({ ...config, name: config.name || this.name }, this.#hostPolicies));
+    this.config = config;
   }
 
   close(): Promise<void> {
@@ -101,7 +145,9 @@ export class OnnxModel implements ServedModel {
 
   #shapeKeyOf({ inputs }: InferenceRequest): string {
     const first = this.#maxBatchSize > 0 ? 1 : 0;
-    return this.#openInputs.map((open) => inputs.find(({ name }) => name === open.name)!.shape.slice(first)).join(';');
+    return this.#openInputs
+      .map((open) => inputs.find(({ name }) => name === open.name)?.shape.slice(first) ?? '-')
+      .join(';');
   }
 
   /** Instances are gone: what is in flight fails, and so does everything from now on. */
@@ -125,11 +171,28 @@ export class OnnxModel implements ServedModel {
   }
 }
 
+/** A slot holds inputs and outputs, so it leaves the pinned memory pool only when the config wants neither there. */
+const wantsPinnedMemory = ({ optimization }: ModelConfig): boolean =>
+  optimization?.input_pinned_memory?.enable !== false || optimization.output_pinned_memory?.enable !== false;
+
+/** Slots, and what the sessions' arenas took from the system; weights that ONNX Runtime keeps elsewhere are not known. */
+function describeMemory({ pooledBytes, ordinaryBytes, arenaBytes }: PoolMemoryUsage): ModelGauges['memoryUsage'] {
+  return [
+    { type: 'cpu', id: 0, byteSize: ordinaryBytes + arenaBytes },
+    { type: 'cpu_pinned', id: 0, byteSize: pooledBytes },
+  ].filter(({ byteSize }) => byteSize > 0);
+}
+
 function acceptedBy({ name, policy, shapes }: OnnxModelOptions): AcceptedRequest {
   return {
     modelName: name,
     maxBatchSize: policy.maxBatchSize,
-    inputs: shapes.inputs.map(({ name: input, dataType, clientDims }) => ({ name: input, dataType, dims: clientDims })),
+    inputs: shapes.inputs.map(({ name: input, dataType, clientDims, isOptional }) => ({
+      name: input,
+      dataType,
+      dims: clientDims,
+      isOptional,
+    })),
     outputNames: new Set(shapes.outputs.map((output) => output.name)),
   };
 }

@@ -13,6 +13,8 @@ export interface AcceptedTensor {
   readonly name: string;
   readonly dataType: DataType;
   readonly dims: readonly number[];
+  /** A request may leave it out. */
+  readonly isOptional?: boolean | undefined;
 }
 
 export interface AcceptedRequest {
@@ -64,22 +66,34 @@ function checkNames(request: InferenceRequest, { modelName, inputs: wanted }: Ac
       if (inputs[earlier]!.name === name) return refuseById(request, `input '${name}' already exists in request`);
     }
   }
-  if (inputs.length !== wanted.length) {
-    const given = inputs.map(({ name }) => name);
-    const missing = wanted.map(({ name }) => name).filter((name) => !given.includes(name));
-    return refuseById(
-      request,
-      `expected ${wanted.length} inputs but got ${given.length} inputs for model '${modelName}'. Got input(s) ` +
-        `${quote(given)}, but missing required input(s) ${quote(missing)}. Please provide all required input(s).`,
-    );
+  if (inputs.length !== wanted.length && !hasAllRequired(inputs, wanted)) {
+    return refuseById(request, describeMissing(inputs, wanted, modelName));
   }
   for (let place = 0; place < inputs.length; place++) {
     const { name } = inputs[place]!;
-    if (wanted[place]!.name !== name && !wanted.some((input) => input.name === name)) {
+    if (wanted[place]?.name !== name && !wanted.some((input) => input.name === name)) {
       return refuse(`unexpected inference input '${name}' for model '${modelName}'`);
     }
   }
   return undefined;
+}
+
+const hasAllRequired = (inputs: readonly Tensor[], wanted: readonly AcceptedTensor[]): boolean =>
+  inputs.length < wanted.length &&
+  wanted.every(({ name, isOptional }) => isOptional === true || inputs.some((input) => input.name === name));
+
+function describeMissing(inputs: readonly Tensor[], wanted: readonly AcceptedTensor[], modelName: string): string {
+  const given = inputs.map(({ name }) => name);
+  const required = wanted.filter(({ isOptional }) => isOptional !== true).map(({ name }) => name);
+  const missing = required.filter((name) => !given.includes(name));
+  const expected =
+    required.length === wanted.length
+      ? `expected ${wanted.length} inputs`
+      : `expected number of inputs between ${required.length} and ${wanted.length}`;
+  return (
+    `${expected} but got ${given.length} inputs for model '${modelName}'. Got input(s) ` +
+    `${quote(given)}, but missing required input(s) ${quote(missing)}. Please provide all required input(s).`
+  );
 }
 
 function checkRows(request: InferenceRequest, { modelName, maxBatchSize }: AcceptedRequest): Failure | undefined {
@@ -106,7 +120,9 @@ function checkTensors(request: InferenceRequest, accepted: AcceptedRequest): Fai
   const { modelName, inputs: wanted } = accepted;
   for (let place = 0; place < wanted.length; place++) {
     const input = wanted[place]!;
-    const tensor = inputNamed(request.inputs, input.name, place);
+    const tensor = inputNamed(request.inputs, input.name, place) as Tensor | undefined;
+    // Names were checked before: only an optional input can be missing.
+    if (tensor === undefined) continue;
     if (tensor.dataType !== input.dataType) {
       return refuseById(
         request,

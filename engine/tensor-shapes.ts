@@ -7,6 +7,8 @@ import type { TensorShape } from './instance/slot-layout.js';
 /** What a session takes and returns. */
 export interface SessionSignature {
   readonly inputs: readonly TensorSpec[];
+  /** Inputs that may be left out, because the model has values for them. */
+  readonly overridableInputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
 }
 
@@ -22,10 +24,12 @@ export function tensorShapesOf(
     if (dataType === undefined) throw new Error(`'${name}' has the data type ${data_type}, unknown to KServe`);
     // A scalar of a model that does not batch is written as dims [1], because a config has no other way to say it.
     const isScalar = !isBatched && specs.find((spec) => spec.name === name)?.shape.length === 0;
-    return { name, dataType, dims: isScalar ? [] : (reshape?.shape ?? dims), clientDims: dims };
+    const isOptional = 'optional' in tensor && tensor.optional === true;
+    return { name, dataType, dims: isScalar ? [] : (reshape?.shape ?? dims), clientDims: dims, isOptional };
   };
+  const inputs = [...signature.inputs, ...signature.overridableInputs];
   return {
-    inputs: (config.input ?? []).map((tensor) => toShape(tensor, signature.inputs)),
+    inputs: (config.input ?? []).map((tensor) => toShape(tensor, inputs)),
     outputs: (config.output ?? []).map((tensor) => toShape(tensor, signature.outputs)),
   };
 }

@@ -15,7 +15,7 @@ export interface BatchResult {
 
 export interface BatchRunner {
   /** Throws OrtError or Error when the execution fails. */
-  run(slot: number, rows: number, buffer: SharedArrayBuffer): BatchResult;
+  run(slot: number, rows: number, memory: Uint8Array): BatchResult;
   close(): void;
 }
 
@@ -23,7 +23,8 @@ export interface BatchRunner {
 interface BoundBatch {
   readonly inputs: BigUint64Array;
   readonly outputs: BigUint64Array;
-  readonly memory: readonly Uint8Array[];
+  /** The slot's memory at the time; a slot may be given other memory. */
+  readonly memory: Uint8Array;
 }
 
 /** For models with a layout: native tensors are made once for each slot and number of rows, and a run is one call. */
@@ -32,12 +33,13 @@ export function createFixedRunner(session: OrtSession, layout: SlotLayout): Batc
   // An output that the config leaves out is allocated by ONNX Runtime on each run and let go at once.
   const hasUnlisted = session.outputs.length > layout.outputs.length;
   return {
-    run(slot, rows, buffer) {
+    run(slot, rows, memory) {
       const computeStartNs = nowNs();
       const key = slot * (layout.maxRows + 1) + rows;
       let batch = bound.get(key);
-      if (batch === undefined) {
-        batch = bindBatch(session, layout, rows, buffer);
+      if (batch === undefined || batch.memory !== memory) {
+        if (batch !== undefined) releaseBatch(session, batch);
+        batch = bindBatch(session, layout, rows, memory);
         bound.set(key, batch);
       }
       const outputs = hasUnlisted ? batch.outputs.slice() : batch.outputs;
@@ -48,21 +50,17 @@ export function createFixedRunner(session: OrtSession, layout: SlotLayout): Batc
       return { times: { computeStartNs, inferStartNs, inferEndNs, computeEndNs: hasUnlisted ? nowNs() : inferEndNs } };
     },
     close() {
-      for (const { inputs, outputs } of bound.values()) {
-        for (const value of [...inputs, ...outputs]) if (value !== 0n) session.library.api.ReleaseValue(value);
-      }
+      for (const batch of bound.values()) releaseBatch(session, batch);
       bound.clear();
     },
   };
 }
 
-function bindBatch(session: OrtSession, layout: SlotLayout, rows: number, buffer: SharedArrayBuffer): BoundBatch {
-  const memory: Uint8Array[] = [];
+function bindBatch(session: OrtSession, layout: SlotLayout, rows: number, memory: Uint8Array): BoundBatch {
   const bind = (tensor: TensorLayout | undefined): Pointer => {
     if (tensor === undefined) return 0n;
     const shape = layout.hasBatchDimension ? [rows, ...tensor.dims] : tensor.dims;
-    const bytes = new Uint8Array(buffer, tensor.offset, tensor.rowBytes * rows);
-    memory.push(bytes);
+    const bytes = memory.subarray(tensor.offset, tensor.offset + tensor.rowBytes * rows);
     return createTensorOver(session.library, tensor.dataType, shape, bytes);
   };
   const byName = (list: readonly TensorLayout[], name: string) => list.find((tensor) => tensor.name === name);
@@ -71,6 +69,10 @@ function bindBatch(session: OrtSession, layout: SlotLayout, rows: number, buffer
     outputs: BigUint64Array.from(session.outputs, ({ name }) => bind(byName(layout.outputs, name))),
     memory,
   };
+}
+
+function releaseBatch(session: OrtSession, { inputs, outputs }: BoundBatch): void {
+  for (const value of [...inputs, ...outputs]) if (value !== 0n) session.library.api.ReleaseValue(value);
 }
 
 function releaseUnlisted(session: OrtSession, before: BigUint64Array, after: BigUint64Array): void {
@@ -83,24 +85,25 @@ function releaseUnlisted(session: OrtSession, before: BigUint64Array, after: Big
 export function createDescribedRunner(session: OrtSession): BatchRunner {
   const { library } = session;
   return {
-    run(_slot, _rows, buffer) {
+    run(_slot, _rows, target) {
       const computeStartNs = nowNs();
-      const target = new Uint8Array(buffer);
       const { requestedOutputs, tensors } = readBatch(target);
-      const inputs = new BigUint64Array(session.inputs.length);
+      const names = new BigUint64Array(tensors.length);
+      const inputs = new BigUint64Array(tensors.length);
       const outputs = new BigUint64Array(session.outputs.length);
       try {
-        session.inputs.forEach(({ name }, index) => {
-          const tensor = tensors.find((candidate) => candidate.name === name);
-          if (tensor === undefined) throw new Error(`the batch lacks the model's input '${name}'`);
-          const { dataType, shape, bytes } = tensor;
+        // An optional input that the requests leave out is not in the batch, and the model's own value is used.
+        tensors.forEach(({ name, dataType, shape, bytes }, index) => {
+          const pointer = session.inputNamePointer(name);
+          if (pointer === undefined) throw new Error(`the model has no input '${name}'`);
+          names[index] = pointer;
           inputs[index] =
             dataType === 'BYTES'
               ? createStringTensor(library, shape, bytes)
               : createTensorOver(library, dataType, shape, bytes);
         });
         const inferStartNs = nowNs();
-        session.runPrepared(inputs, outputs);
+        session.runNamed(names, inputs, outputs);
         const inferEndNs = nowNs();
         const spill = writeOutputs(session, outputs, requestedOutputs, target);
         const times = { computeStartNs, inferStartNs, inferEndNs, computeEndNs: nowNs() };

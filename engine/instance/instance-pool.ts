@@ -1,15 +1,24 @@
 /**
  * A model's instances and the batch slots they share, as the scheduler's side sees them: put a batch into a free slot,
- * perhaps add rows until an instance takes it, be told when it is done. Decides nothing.
+ * perhaps add rows until an instance takes it, be told when it is done. Decides nothing about batches. For a reload
+ * that changes only the instance groups: `setInstances(planInstances(config, hostPolicies))`, while traffic runs.
  */
 import type { TensorSpec } from '../../src/kserve/tensor.js';
-import type { InstanceWorkerData } from './instance-messages.js';
-import { InstanceThread } from './instance-thread.js';
-import { SharedSlots, type SharedSlotsOptions } from './shared-slots.js';
+import type { ModelSessionPlan } from './instance-messages.js';
+import type { InstancePlan } from './instance-plan.js';
+import { discardThreads, startThreads } from './instance-thread.js';
+import { type InstanceCrew, type PoolMemoryUsage, serveInstances } from './serving-instances.js';
+import { type SharedSlots, type SharedSlotsOptions, SLOT_CAPACITY } from './shared-slots.js';
 
-export interface ServeOptions extends SharedSlotsOptions {
-  /** An instance's thread ended by itself; the pool is of no use any more. */
+export interface ServeOptions extends Omit<SharedSlotsOptions, 'slotCount'> {
+  /** Slots for so many instances. */
+  readonly slotCountFor: (instanceCount: number) => number;
+  /** Instances died too often to go on; nothing is run any more. */
   readonly onDeath: (reason: string) => void;
+  /** An instance died and is being started again; its batch has failed. */
+  readonly onRestart?: (reason: string) => void;
+  /** There may be more free slots or idle instances than a moment ago. */
+  readonly onCapacity?: () => void;
 }
 
 /** Instances whose sessions are there, but that do not take batches yet. */
@@ -17,12 +26,16 @@ export interface ReadyInstances {
   /** What the sessions take and return. */
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  /** Inputs that may be left out, because the model has values for them. */
+  readonly overridableInputs: readonly TensorSpec[];
   serve(options: ServeOptions): InstancePool;
   /** Ends the threads instead. */
   discard(): Promise<void>;
 }
 
 export interface InstancePool {
+  /** Slots are numbered below this, however many instances there are. */
+  readonly slotCapacity: number;
   hasFreeSlot(): boolean;
   /** A slot to fill; there must be a free one. */
   takeFreeSlot(): number;
@@ -40,6 +53,17 @@ export interface InstancePool {
   waitingSlots(): number;
   /** Gives back a slot whose batch is done. */
   releaseSlot(slot: number): void;
+  /** The name of the instance with this number (SlotControl.instance); one that has ended keeps its name. */
+  instanceName(instance: number): string;
+  /** Names of the instances that take batches. */
+  instanceNames(): readonly string[];
+  /** What slots and sessions' arenas hold. */
+  memoryUsage(): PoolMemoryUsage;
+  /**
+   * Makes the instances those of `plans` while traffic runs: starts those that are missing, then retires the others
+   * after the batch they run. Rejects with Error when one cannot be started; then nothing has changed.
+   */
+  setInstances(plans: readonly InstancePlan[]): Promise<void>;
   /** Ends the threads once they have done what was published. */
   close(): Promise<void>;
 }
@@ -48,39 +72,27 @@ export interface InstancePool {
  * Starts the threads and waits for their sessions.
  * @throws Error when one cannot be made; the others have ended by then.
  */
-export async function startInstances(count: number, workerData: InstanceWorkerData): Promise<ReadyInstances> {
-  const threads = Array.from({ length: count }, (_, index) => new InstanceThread(index, workerData));
-  const results = await Promise.allSettled(threads.map((thread) => thread.ready));
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) {
-    await discardThreads(threads);
-    throw failed.reason;
-  }
-  const { inputs, outputs } = await threads[0]!.ready;
+export async function startInstances(
+  plans: readonly InstancePlan[],
+  sessionPlan: ModelSessionPlan,
+): Promise<ReadyInstances> {
+  const threads = await startThreads(plans, sessionPlan);
+  const { inputs, outputs, overridableInputs } = await threads[0]!.ready;
   return {
     inputs,
     outputs,
-    serve: (options) => createPool(threads, options),
+    overridableInputs,
+    serve(options) {
+      const { crew, slots } = serveInstances(threads, sessionPlan, options);
+      return createPool(crew, slots);
+    },
     discard: () => discardThreads(threads),
   };
 }
 
-async function discardThreads(threads: readonly InstanceThread[]): Promise<void> {
-  for (const thread of threads) thread.post({ kind: 'end' });
-  await Promise.all(threads.map((thread) => thread.ended()));
-}
-
-function createPool(threads: readonly InstanceThread[], options: ServeOptions): InstancePool {
-  const slots = new SharedSlots(options);
-  let closing: Promise<void> | undefined;
-  for (const thread of threads) {
-    thread.onExit((reason) => {
-      if (closing === undefined) options.onDeath(reason);
-    });
-    thread.post(slots.createOrder());
-  }
-  slots.watch();
+function createPool(crew: InstanceCrew, slots: SharedSlots): InstancePool {
   return {
+    slotCapacity: SLOT_CAPACITY,
     hasFreeSlot: () => slots.hasFree,
     takeFreeSlot() {
       const slot = slots.take();
@@ -89,21 +101,16 @@ function createPool(threads: readonly InstanceThread[], options: ServeOptions): 
     },
     slotBytes: (slot, byteLength) => slots.bytesOf(slot, byteLength),
     publish: (slot, rows) => slots.publish(slot, rows),
-    grow: (slot, fromRows, toRows) => slots.controls[slot]!.grow(fromRows, toRows),
-    withdraw: (slot, rows) => slots.controls[slot]!.withdraw(rows),
-    isTaken: (slot) => slots.controls[slot]!.isTaken,
-    idleInstances: () => threads.length - slots.ring.runningCount,
+    grow: (slot, fromRows, toRows) => slots.controlOf(slot).grow(fromRows, toRows),
+    withdraw: (slot, rows) => slots.controlOf(slot).withdraw(rows),
+    isTaken: (slot) => slots.controlOf(slot).isTaken,
+    idleInstances: () => Math.max(0, crew.servingCount - slots.ring.runningCount),
     waitingSlots: () => slots.ring.waitingCount,
     releaseSlot: (slot) => slots.release(slot),
-    close() {
-      closing ??= endThreads(slots, threads);
-      return closing;
-    },
+    instanceName: (instance) => crew.nameOf(instance),
+    instanceNames: () => crew.names(),
+    memoryUsage: () => crew.memoryUsage(),
+    setInstances: (plans) => crew.setPlans(plans),
+    close: () => crew.close(),
   };
-}
-
-async function endThreads(slots: SharedSlots, threads: readonly InstanceThread[]): Promise<void> {
-  slots.stop();
-  await Promise.all(threads.map((thread) => thread.ended()));
-  slots.closePorts();
 }

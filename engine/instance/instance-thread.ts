@@ -1,23 +1,26 @@
 /** The worker thread of one instance as the model's thread sees it: starts it, waits for its session, ends it. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { messageOf } from '../../src/common/errors.js';
-import { compiledEntry } from '../../src/common/package-root.js';
-import type { InstanceOrder, InstanceReport, InstanceWorkerData } from './instance-messages.js';
+import type { InstanceOrder, InstanceReport, InstanceWorkerData, ModelSessionPlan } from './instance-messages.js';
+import type { InstancePlan } from './instance-plan.js';
+import { takeWorker } from './spare-workers.js';
 
 export type ReadyReport = Extract<InstanceReport, { kind: 'ready' }>;
 
 export class InstanceThread {
+  readonly plan: InstancePlan;
   /** Rejects with Error when the session cannot be made or the thread ends before. */
   readonly ready: Promise<ReadyReport>;
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
   #lastError: unknown;
 
-  constructor(index: number, workerData: InstanceWorkerData) {
-    this.#worker = new Worker(compiledEntry('engine/instance/instance-worker'), {
-      workerData,
-      name: `instance-${index}`,
-    });
+  constructor(plan: InstancePlan, sessionPlan: ModelSessionPlan) {
+    this.plan = plan;
+    const workerData: InstanceWorkerData =
+      plan.cpuCores === undefined ? sessionPlan : { ...sessionPlan, cpuCores: plan.cpuCores };
+    this.#worker = takeWorker(plan.name);
+    this.#worker.postMessage(workerData);
     this.#worker.on('error', (error) => {
       this.#lastError = error;
     });
@@ -51,6 +54,28 @@ export class InstanceThread {
 
   #describeEnd(): string {
     const cause = this.#lastError === undefined ? '' : `: ${messageOf(this.#lastError)}`;
-    return `a model instance's thread ended unexpectedly${cause}`;
+    return `the thread of model instance '${this.plan.name}' ended unexpectedly${cause}`;
   }
+}
+
+/**
+ * Starts a thread for each plan and waits for their sessions.
+ * @throws Error when one cannot be made; the others have ended by then.
+ */
+export async function startThreads(
+  plans: readonly InstancePlan[],
+  sessionPlan: ModelSessionPlan,
+): Promise<readonly InstanceThread[]> {
+  const threads = plans.map((plan) => new InstanceThread(plan, sessionPlan));
+  const results = await Promise.allSettled(threads.map((thread) => thread.ready));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed === undefined) return threads;
+  await discardThreads(threads);
+  throw failed.reason;
+}
+
+/** Ends threads that were never told to serve. */
+export async function discardThreads(threads: readonly InstanceThread[]): Promise<void> {
+  for (const thread of threads) thread.post({ kind: 'end' });
+  await Promise.all(threads.map((thread) => thread.ended()));
 }

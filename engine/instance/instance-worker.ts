@@ -7,24 +7,32 @@ import { nowNs } from '../../src/common/clock.js';
 import { messageOf } from '../../src/common/errors.js';
 import { loadOrtLibrary } from '../../src/onnxruntime/library.js';
 import { OrtSession } from '../../src/onnxruntime/session.js';
+import type { SessionSettings } from '../../src/onnxruntime/session-settings.js';
+import { runWarmUp } from '../warm-up/run-warm-up.js';
 import { type BatchRunner, createDescribedRunner, createFixedRunner } from './batch-runner.js';
+import { bindThread } from './cpu-affinity.js';
 import type {
   InstanceOrder,
   InstanceReport,
   InstanceWorkerData,
   ServeOrder,
-  SlotBufferMessage,
+  SlotMemoryMessage,
   SpillMessage,
+  WorkerStart,
 } from './instance-messages.js';
+import { InstanceState } from './instance-state.js';
 import { SlotControl } from './slot-control.js';
 import { WorkRing } from './work-ring.js';
 
-function main({ modelFile, ortLibrary, settings }: InstanceWorkerData): void {
+/** The arena is asked for its size no more often than this. */
+const ARENA_READ_NS = 200e6;
+
+function main(data: InstanceWorkerData): void {
   const parent = parentPort!;
   const report = (message: InstanceReport): void => parent.postMessage(message);
   let session: OrtSession;
   try {
-    session = new OrtSession(loadOrtLibrary(ortLibrary), modelFile, settings);
+    session = prepareSession(data);
   } catch (thrown) {
     report({ kind: 'failed', message: messageOf(thrown) });
     return;
@@ -33,23 +41,54 @@ function main({ modelFile, ortLibrary, settings }: InstanceWorkerData): void {
     if (order.kind === 'serve') serve(session, order);
     session.close();
   });
-  report({ kind: 'ready', inputs: session.inputs, outputs: session.outputs });
+  const { inputs, outputs, overridableInputs } = session;
+  report({ kind: 'ready', inputs, outputs, overridableInputs });
 }
 
-/** Returns when the ring says stop and nothing is left in it. */
+function prepareSession({ modelFile, ortLibrary, settings, warmUp = [], cpuCores }: InstanceWorkerData): OrtSession {
+  // Before the session, because the threads that ONNX Runtime starts inherit it.
+  if (cpuCores !== undefined) bindThread(cpuCores);
+  const session = new OrtSession(loadOrtLibrary(ortLibrary), modelFile, withinCores(settings, cpuCores));
+  try {
+    runWarmUp(session, warmUp);
+  } catch (thrown) {
+    session.close();
+    throw thrown;
+  }
+  return session;
+}
+
+/**
+ * Left to itself, ONNX Runtime starts a thread for each core of the host and binds them there, whatever its caller is
+ * bound to; with a number it does neither.
+ */
+function withinCores(settings: SessionSettings, cpuCores: readonly number[] | undefined): SessionSettings {
+  return cpuCores === undefined ? settings : { intraOpThreads: cpuCores.length, ...settings };
+}
+
+/** Returns when this instance is retired, or when the ring says stop and nothing is left in it. */
 function serve(session: OrtSession, order: ServeOrder): void {
-  const { layout, slotCount, port } = order;
+  const { layout, slotCapacity, port } = order;
   const runner = layout === undefined ? createDescribedRunner(session) : createFixedRunner(session, layout);
-  const ring = new WorkRing(order.ring, slotCount);
-  const controls = Array.from({ length: slotCount }, (_, slot) => new SlotControl(order.control, slot));
-  const buffers = new SlotBuffers(order.slotBuffers, port);
+  const ring = new WorkRing(order.ring, slotCapacity);
+  const state = new InstanceState(order.state);
+  const memory = new SlotMemory(order.slots, port);
+  const controls: SlotControl[] = [];
+  let arenaReadNs = 0;
+  readArena(session, state);
   for (;;) {
     // Read before looking, so that a bell between the look and the wait is not missed.
     const bell = ring.workBell;
+    if (state.isRetired) break;
     const slot = ring.pop();
     if (slot !== undefined) {
-      execute(runner, slot, controls[slot]!, order, buffers);
+      controls[slot] ??= new SlotControl(order.control, slot);
+      const endNs = execute(runner, slot, controls[slot], order, memory);
       ring.reportDone();
+      if (endNs - arenaReadNs > ARENA_READ_NS) {
+        arenaReadNs = endNs;
+        readArena(session, state);
+      }
     } else if (ring.isStopping) break;
     else ring.waitForWork(bell);
   }
@@ -57,50 +96,66 @@ function serve(session: OrtSession, order: ServeOrder): void {
   port.close();
 }
 
+function readArena(session: OrtSession, state: InstanceState): void {
+  state.arenaBytes = session.arenaBytes() ?? 0;
+}
+
+/** Runs a batch, or finds it withdrawn; returns when it ended. */
 function execute(
   runner: BatchRunner,
   slot: number,
   control: SlotControl,
   { instance, port }: ServeOrder,
-  buffers: SlotBuffers,
-): void {
+  memory: SlotMemory,
+): number {
   const startNs = nowNs();
   const rows = control.take(instance);
   const nothing = { computeStartNs: startNs, inferStartNs: startNs, inferEndNs: startNs, computeEndNs: startNs };
   if (rows === 0) {
     control.finish(nothing, undefined, false);
-    return;
+    return startNs;
   }
   try {
-    const { times, spill } = runner.run(slot, rows, buffers.bufferOf(slot, control.inputGeneration));
+    const { times, spill } = runner.run(slot, rows, memory.bytesOf(slot, control.inputGeneration));
     if (spill !== undefined) port.postMessage({ slot, buffer: spill } satisfies SpillMessage);
     control.finish(times, undefined, spill !== undefined);
+    return times.computeEndNs;
   } catch (thrown) {
     control.finish(nothing, messageOf(thrown) || 'the execution failed', false);
+    return startNs;
   }
 }
 
-/** The newest buffer of each slot; later ones arrive through the port before the slot is published with them. */
-class SlotBuffers {
+/** The newest memory of each slot; later ones arrive through the port before the slot is published with them. */
+class SlotMemory {
   readonly #port: MessagePort;
-  readonly #buffers: { readonly buffer: SharedArrayBuffer; readonly generation: number }[];
+  readonly #newest: (SlotMemoryMessage | undefined)[] = [];
 
-  constructor(first: readonly SharedArrayBuffer[], port: MessagePort) {
+  constructor(first: readonly SlotMemoryMessage[], port: MessagePort) {
     this.#port = port;
-    this.#buffers = first.map((buffer) => ({ buffer, generation: 0 }));
+    for (const message of first) this.#newest[message.slot] = message;
   }
 
-  bufferOf(slot: number, generation: number): SharedArrayBuffer {
-    let current = this.#buffers[slot];
+  bytesOf(slot: number, generation: number): Uint8Array {
+    let current = this.#newest[slot];
     while (current === undefined || current.generation < generation) {
-      const received = receiveMessageOnPort(this.#port) as { message: SlotBufferMessage } | undefined;
-      if (received === undefined) throw new Error(`the buffer of slot ${slot} did not arrive`);
-      const { message } = received;
-      this.#buffers[message.slot] = { buffer: message.buffer, generation: message.generation };
-      current = this.#buffers[slot];
+      const received = receiveMessageOnPort(this.#port) as { message: SlotMemoryMessage } | undefined;
+      if (received === undefined) throw new Error(`the memory of batch slot ${slot} did not arrive`);
+      this.#newest[received.message.slot] = received.message;
+      current = this.#newest[slot];
     }
-    return current.buffer;
+    return current.bytes;
   }
 }
 
-main(workerData as InstanceWorkerData);
+const early = workerData as WorkerStart | null | undefined;
+parentPort!.once('message', (data: InstanceWorkerData | undefined) => {
+  if (data !== undefined) main(data);
+});
+if (early) {
+  try {
+    loadOrtLibrary(early.ortLibrary || undefined);
+  } catch {
+    // The session will meet the same, and its owner is told then.
+  }
+}

@@ -9,6 +9,7 @@ const TIMES_OFFSET = 64;
 const ERROR_OFFSET = 128;
 const ERROR_CAPACITY = CONTROL_BYTES - ERROR_OFFSET;
 const CLOSED = -1;
+const NOBODY = -1;
 
 const STATES = { free: 0, published: 1, done: 2 } as const;
 
@@ -39,6 +40,7 @@ export class SlotControl {
     this.#words[WORDS.errorBytes] = 0;
     this.#words[WORDS.spilled] = 0;
     this.#words[WORDS.inputGeneration] = inputGeneration;
+    Atomics.store(this.#words, WORDS.instance, NOBODY);
     Atomics.store(this.#words, WORDS.state, STATES.published);
     Atomics.store(this.#words, WORDS.rows, rows);
   }
@@ -60,14 +62,20 @@ export class SlotControl {
 
   /** Instance: closes the batch and returns its rows; 0 when it was withdrawn. */
   take(instance: number): number {
+    // Before the batch is closed: should this thread die, whose batch it was must be certain.
+    Atomics.store(this.#words, WORDS.instance, instance);
     const rows = Atomics.exchange(this.#words, WORDS.rows, CLOSED);
     this.#words[WORDS.takenRows] = rows;
-    this.#words[WORDS.instance] = instance;
     return rows;
   }
 
   get inputGeneration(): number {
     return this.#words[WORDS.inputGeneration]!;
+  }
+
+  /** Model's thread, for an instance that will never do it itself: hands the batch back as failed. */
+  fail(error: string): void {
+    this.finish({ computeStartNs: 0, inferStartNs: 0, inferEndNs: 0, computeEndNs: 0 }, error, false);
   }
 
   /** Instance: hands the slot back with its outputs. `spilled` tells that outputs came in a buffer of their own. */
@@ -94,9 +102,9 @@ export class SlotControl {
     return this.#words[WORDS.takenRows]!;
   }
 
-  /** The instance that took the batch last. */
+  /** The instance that took the batch, or -1 when none has since it was published. */
   get instance(): number {
-    return this.#words[WORDS.instance]!;
+    return Atomics.load(this.#words, WORDS.instance);
   }
 
   get hasSpilled(): boolean {

@@ -26,6 +26,8 @@ export interface SlotLayout {
 
 export interface TensorShape {
   readonly name: string;
+  /** A request may leave it out. */
+  readonly isOptional?: boolean | undefined;
   readonly dataType: DataType;
   readonly dims: readonly number[];
   readonly clientDims: readonly number[];
@@ -36,7 +38,7 @@ const LARGEST_SLOT_BYTES = 256 << 20;
 /** Regions start on cache lines, which also satisfies every element type. */
 const ALIGNMENT = 64;
 
-/** The layout, or undefined where shapes or element sizes vary or the slot would be too large. */
+/** The layout, or undefined where shapes, element sizes or the inputs themselves vary or the slot would be too large. */
 export function planSlotLayout(
   inputs: readonly TensorShape[],
   outputs: readonly TensorShape[],
@@ -51,7 +53,8 @@ export function planSlotLayout(
     return { ...tensor, rowBytes, offset };
   };
   const isFixed = [...inputs, ...outputs].every(
-    ({ dataType, dims }) => elementSize(dataType) !== undefined && dims.every((size) => size >= 0),
+    ({ dataType, dims, isOptional }) =>
+      elementSize(dataType) !== undefined && !isOptional && dims.every((size) => size >= 0),
   );
   if (!isFixed) return undefined;
   const layout = { inputs: inputs.map(place), outputs: outputs.map(place) };

@@ -30,6 +30,15 @@ export class WorkRing {
     Atomics.notify(this.#words, WORDS.workBell, 1);
   }
 
+  /** True while the slot is in the ring. */
+  has(slot: number): boolean {
+    const end = Atomics.load(this.#words, WORDS.published);
+    for (let at = Atomics.load(this.#words, WORDS.taken); at !== end; at = (at + 1) | 0) {
+      if (Atomics.load(this.#words, this.#entryOf(at)) === slot) return true;
+    }
+    return false;
+  }
+
   /** Instance: the slot at the head, or undefined when there is none. */
   pop(): number | undefined {
     for (;;) {
@@ -66,15 +75,20 @@ export class WorkRing {
     return Atomics.load(this.#words, WORDS.stop) === 1;
   }
 
-  /** Scheduler: instances end when they next look. */
+  /** Scheduler: instances end when they next look and find nothing. */
   stop(): void {
     Atomics.store(this.#words, WORDS.stop, 1);
-    Atomics.add(this.#words, WORDS.workBell, 1);
-    Atomics.notify(this.#words, WORDS.workBell);
+    this.wakeAll();
     this.#ringDone();
   }
 
-  /** Instance: tells the scheduler that a slot is done. */
+  /** Scheduler: every instance looks around. */
+  wakeAll(): void {
+    Atomics.add(this.#words, WORDS.workBell, 1);
+    Atomics.notify(this.#words, WORDS.workBell);
+  }
+
+  /** Tells the scheduler that a slot is done. */
   reportDone(): void {
     Atomics.add(this.#words, WORDS.done, 1);
     this.#ringDone();

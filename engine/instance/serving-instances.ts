@@ -1,0 +1,239 @@
+/**
+ * The instances that serve: who is there, who is being started or retired, and what becomes of a batch whose instance
+ * dies. Changes are made one after the other; batches go on meanwhile.
+ */
+import { nowNs } from '../../src/common/clock.js';
+import { messageOf } from '../../src/common/errors.js';
+import type { ModelSessionPlan } from './instance-messages.js';
+import { type InstancePlan, isSamePlan } from './instance-plan.js';
+import type { ServeOptions } from './instance-pool.js';
+import { InstanceState } from './instance-state.js';
+import { discardThreads, type InstanceThread, startThreads } from './instance-thread.js';
+import { SharedSlots } from './shared-slots.js';
+
+/** So many deaths within this time, and the model is given up: it would only fail again. */
+const MOST_DEATHS = 3;
+const DEATHS_WITHIN_NS = 60e9;
+/** An instance claims a batch within microseconds of taking it; what is unclaimed after this was taken by the dead one. */
+const CLAIM_MS = 20;
+
+/** Bytes; what cannot be known counts as nothing. */
+export interface PoolMemoryUsage {
+  /** Batch slots in the pinned memory pool. */
+  readonly pooledBytes: number;
+  /** Batch slots elsewhere. */
+  readonly ordinaryBytes: number;
+  /** What the sessions' CPU arenas have taken from the system; weights that ONNX Runtime keeps outside are not in it. */
+  readonly arenaBytes: number;
+}
+
+interface Member {
+  readonly id: number;
+  readonly plan: InstancePlan;
+  readonly thread: InstanceThread;
+  readonly state: InstanceState;
+  /** True from the moment it was told to end. */
+  isLeaving: boolean;
+}
+
+export class InstanceCrew {
+  readonly #slots: SharedSlots;
+  readonly #sessionPlan: ModelSessionPlan;
+  readonly #options: ServeOptions;
+  readonly #members = new Map<number, Member>();
+  readonly #names: string[] = [];
+  #plans: readonly InstancePlan[] = [];
+  #deathsNs: readonly number[] = [];
+  #isGivenUp = false;
+  /** Ends when the latest change has; never rejects. */
+  #changes: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  constructor(slots: SharedSlots, sessionPlan: ModelSessionPlan, options: ServeOptions) {
+    this.#slots = slots;
+    this.#sessionPlan = sessionPlan;
+    this.#options = options;
+  }
+
+  /** Instances that take batches. */
+  get servingCount(): number {
+    let count = 0;
+    for (const { isLeaving } of this.#members.values()) if (!isLeaving) count++;
+    return count;
+  }
+
+  nameOf(instance: number): string {
+    return this.#names[instance] ?? 'unknown';
+  }
+
+  names(): readonly string[] {
+    return [...this.#members.values()].filter(({ isLeaving }) => !isLeaving).map(({ plan }) => plan.name);
+  }
+
+  memoryUsage(): PoolMemoryUsage {
+    let arenaBytes = 0;
+    for (const { state } of this.#members.values()) arenaBytes += state.arenaBytes;
+    return { ...this.#slots.memoryUsage(), arenaBytes };
+  }
+
+  /** Lets threads that are ready take batches. */
+  admit(threads: readonly InstanceThread[]): void {
+    this.#plans = [...this.#plans, ...threads.map(({ plan }) => plan)];
+    for (const thread of threads) this.#employ(thread);
+  }
+
+  /** See InstancePool.setInstances. */
+  setPlans(plans: readonly InstancePlan[]): Promise<void> {
+    if (plans.length === 0) throw new Error('a model needs at least one instance');
+    return this.#change(async () => {
+      const leaving = without(this.#plans, plans);
+      const coming = without(plans, this.#plans);
+      const threads = await startThreads(coming, this.#sessionPlan);
+      if (this.#closing !== undefined) {
+        await discardThreads(threads);
+        throw new Error('the model is being closed');
+      }
+      this.#plans = plans;
+      for (const thread of threads) this.#employ(thread);
+      const retired = leaving.map((plan) => this.#retire(plan));
+      this.#slots.setCount(this.#options.slotCountFor(plans.length));
+      this.#options.onCapacity?.();
+      await Promise.all(retired);
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    this.#slots.stop();
+    for (const member of this.#members.values()) member.isLeaving = true;
+    await Promise.all([...this.#members.values()].map(({ thread }) => thread.ended()));
+    await this.#changes;
+    this.#slots.close();
+  }
+
+  #change<T>(make: () => Promise<T>): Promise<T> {
+    const change = this.#changes.then(make);
+    this.#changes = change.catch(() => undefined);
+    return change;
+  }
+
+  #employ(thread: InstanceThread): void {
+    const id = this.#names.push(thread.plan.name) - 1;
+    const member: Member = { id, plan: thread.plan, thread, state: new InstanceState(), isLeaving: false };
+    this.#members.set(id, member);
+    thread.onExit((reason) => {
+      this.#members.delete(id);
+      if (!member.isLeaving) this.#bury(member, reason);
+      this.#slots.dropInstance(id);
+    });
+    thread.post(this.#slots.createOrder(id, member.state));
+  }
+
+  async #retire(plan: InstancePlan): Promise<void> {
+    const member = [...this.#members.values()].find((one) => !one.isLeaving && isSamePlan(one.plan, plan));
+    // One that has just died is not there any more, and is not started again, because it is not wanted.
+    if (member === undefined) return;
+    member.isLeaving = true;
+    member.state.retire();
+    this.#slots.ring.wakeAll();
+    await member.thread.ended();
+  }
+
+  /** Fails the batch of an instance that died, and starts another in its place unless too many have died. */
+  #bury({ id, plan }: Member, reason: string): void {
+    this.#settleBatches(id, reason);
+    const now = nowNs();
+    this.#deathsNs = [...this.#deathsNs.filter((death) => now - death < DEATHS_WITHIN_NS), now];
+    if (this.#deathsNs.length >= MOST_DEATHS) this.#giveUp(reason);
+    else {
+      this.#options.onRestart?.(reason);
+      void this.#change(() => this.#replace(plan)).catch(() => undefined);
+    }
+  }
+
+  async #replace(plan: InstancePlan): Promise<void> {
+    const isWanted = (): boolean =>
+      this.#closing === undefined &&
+      !this.#isGivenUp &&
+      without(this.#plans, this.#servingPlans()).some((one) => isSamePlan(one, plan));
+    if (!isWanted()) return;
+    let threads: readonly InstanceThread[];
+    try {
+      threads = await startThreads([plan], this.#sessionPlan);
+    } catch (thrown) {
+      this.#giveUp(`model instance '${plan.name}' could not be started again: ${messageOf(thrown)}`);
+      return;
+    }
+    if (!isWanted()) {
+      await discardThreads(threads);
+      return;
+    }
+    for (const thread of threads) this.#employ(thread);
+    this.#options.onCapacity?.();
+  }
+
+  #servingPlans(): readonly InstancePlan[] {
+    return [...this.#members.values()].filter(({ isLeaving }) => !isLeaving).map(({ plan }) => plan);
+  }
+
+  #giveUp(reason: string): void {
+    if (this.#isGivenUp || this.#closing !== undefined) return;
+    this.#isGivenUp = true;
+    this.#options.onDeath(reason);
+  }
+
+  /** Batches that the dead instance had closed fail; one that it had taken and not closed goes back into the ring. */
+  #settleBatches(instance: number, reason: string): void {
+    const { ring } = this.#slots;
+    const unclaimed: number[] = [];
+    for (const slot of this.#slots.busy) {
+      const control = this.#slots.controlOf(slot);
+      if (control.isDone) continue;
+      if (control.isTaken) {
+        if (control.instance !== instance) continue;
+        control.fail(`${reason}; the request was part of the batch that it ran`);
+        ring.reportDone();
+      } else if (!ring.has(slot)) unclaimed.push(slot);
+    }
+    if (unclaimed.length > 0) setTimeout(() => this.#returnUnclaimed(unclaimed), CLAIM_MS).unref();
+  }
+
+  #returnUnclaimed(slots: readonly number[]): void {
+    const { ring } = this.#slots;
+    for (const slot of slots) {
+      const control = this.#slots.controlOf(slot);
+      if (!this.#slots.busy.has(slot) || control.isTaken || control.isDone || ring.has(slot)) continue;
+      // The dead instance counted as running it.
+      ring.reportDone();
+      ring.push(slot);
+    }
+  }
+}
+
+/** The plans of `all` that `some` lacks; equal ones count as often as they are there. */
+function without(all: readonly InstancePlan[], some: readonly InstancePlan[]): readonly InstancePlan[] {
+  const left = [...some];
+  return all.filter((plan) => {
+    const place = left.findIndex((one) => isSamePlan(one, plan));
+    if (place === -1) return true;
+    left.splice(place, 1);
+    return false;
+  });
+}
+
+/** Lets ready threads serve from slots of their own. */
+export function serveInstances(
+  threads: readonly InstanceThread[],
+  sessionPlan: ModelSessionPlan,
+  options: ServeOptions,
+): { readonly crew: InstanceCrew; readonly slots: SharedSlots } {
+  const slots = new SharedSlots({ ...options, slotCount: options.slotCountFor(threads.length) });
+  const crew = new InstanceCrew(slots, sessionPlan, options);
+  crew.admit(threads);
+  slots.watch();
+  return { crew, slots };
+}
