@@ -23,10 +23,25 @@ export interface ModelReference {
 export interface ModelIndexEntry {
   readonly name: string;
   readonly version: string;
-  /** READY or UNAVAILABLE; empty for a model that was never asked for. */
+  /** READY, LOADING, UNLOADING or UNAVAILABLE; empty for a model that was never asked for. */
   readonly state: string;
-  /** Why it is unavailable; empty when ready. */
+  /** Why it is unavailable, `unloaded` among others; empty when ready. */
   readonly reason: string;
+}
+
+/** One value of the kinds that Triton has; exactly one is given. */
+export interface RepositoryParameter {
+  readonly bool_param?: boolean;
+  readonly int64_param?: number;
+  readonly string_param?: string;
+  readonly bytes_param?: Uint8Array;
+}
+
+/** A request to load or unload a model. */
+export interface RepositoryModelRequest {
+  readonly repository_name: string;
+  readonly model_name: string;
+  readonly parameters: Readonly<Record<string, RepositoryParameter>>;
 }
 
 type Nothing = Readonly<Record<never, never>>;
@@ -50,11 +65,14 @@ export interface AdminCalls {
     readonly request: { readonly repository_name: string; readonly ready: boolean };
     readonly response: { readonly models: readonly ModelIndexEntry[] };
   };
+  readonly RepositoryModelLoad: { readonly request: RepositoryModelRequest; readonly response: Nothing };
+  readonly RepositoryModelUnload: { readonly request: RepositoryModelRequest; readonly response: Nothing };
 }
 
 export type AdminMethod = keyof AdminCalls;
 
-function encode(typeName: string, value: object): Uint8Array {
+/** Wire form of a message of that type. */
+export function encodeMessage(typeName: string, value: object): Uint8Array {
   const type = messageType(typeName);
   return type.encode(type.fromObject(value)).finish();
 }
@@ -63,7 +81,8 @@ function encode(typeName: string, value: object): Uint8Array {
 const plainForm: protobuf.IConversionOptions = { longs: Number, enums: String, defaults: true };
 const configForm: protobuf.IConversionOptions = { longs: Number, enums: String };
 
-function decode(typeName: string, bytes: Uint8Array): Record<string, unknown> {
+/** A message of that type, with absent fields at their zero values. Throws ProtocolError for malformed bytes. */
+export function decodeMessage(typeName: string, bytes: Uint8Array): Record<string, unknown> {
   const type = messageType(typeName);
   try {
     return type.toObject(type.decode(bytes), typeName === 'ModelConfigResponse' ? configForm : plainForm);
@@ -74,21 +93,21 @@ function decode(typeName: string, bytes: Uint8Array): Record<string, unknown> {
 
 /** Wire form of a request. */
 export const encodeAdminRequest = <M extends AdminMethod>(method: M, request: AdminCalls[M]['request']): Uint8Array =>
-  encode(`${method}Request`, request);
+  encodeMessage(`${method}Request`, request);
 
 /** Throws ProtocolError for malformed bytes. */
 export const decodeAdminRequest = <M extends AdminMethod>(method: M, bytes: Uint8Array): AdminCalls[M]['request'] =>
-  decode(`${method}Request`, bytes) as AdminCalls[M]['request'];
+  decodeMessage(`${method}Request`, bytes) as AdminCalls[M]['request'];
 
 /** Wire form of a response. */
 export const encodeAdminResponse = <M extends AdminMethod>(
   method: M,
   response: AdminCalls[M]['response'],
-): Uint8Array => encode(`${method}Response`, response);
+): Uint8Array => encodeMessage(`${method}Response`, response);
 
 /** Throws ProtocolError for malformed bytes. 64-bit numbers beyond 2^53 lose their last digits. */
 export function decodeAdminResponse<M extends AdminMethod>(method: M, bytes: Uint8Array): AdminCalls[M]['response'] {
-  const response = decode(`${method}Response`, bytes);
+  const response = decodeMessage(`${method}Response`, bytes);
   if (method === 'ModelStatistics') response.model_stats = fillStatistics(response.model_stats);
   if (method === 'ModelConfig') response.config ??= {};
   return response as AdminCalls[M]['response'];

@@ -17,6 +17,16 @@ export const grpcMethods = [
   'ModelConfig',
   'ModelStatistics',
   'RepositoryIndex',
+  'SystemSharedMemoryStatus',
+  'SystemSharedMemoryRegister',
+  'SystemSharedMemoryUnregister',
+  'CudaSharedMemoryStatus',
+  'CudaSharedMemoryRegister',
+  'CudaSharedMemoryUnregister',
+  'TraceSetting',
+  'LogSettings',
+  'RepositoryModelLoad',
+  'RepositoryModelUnload',
 ] as const;
 
 export type GrpcMethod = (typeof grpcMethods)[number];

@@ -5,10 +5,17 @@
 import { Buffer } from 'node:buffer';
 import { asObject, type JsonObject, listOf, openDocument, parametersOf, readTensors, textOf } from './http-document.js';
 import type { InferRequestMessage, InferResponseMessage } from './infer-codec.js';
-import { refuseParameter } from './infer-request-decoder.js';
 import { bytesToJson } from './json-tensor.js';
+import { exactNumberOf } from './json-text.js';
 import { ProtocolError } from './protocol-error.js';
-import type { Tensor } from './tensor.js';
+import type { InferInput, RequestedOutput, RequestParameters, Tensor } from './tensor.js';
+import {
+  checkRequestParameters,
+  isPlainOutput,
+  outputParameters,
+  referenceParameters,
+  requestedOutputOf,
+} from './tensor-parameters.js';
 
 export const INFERENCE_HEADER_LENGTH = 'inference-header-content-length';
 
@@ -21,8 +28,12 @@ export interface BinaryOutputs {
 /** A request's body; the model's name and version are in the path. */
 export interface HttpInferRequest {
   readonly id: string;
-  readonly inputs: readonly Tensor[];
+  readonly inputs: readonly InferInput[];
   readonly outputNames: readonly string[];
+  /** The same outputs in full; left out when none has anything beyond its name. */
+  readonly outputs?: readonly RequestedOutput[];
+  /** Without those that only say how the answer is to be written. */
+  readonly parameters?: RequestParameters;
   readonly binaryOutputs: BinaryOutputs;
 }
 
@@ -35,17 +46,41 @@ const binaryDescription = (tensor: Tensor): object => ({
   parameters: { binary_data_size: tensor.bytes.byteLength },
 });
 
-/** Encodes a request with every input binary, asking for binary outputs. `jsonLength` goes into the header. */
+const inputDescription = (input: InferInput): object =>
+  input.sharedMemory === undefined
+    ? binaryDescription(input)
+    : {
+        name: input.name,
+        datatype: input.dataType,
+        shape: input.shape,
+        parameters: referenceParameters(input.sharedMemory),
+      };
+
+function outputDescription(output: RequestedOutput): object {
+  const parameters = outputParameters(output);
+  return {
+    name: output.name,
+    parameters: output.sharedMemory === undefined ? { ...parameters, binary_data: true } : parameters,
+  };
+}
+
+/**
+ * Encodes a request with every input binary or in shared memory, asking for binary outputs. `jsonLength` goes into the
+ * header.
+ */
 export function encodeHttpInferRequest(message: InferRequestMessage): { body: Uint8Array; jsonLength: number } {
+  const { outputNames, inputs } = message;
+  const outputs = message.outputs ?? outputNames.map((name) => ({ name, classificationCount: 0 }));
+  const parameters = { ...message.parameters, ...(outputs.length === 0 ? { binary_data_output: true } : {}) };
   const document = {
     ...(message.id === '' ? {} : { id: message.id }),
-    inputs: message.inputs.map(binaryDescription),
-    ...(message.outputNames.length === 0
-      ? { parameters: { binary_data_output: true } }
-      : { outputs: message.outputNames.map((name) => ({ name, parameters: { binary_data: true } })) }),
+    ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
+    inputs: inputs.map(inputDescription),
+    ...(outputs.length === 0 ? {} : { outputs: outputs.map(outputDescription) }),
   };
   const json = Buffer.from(JSON.stringify(document), 'utf8');
-  return { body: Buffer.concat([json, ...message.inputs.map((tensor) => tensor.bytes)]), jsonLength: json.length };
+  const tail = inputs.filter(({ sharedMemory }) => sharedMemory === undefined).map(({ bytes }) => bytes);
+  return { body: Buffer.concat([json, ...tail]), jsonLength: json.length };
 }
 
 /**
@@ -56,24 +91,40 @@ export function decodeHttpInferRequest(body: Uint8Array, jsonLength: number | un
   const document = openDocument(body, jsonLength);
   const { json } = document;
   if (json.inputs === undefined) throw new ProtocolError('the request has no inputs');
-  const inputs = readTensors(document, listOf(json.inputs, 'inputs'), 'input', (name, parameter) =>
-    refuseParameter('input', name, parameter),
-  );
-  const outputNames: string[] = [];
+  const inputs = readTensors(document, listOf(json.inputs, 'inputs'), 'input');
+  const outputs: RequestedOutput[] = [];
   const byName = new Map<string, boolean>();
   for (const entry of listOf(json.outputs, 'outputs'))
-    readRequestedOutput(asObject(entry, 'each output'), outputNames, byName);
-  const byDefault = readSwitch(parametersOf(json, 'the request').binary_data_output, 'binary_data_output') ?? false;
-  return { id: requestId(json.id), inputs, outputNames, binaryOutputs: { byDefault, byName } };
+    outputs.push(readRequestedOutput(asObject(entry, 'each output'), byName));
+  const { binary_data_output: binary, ...parameters } = parametersOf(json, 'the request');
+  const byDefault = readSwitch(binary, 'binary_data_output') ?? false;
+  return {
+    id: requestId(json.id),
+    inputs,
+    outputNames: outputs.map(({ name }) => name),
+    binaryOutputs: { byDefault, byName },
+    ...(outputs.every(isPlainOutput) ? {} : { outputs }),
+    ...(Object.keys(parameters).length === 0 ? {} : { parameters: readParameters(parameters) }),
+  };
 }
 
-function readRequestedOutput(output: JsonObject, outputNames: string[], byName: Map<string, boolean>): void {
+/** 64-bit integers were kept as texts, and are numbers here again so that they are refused as what they are. */
+const readParameters = (parameters: JsonObject): RequestParameters =>
+  checkRequestParameters(
+    Object.fromEntries(
+      Object.entries(parameters).map(([key, value]) => {
+        const exact = exactNumberOf(value);
+        return [key, exact === undefined ? value : Number(exact)];
+      }),
+    ),
+  );
+
+function readRequestedOutput(output: JsonObject, byName: Map<string, boolean>): RequestedOutput {
   const name = textOf(output.name, 'name of an output');
   const parameters = parametersOf(output, `output '${name}'`);
-  for (const parameter of Object.keys(parameters)) refuseParameter('output', name, parameter);
   const isBinary = readSwitch(parameters.binary_data, `binary_data of output '${name}'`);
-  outputNames.push(name);
   if (isBinary !== undefined) byName.set(name, isBinary);
+  return requestedOutputOf(name, parameters, 0);
 }
 
 function readSwitch(value: unknown, what: string): boolean | undefined {
@@ -104,11 +155,12 @@ export function encodeHttpInferResponse(
   };
   const tail: Uint8Array[] = [];
   const outputs = message.outputs.map((tensor) => {
+    const { name, dataType, shape } = tensor;
+    if (tensor.sharedMemory !== undefined) return JSON.stringify({ name, datatype: dataType, shape });
     if (binaryOutputs.byName.get(tensor.name) ?? binaryOutputs.byDefault) {
       tail.push(tensor.bytes);
       return JSON.stringify(binaryDescription(tensor));
     }
-    const { name, dataType, shape } = tensor;
     // The data is put in as text, because numbers such as 64-bit integers would not survive JSON.stringify.
     return `${JSON.stringify({ name, datatype: dataType, shape }).slice(0, -1)},"data":${bytesToJson(tensor)}}`;
   });
@@ -121,7 +173,7 @@ export function encodeHttpInferResponse(
 export function decodeHttpInferResponse(body: Uint8Array, jsonLength: number | undefined): InferResponseMessage {
   const document = openDocument(body, jsonLength);
   const { json } = document;
-  const outputs = readTensors(document, listOf(json.outputs, 'outputs'), 'output', () => undefined);
+  const outputs = readTensors(document, listOf(json.outputs, 'outputs'), 'output');
   return {
     modelName: textOf(json.model_name, 'model_name'),
     modelVersion: json.model_version === undefined || json.model_version === null ? '' : String(json.model_version),

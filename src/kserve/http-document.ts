@@ -4,7 +4,8 @@ import { checkedDataType, checkShape } from './checked-tensor.js';
 import { jsonToBytes } from './json-tensor.js';
 import { parseJson } from './json-text.js';
 import { ProtocolError } from './protocol-error.js';
-import type { Tensor } from './tensor.js';
+import type { InferInput } from './tensor.js';
+import { sharedMemoryOf } from './tensor-parameters.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -38,6 +39,8 @@ export function textOf(value: unknown, what: string): string {
   throw new ProtocolError(`${what} must be a text`);
 }
 
+const noBytes = new Uint8Array(0);
+
 /** Splits a body at `jsonLength`, the Inference-Header-Content-Length; without one the whole body is JSON. */
 export function openDocument(body: Uint8Array, jsonLength: number | undefined): HttpDocument {
   const length = jsonLength ?? body.byteLength;
@@ -51,25 +54,31 @@ export function openDocument(body: Uint8Array, jsonLength: number | undefined): 
 
 /**
  * The tensors described by `list`. Those with binary_data_size take their bytes from the tail one after the other, as
- * views; nothing of the tail may be left over. `onParameter` hears of every other parameter.
+ * views; nothing of the tail may be left over. Inputs in shared memory, and outputs that were written there, have no bytes.
  */
 export function readTensors(
   document: HttpDocument,
   list: readonly unknown[],
   kind: 'input' | 'output',
-  onParameter: (tensorName: string, parameter: string) => void,
-): readonly Tensor[] {
+): readonly InferInput[] {
   let position = 0;
-  const tensors = list.map((entry): Tensor => {
+  const tensors = list.map((entry): InferInput => {
     const description = asObject(entry, `each ${kind}`);
     const name = textOf(description.name, `name of an ${kind}`);
     const dataType = checkedDataType(name, textOf(description.datatype, `datatype of ${kind} '${name}'`));
     const shape = listOf(description.shape, `shape of ${kind} '${name}'`) as readonly number[];
     checkShape(name, shape);
     const parameters = parametersOf(description, `${kind} '${name}'`);
-    for (const parameter of Object.keys(parameters)) onParameter(name, parameter);
+    const sharedMemory = kind === 'input' ? sharedMemoryOf(parameters, name) : undefined;
+    if (sharedMemory !== undefined) {
+      if (description.data !== undefined || parameters.binary_data_size !== undefined) {
+        throw new ProtocolError(`input '${name}' has both data and a shared memory region`);
+      }
+      return { name, dataType, shape, bytes: noBytes, sharedMemory };
+    }
     const size = parameters.binary_data_size;
     if (size === undefined) {
+      if (kind === 'output' && description.data === undefined) return { name, dataType, shape, bytes: noBytes };
       const bytes = jsonToBytes(description.data, name, dataType, shape, document.jsonLength);
       return { name, dataType, shape, bytes };
     }

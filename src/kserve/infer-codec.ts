@@ -5,7 +5,9 @@
 import { Buffer } from 'node:buffer';
 import { decodeInferRequestFrom } from './infer-request-decoder.js';
 import { decodeInferResponseFrom } from './infer-response-decoder.js';
-import type { Tensor } from './tensor.js';
+import type { InferInput, InferOutput, RequestedOutput, RequestParameters, Tensor } from './tensor.js';
+import { outputParameters, referenceParameters } from './tensor-parameters.js';
+import { parametersSize, writeParameters } from './wire-parameters.js';
 import { WireReader } from './wire-reader.js';
 import { delimitedSize, packedSize, stringSize, WireWriter } from './wire-writer.js';
 
@@ -14,16 +16,22 @@ export interface InferRequestMessage {
   /** Empty lets the server choose. */
   readonly modelVersion: string;
   readonly id: string;
-  readonly inputs: readonly Tensor[];
+  readonly inputs: readonly InferInput[];
   /** Empty asks for every output. */
   readonly outputNames: readonly string[];
+  /** The same outputs in full; left out when none has anything beyond its name. */
+  readonly outputs?: readonly RequestedOutput[];
+  /** Left out when there are none. */
+  readonly parameters?: RequestParameters;
 }
 
 export interface InferResponseMessage {
   readonly modelName: string;
   readonly modelVersion: string;
   readonly id: string;
-  readonly outputs: readonly Tensor[];
+  readonly outputs: readonly InferOutput[];
+  /** Left out when there are none. */
+  readonly parameters?: RequestParameters;
 }
 
 /** One answer on a stream: a response, or the error of that request; the stream lives on. */
@@ -38,11 +46,15 @@ const finalResponse = Buffer.from('\n\u0015triton_final_response\u0012\u0002\b\u
 const tensorSize = (tensor: Tensor): number =>
   stringSize(tensor.name) + stringSize(tensor.dataType) + packedSize(tensor.shape);
 
-function writeTensor(writer: WireWriter, field: number, tensor: Tensor): void {
-  writer.delimited(field, tensorSize(tensor));
+function writeDescription(writer: WireWriter, tensor: Tensor): void {
   writer.string(1, tensor.name);
   writer.string(2, tensor.dataType);
   writer.packed(3, tensor.shape);
+}
+
+function writeTensor(writer: WireWriter, field: number, tensor: Tensor): void {
+  writer.delimited(field, tensorSize(tensor));
+  writeDescription(writer, tensor);
 }
 
 /** Bytes of the descriptions and of the raw contents of all tensors. */
@@ -52,21 +64,51 @@ function tensorsSize(tensors: readonly Tensor[]): number {
   return size;
 }
 
-/** Encodes a ModelInferRequest with raw contents; `tensor.bytes` are copied. */
+/** Field 4 of an input: where its bytes are, if not in the message. */
+const inputParameters = ({ sharedMemory }: InferInput): RequestParameters =>
+  sharedMemory === undefined ? {} : referenceParameters(sharedMemory);
+
+function inputsSize(inputs: readonly InferInput[]): number {
+  let size = 0;
+  for (const input of inputs) {
+    size += delimitedSize(tensorSize(input) + parametersSize(inputParameters(input)));
+    if (input.sharedMemory === undefined) size += delimitedSize(input.bytes.byteLength);
+  }
+  return size;
+}
+
+function writeInput(writer: WireWriter, input: InferInput): void {
+  const parameters = inputParameters(input);
+  writer.delimited(5, tensorSize(input) + parametersSize(parameters));
+  writeDescription(writer, input);
+  writeParameters(writer, 4, parameters);
+}
+
+const requestedOutputs = ({ outputs, outputNames }: InferRequestMessage): readonly RequestedOutput[] =>
+  outputs ?? outputNames.map((name) => ({ name, classificationCount: 0 }));
+
+const outputSize = (output: RequestedOutput): number =>
+  stringSize(output.name) + parametersSize(outputParameters(output));
+
+/** Encodes a ModelInferRequest with raw contents; `tensor.bytes` are copied, and left out for shared memory. */
 export function encodeInferRequest(message: InferRequestMessage): Uint8Array {
+  const { parameters = {} } = message;
+  const outputs = requestedOutputs(message);
   let size = stringSize(message.modelName) + stringSize(message.modelVersion) + stringSize(message.id);
-  size += tensorsSize(message.inputs);
-  for (const name of message.outputNames) size += delimitedSize(stringSize(name));
+  size += parametersSize(parameters) + inputsSize(message.inputs);
+  for (const output of outputs) size += delimitedSize(outputSize(output));
   const writer = new WireWriter(size);
   writer.string(1, message.modelName);
   writer.string(2, message.modelVersion);
   writer.string(3, message.id);
-  for (const tensor of message.inputs) writeTensor(writer, 5, tensor);
-  for (const name of message.outputNames) {
-    writer.delimited(6, stringSize(name));
-    writer.string(1, name);
+  writeParameters(writer, 4, parameters);
+  for (const input of message.inputs) writeInput(writer, input);
+  for (const output of outputs) {
+    writer.delimited(6, outputSize(output));
+    writer.string(1, output.name);
+    writeParameters(writer, 2, outputParameters(output));
   }
-  for (const tensor of message.inputs) writer.raw(7, tensor.bytes);
+  for (const input of message.inputs) if (input.sharedMemory === undefined) writer.raw(7, input.bytes);
   return writer.bytes;
 }
 
@@ -81,12 +123,14 @@ const responseSize = (message: InferResponseMessage): number =>
   stringSize(message.modelName) +
   stringSize(message.modelVersion) +
   stringSize(message.id) +
+  (message.parameters === undefined ? 0 : parametersSize(message.parameters)) +
   tensorsSize(message.outputs);
 
 function writeResponse(writer: WireWriter, message: InferResponseMessage): void {
   writer.string(1, message.modelName);
   writer.string(2, message.modelVersion);
   writer.string(3, message.id);
+  if (message.parameters !== undefined) writeParameters(writer, 4, message.parameters);
   for (const tensor of message.outputs) writeTensor(writer, 5, tensor);
   for (const tensor of message.outputs) writer.raw(6, tensor.bytes);
 }

@@ -1,12 +1,15 @@
 /** Decodes ModelInferRequest from its wire form. */
 import type { InferRequestMessage } from './infer-codec.js';
-import { ProtocolError } from './protocol-error.js';
+import type { RequestedOutput } from './tensor.js';
+import { checkRequestParameters, isPlainOutput, requestedOutputOf, sharedMemoryOf } from './tensor-parameters.js';
+import { type ParameterValue, readParameter } from './wire-parameters.js';
 import { tagOf, type WireReader, wireTypes } from './wire-reader.js';
-import { joinTensors, readMapKey, readWireTensor, type WireTensor } from './wire-tensor.js';
+import { joinTensors, readWireTensor, type WireTensor } from './wire-tensor.js';
 
 const MODEL_NAME = tagOf(1, wireTypes.delimited);
 const MODEL_VERSION = tagOf(2, wireTypes.delimited);
 const ID = tagOf(3, wireTypes.delimited);
+const PARAMETERS = tagOf(4, wireTypes.delimited);
 const INPUT = tagOf(5, wireTypes.delimited);
 const OUTPUT = tagOf(6, wireTypes.delimited);
 const RAW_CONTENTS = tagOf(7, wireTypes.delimited);
@@ -20,6 +23,8 @@ export function decodeInferRequestFrom(reader: WireReader): InferRequestMessage 
   let id = '';
   const inputs: WireTensor[] = [];
   const outputNames: string[] = [];
+  let outputs: RequestedOutput[] | undefined;
+  let parameters: Record<string, ParameterValue> | undefined;
   const raw: Uint8Array[] = [];
   while (reader.hasMore()) {
     const tag = reader.readTag();
@@ -27,42 +32,48 @@ export function decodeInferRequestFrom(reader: WireReader): InferRequestMessage 
     else if (tag === MODEL_VERSION) modelVersion = reader.readString();
     else if (tag === ID) id = reader.readString();
     else if (tag === INPUT) inputs.push(readInput(reader));
-    else if (tag === OUTPUT) outputNames.push(readOutputName(reader));
+    else if (tag === OUTPUT) outputs = readOutput(reader, outputNames, outputs);
+    else if (tag === PARAMETERS) parameters = readParameter(reader, parameters);
     else if (tag === RAW_CONTENTS) raw.push(reader.readBytes());
     else reader.skip(tag);
   }
-  return { modelName, modelVersion, id, inputs: joinTensors(reader, inputs, raw), outputNames };
+  const message = { modelName, modelVersion, id, inputs: joinTensors(reader, inputs, raw), outputNames };
+  if (outputs === undefined && parameters === undefined) return message;
+  return {
+    ...message,
+    ...(outputs === undefined ? {} : { outputs }),
+    ...(parameters === undefined ? {} : { parameters: checkRequestParameters(parameters) }),
+  };
 }
 
 function readInput(reader: WireReader): WireTensor {
   const input = readWireTensor(reader);
-  for (const key of input.parameterNames ?? []) refuseParameter('input', input.name, key);
+  if (input.parameters !== undefined) input.sharedMemory = sharedMemoryOf(input.parameters, input.name);
   return input;
 }
 
-function readOutputName(reader: WireReader): string {
+const plainOutput = (name: string): RequestedOutput => ({ name, classificationCount: 0 });
+
+/** Adds an output to `names`, and to `outputs` once one of them has more than a name; returns `outputs`. */
+function readOutput(
+  reader: WireReader,
+  names: string[],
+  outputs: RequestedOutput[] | undefined,
+): RequestedOutput[] | undefined {
   const outer = reader.enter();
   let name = '';
-  let keys: string[] | undefined;
+  let parameters: Record<string, ParameterValue> | undefined;
   while (reader.hasMore()) {
     const tag = reader.readTag();
     if (tag === OUTPUT_NAME) name = reader.readString();
-    else if (tag === OUTPUT_PARAMETERS) {
-      keys ??= [];
-      keys.push(readMapKey(reader));
-    } else reader.skip(tag);
+    else if (tag === OUTPUT_PARAMETERS) parameters = readParameter(reader, parameters);
+    else reader.skip(tag);
   }
   reader.leave(outer);
-  for (const key of keys ?? []) refuseParameter('output', name, key);
-  return name;
-}
-
-/** Refuses tensor parameters whose meaning would be lost if they were ignored; any other is no more than a hint. */
-export function refuseParameter(kind: 'input' | 'output', tensorName: string, key: string): void {
-  if (key.startsWith('shared_memory_')) {
-    throw new ProtocolError(`${kind} '${tensorName}': shared memory is not supported`, 'UNIMPLEMENTED');
-  }
-  if (key === 'classification' && kind === 'output') {
-    throw new ProtocolError(`output '${tensorName}': classification is not supported`, 'UNIMPLEMENTED');
-  }
+  const output = parameters === undefined ? undefined : requestedOutputOf(name, parameters, 1);
+  const isPlain = output === undefined || isPlainOutput(output);
+  const full = outputs ?? (isPlain ? undefined : names.map(plainOutput));
+  full?.push(isPlain ? plainOutput(name) : output);
+  names.push(name);
+  return full;
 }

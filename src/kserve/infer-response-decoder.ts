@@ -1,11 +1,13 @@
 /** Decodes ModelInferResponse from its wire form. */
 import type { InferResponseMessage } from './infer-codec.js';
+import { type ParameterValue, readParameter } from './wire-parameters.js';
 import { tagOf, type WireReader, wireTypes } from './wire-reader.js';
 import { joinTensors, readWireTensor, type WireTensor } from './wire-tensor.js';
 
 const MODEL_NAME = tagOf(1, wireTypes.delimited);
 const MODEL_VERSION = tagOf(2, wireTypes.delimited);
 const ID = tagOf(3, wireTypes.delimited);
+const PARAMETERS = tagOf(4, wireTypes.delimited);
 const OUTPUT = tagOf(5, wireTypes.delimited);
 const RAW_CONTENTS = tagOf(6, wireTypes.delimited);
 
@@ -14,6 +16,7 @@ export function decodeInferResponseFrom(reader: WireReader): InferResponseMessag
   let modelName = '';
   let modelVersion = '';
   let id = '';
+  let parameters: Record<string, ParameterValue> | undefined;
   const outputs: WireTensor[] = [];
   const raw: Uint8Array[] = [];
   while (reader.hasMore()) {
@@ -22,8 +25,10 @@ export function decodeInferResponseFrom(reader: WireReader): InferResponseMessag
     else if (tag === MODEL_VERSION) modelVersion = reader.readString();
     else if (tag === ID) id = reader.readString();
     else if (tag === OUTPUT) outputs.push(readWireTensor(reader));
+    else if (tag === PARAMETERS) parameters = readParameter(reader, parameters);
     else if (tag === RAW_CONTENTS) raw.push(reader.readBytes());
     else reader.skip(tag);
   }
-  return { modelName, modelVersion, id, outputs: joinTensors(reader, outputs, raw) };
+  const message = { modelName, modelVersion, id, outputs: joinTensors(reader, outputs, raw) };
+  return parameters === undefined ? message : { ...message, parameters };
 }

@@ -50,6 +50,13 @@ export interface InferBatchStatistics {
   readonly compute_output: StatisticDuration;
 }
 
+/** Memory that a model takes of one kind (`cpu`, `cpu_pinned`, `gpu`), on one device. */
+export interface MemoryUsage {
+  readonly type: string;
+  readonly id: number;
+  readonly byte_size: number;
+}
+
 /** Triton's ModelStatistics: a batch adds its full compute time to each of its requests. */
 export interface ModelStatistics {
   readonly name: string;
@@ -62,4 +69,8 @@ export interface ModelStatistics {
   readonly execution_count: number;
   readonly inference_stats: InferStatistics;
   readonly batch_stats: readonly InferBatchStatistics[];
+  /** Left out by those that do not know. */
+  readonly memory_usage?: readonly MemoryUsage[];
+  /** By response of a decoupled model; perf-ts does not read it. */
+  readonly response_stats?: Readonly<Record<string, object>>;
 }

@@ -89,6 +89,12 @@ export class WireReader {
     return text;
   }
 
+  readDouble(): number {
+    const start = this.position;
+    this.advance(8);
+    return this.bytes.readDoubleLE(start);
+  }
+
   /** Narrows the reader to the nested message that begins here; give the returned value to `leave`. */
   enter(): number {
     const outer = this.end;

@@ -4,8 +4,9 @@
  */
 import { checkedDataType, checkShape, MAX_RANK, tooManyDimensions } from './checked-tensor.js';
 import { ProtocolError } from './protocol-error.js';
-import type { Tensor } from './tensor.js';
+import type { InferInput, SharedMemoryReference, Tensor } from './tensor.js';
 import { contentsToBytes } from './tensor-contents.js';
+import { type ParameterValue, readParameter } from './wire-parameters.js';
 import { tagOf, type WireReader, wireTypes } from './wire-reader.js';
 
 export interface WireTensor {
@@ -14,8 +15,9 @@ export interface WireTensor {
   shape: number[];
   /** [start, stop) pairs of typed contents in the reader's bytes; undefined where there are none. */
   contents: number[] | undefined;
-  /** Keys of the parameters. */
-  parameterNames: string[] | undefined;
+  parameters: Record<string, ParameterValue> | undefined;
+  /** Where the bytes are instead of in the message; set by those who read inputs. */
+  sharedMemory: SharedMemoryReference | undefined;
 }
 
 const NAME = tagOf(1, wireTypes.delimited);
@@ -28,17 +30,22 @@ const CONTENTS = tagOf(5, wireTypes.delimited);
 /** Reads one nested tensor message, the reader standing before its length. */
 export function readWireTensor(reader: WireReader): WireTensor {
   const outer = reader.enter();
-  const tensor: WireTensor = { name: '', dataType: '', shape: [], contents: undefined, parameterNames: undefined };
+  const tensor: WireTensor = {
+    name: '',
+    dataType: '',
+    shape: [],
+    contents: undefined,
+    parameters: undefined,
+    sharedMemory: undefined,
+  };
   while (reader.hasMore()) {
     const tag = reader.readTag();
     if (tag === NAME) tensor.name = reader.readString();
     else if (tag === DATA_TYPE) tensor.dataType = reader.readString();
     else if (tag === PACKED_SHAPE) readPackedShape(reader, tensor.shape);
     else if (tag === SINGLE_SHAPE) addDimension(tensor.shape, reader.readInteger());
-    else if (tag === PARAMETERS) {
-      tensor.parameterNames ??= [];
-      tensor.parameterNames.push(readMapKey(reader));
-    } else if (tag === CONTENTS) {
+    else if (tag === PARAMETERS) tensor.parameters = readParameter(reader, tensor.parameters);
+    else if (tag === CONTENTS) {
       const stop = reader.readLength();
       tensor.contents ??= [];
       tensor.contents.push(reader.position, stop);
@@ -60,31 +67,38 @@ function addDimension(shape: number[], size: number): void {
   shape.push(size);
 }
 
-/** The key of one entry of a map with string keys; its value is passed over. */
-export function readMapKey(reader: WireReader): string {
-  const outer = reader.enter();
-  let key = '';
-  while (reader.hasMore()) {
-    const tag = reader.readTag();
-    if (tag === NAME) key = reader.readString();
-    else reader.skip(tag);
-  }
-  reader.leave(outer);
-  return key;
-}
-
-/** Joins descriptions with their contents. Throws ProtocolError where they do not fit together. */
+/**
+ * Joins descriptions with their contents, which tensors in shared memory do not have. Throws ProtocolError where they
+ * do not fit together.
+ */
 export function joinTensors(
   reader: WireReader,
   tensors: readonly WireTensor[],
   raw: readonly Uint8Array[],
-): readonly Tensor[] {
-  if (raw.length > 0 && raw.length !== tensors.length) {
-    throw new ProtocolError(
-      `${tensors.length} tensors come with ${raw.length} raw contents; their numbers must be equal`,
-    );
+): readonly InferInput[] {
+  let shared = 0;
+  for (let place = 0; place < tensors.length; place++) if (tensors[place]!.sharedMemory !== undefined) shared++;
+  const expected = tensors.length - shared;
+  if (raw.length > 0 && raw.length !== expected) {
+    throw new ProtocolError(`${expected} tensors come with ${raw.length} raw contents; their numbers must be equal`);
   }
-  return tensors.map((tensor, index) => joinTensor(reader, tensor, raw[index]));
+  if (shared === 0) return tensors.map((tensor, index) => joinTensor(reader, tensor, raw[index]));
+  let next = 0;
+  return tensors.map((tensor) =>
+    tensor.sharedMemory === undefined
+      ? joinTensor(reader, tensor, raw[next++])
+      : referTensor(tensor, tensor.sharedMemory),
+  );
+}
+
+const noBytes = new Uint8Array(0);
+
+function referTensor({ name, dataType, shape, contents }: WireTensor, sharedMemory: SharedMemoryReference): InferInput {
+  if (contents !== undefined) {
+    throw new ProtocolError(`tensor '${name}' has both contents and a shared memory region`);
+  }
+  checkShape(name, shape);
+  return { name, dataType: checkedDataType(name, dataType), shape, bytes: noBytes, sharedMemory };
 }
 
 function joinTensor(reader: WireReader, tensor: WireTensor, raw: Uint8Array | undefined): Tensor {

@@ -72,6 +72,17 @@ export class WireWriter {
     this.position += content.byteLength;
   }
 
+  /** A varint field: bool, int64, uint64. */
+  integer(field: number, value: number): void {
+    this.bytes[this.position++] = field * 8 + wireTypes.varint;
+    this.varint(value);
+  }
+
+  double(field: number, value: number): void {
+    this.bytes[this.position++] = field * 8 + wireTypes.fixed64;
+    this.position = this.bytes.writeDoubleLE(value, this.position);
+  }
+
   packed(field: number, values: readonly number[]): void {
     if (values.length === 0) return;
     this.delimited(field, packedLength(values));

@@ -1,7 +1,7 @@
 /** fast-check arbitraries for tensors, so that codec tests speak of every data type. */
 import fc from 'fast-check';
 import { type DataType, dataTypes, elementCount, elementSize } from '../../src/kserve/data-types.js';
-import type { Tensor } from '../../src/kserve/tensor.js';
+import type { RequestedOutput, SharedMemoryReference, Tensor } from '../../src/kserve/tensor.js';
 
 const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
 
@@ -44,6 +44,50 @@ export const inferRequest = fc.record({
   inputs: fc.array(tensorOf(), { maxLength: 4 }),
   outputNames: fc.array(name, { maxLength: 3 }),
 });
+
+const size = fc.nat(2 ** 40);
+
+const sharedMemory: fc.Arbitrary<SharedMemoryReference> = fc.record({
+  region: fc.string({ minLength: 1, maxLength: 9 }),
+  offsetBytes: size,
+  byteSize: size,
+});
+
+/** Every kind of value that a parameter has, with keys that only a careless record would stumble over. */
+export const requestParameters = fc.dictionary(
+  fc.oneof(fc.string({ maxLength: 9 }), fc.constantFrom('__proto__', 'constructor', 'priority')),
+  fc.oneof(
+    fc.boolean(),
+    fc.string({ unit: 'grapheme', maxLength: 9 }),
+    fc.maxSafeInteger(),
+    fc.double({ noInteger: true, noNaN: true, noDefaultInfinity: true }),
+  ),
+  { minKeys: 1, maxKeys: 4 },
+);
+
+const requestedOutput: fc.Arbitrary<RequestedOutput> = fc.oneof(
+  fc.record({ name, classificationCount: fc.integer({ min: 1, max: 2 ** 31 - 1 }) }),
+  fc.record({ name, classificationCount: fc.constant(0), sharedMemory }),
+);
+
+/** A request in which parts are in shared memory, classified, or come with parameters. */
+export const extendedRequest = fc
+  .record({
+    base: inferRequest,
+    references: fc.array(fc.option(sharedMemory), { minLength: 4, maxLength: 4 }),
+    outputs: fc.array(requestedOutput, { minLength: 1, maxLength: 3 }),
+    parameters: requestParameters,
+  })
+  .map(({ base, references, outputs, parameters }) => ({
+    ...base,
+    inputs: base.inputs.map((input, place) => {
+      const reference = references[place];
+      return reference == null ? input : { ...input, bytes: new Uint8Array(0), sharedMemory: reference };
+    }),
+    outputNames: outputs.map((output) => output.name),
+    outputs,
+    parameters,
+  }));
 
 export const inferResponse = fc.record({
   modelName: text,

@@ -9,7 +9,7 @@ import {
 } from '../../src/kserve/http-codec.js';
 import { ProtocolError } from '../../src/kserve/protocol-error.js';
 import type { Tensor } from '../../src/kserve/tensor.js';
-import { inferRequest, inferResponse, lengthPrefixed } from './arbitrary-tensor.js';
+import { extendedRequest, inferRequest, inferResponse, lengthPrefixed } from './arbitrary-tensor.js';
 
 const comparable = (tensors: readonly Tensor[]): object[] => tensors.map((t) => ({ ...t, bytes: [...t.bytes] }));
 const noneBinary = { byDefault: false, byName: new Map<string, boolean>() };
@@ -26,6 +26,21 @@ describe('a request with binary data', () => {
         expect(decoded.id).toBe(message.id);
         expect(decoded.outputNames).toEqual(message.outputNames);
         expect(comparable(decoded.inputs)).toEqual(comparable(message.inputs));
+      }),
+    );
+  });
+
+  it('carries parameters, shared memory and classification, as they were given', () => {
+    fc.assert(
+      fc.property(extendedRequest, (message) => {
+        const { body, jsonLength } = encodeHttpInferRequest(message);
+        const decoded = decodeHttpInferRequest(body, jsonLength);
+        const { inputs, outputs, parameters } = decoded;
+        expect({ inputs: comparable(inputs), outputs, parameters }).toEqual({
+          inputs: comparable(message.inputs),
+          outputs: message.outputs,
+          parameters: message.parameters,
+        });
       }),
     );
   });
@@ -116,6 +131,40 @@ describe('a request in JSON', () => {
       expect(() => decodeHttpInferRequest(Buffer.from(text), undefined)).toThrow(ProtocolError);
     },
   );
+
+  it.each<[string, object, string]>([
+    ['a parameter that is a list', { parameters: { foo: [1] } }, "parameter 'foo' has invalid type"],
+    ['a parameter beyond 2^53', { parameters: { foo: 2 ** 60 } }, "parameter 'foo' is a whole number beyond 2^53"],
+    [
+      'a class count that is a text',
+      { outputs: [{ name: 'y', parameters: { classification: 'x' } }] },
+      'classification',
+    ],
+    ['a negative class count', { outputs: [{ name: 'y', parameters: { classification: -1 } }] }, 'classification'],
+    [
+      'an input with data and a shared memory region',
+      {
+        inputs: [
+          {
+            name: 'x',
+            datatype: 'FP32',
+            shape: [1],
+            data: [1],
+            parameters: { shared_memory_region: 'r', shared_memory_byte_size: 4 },
+          },
+        ],
+      },
+      'both data and a shared memory region',
+    ],
+  ])('is refused for %s', (_, document, message) => {
+    expect(() => decodeHttpInferRequest(json({ inputs: [], ...document }), undefined)).toThrow(message);
+  });
+
+  it('asks for the tensor itself with a class count of 0', () => {
+    const outputs = [{ name: 'y', parameters: { classification: 0 } }];
+    const decoded = decodeHttpInferRequest(json({ inputs: [], outputs }), undefined);
+    expect([decoded.outputNames, decoded.outputs]).toEqual([['y'], undefined]);
+  });
 
   it('of any text is decoded or refused, never a crash', () => {
     fc.assert(

@@ -11,7 +11,7 @@ import {
 } from '../../src/kserve/infer-codec.js';
 import { ProtocolError } from '../../src/kserve/protocol-error.js';
 import type { Tensor } from '../../src/kserve/tensor.js';
-import { inferRequest, inferResponse, tensorOf } from './arbitrary-tensor.js';
+import { extendedRequest, inferRequest, inferResponse, requestParameters, tensorOf } from './arbitrary-tensor.js';
 
 const requestType = messageType('ModelInferRequest');
 const responseType = messageType('ModelInferResponse');
@@ -65,9 +65,85 @@ describe('the codec of ModelInferRequest', () => {
         expect({ ...decoded, inputs: comparable(decoded.inputs) }).toEqual({
           ...message,
           inputs: comparable(message.inputs),
+          parameters: { sequence_id: 5 },
         });
       }),
     );
+  });
+
+  it('carries parameters, shared memory and classification, as they were given', () => {
+    fc.assert(
+      fc.property(extendedRequest, (message) => {
+        const decoded = decodeInferRequest(encodeInferRequest(message));
+        expect({ ...decoded, inputs: comparable(decoded.inputs) }).toEqual({
+          ...message,
+          inputs: comparable(message.inputs),
+        });
+      }),
+    );
+  });
+
+  it('writes parameters that protobufjs reads with their types', () => {
+    const parameters = { text: '', whole: -5, part: 0.5, yes: true, no: false };
+    const encoded = encodeInferRequest({
+      modelName: 'm',
+      modelVersion: '',
+      id: '',
+      parameters,
+      inputs: [
+        {
+          name: 'x',
+          dataType: 'FP32',
+          shape: [1],
+          bytes: new Uint8Array(0),
+          sharedMemory: { region: 'r', offsetBytes: 8, byteSize: 4 },
+        },
+      ],
+      outputNames: ['y'],
+      outputs: [{ name: 'y', classificationCount: 3 }],
+    });
+    expect(requestType.toObject(requestType.decode(encoded), { longs: Number })).toEqual({
+      model_name: 'm',
+      parameters: {
+        text: { string_param: '' },
+        whole: { int64_param: -5 },
+        part: { double_param: 0.5 },
+        yes: { bool_param: true },
+        no: { bool_param: false },
+      },
+      inputs: [
+        {
+          name: 'x',
+          datatype: 'FP32',
+          shape: [1],
+          parameters: {
+            shared_memory_region: { string_param: 'r' },
+            shared_memory_byte_size: { int64_param: 4 },
+            shared_memory_offset: { int64_param: 8 },
+          },
+        },
+      ],
+      outputs: [{ name: 'y', parameters: { classification: { int64_param: 3 } } }],
+    });
+  });
+
+  it('reads every type of parameter that protobufjs writes', () => {
+    const message = {
+      parameters: {
+        a: { uint64_param: 7 },
+        b: { int64_param: -7 },
+        c: { double_param: 2 },
+        d: { bool_param: false },
+        __proto__x: { string_param: 's' },
+      },
+    };
+    const encoded = requestType.encode(requestType.fromObject(message)).finish();
+    expect(decodeInferRequest(encoded).parameters).toEqual({ a: 7, b: -7, c: 2, d: false, __proto__x: 's' });
+  });
+
+  it('has no member for parameters and outputs when there are none', () => {
+    const plain = { modelName: 'm', modelVersion: '', id: '', inputs: [], outputNames: ['y'] };
+    expect(Object.keys(decodeInferRequest(encodeInferRequest(plain)))).toEqual(Object.keys(plain));
   });
 
   it('gives raw tensors as views, not copies', () => {
@@ -191,17 +267,42 @@ describe('a hostile request', () => {
     expect(() => decodeInferRequest(encoded)).toThrow(message);
   });
 
-  it.each([
-    [
-      'input',
-      { inputs: [{ name: 'x', datatype: 'FP32', parameters: { shared_memory_region: { string_param: 'r' } } }] },
-    ],
-    ['output', { outputs: [{ name: 'y', parameters: { classification: { int64_param: 3 } } }] }],
-  ])('that needs an extension we lack for an %s is answered with UNIMPLEMENTED', (_, message) => {
-    const encoded = requestType.encode(requestType.fromObject(message)).finish();
-    expect(() => decodeInferRequest(encoded)).toThrow(
-      expect.objectContaining({ failure: expect.objectContaining({ status: 'UNIMPLEMENTED' }) }),
-    );
+  const region = { shared_memory_region: { string_param: 'r' } };
+  const sized = (size: object, offset: object = { int64_param: 0 }): object => ({
+    ...region,
+    shared_memory_byte_size: size,
+    shared_memory_offset: offset,
+  });
+
+  it.each<[string, object, string]>([
+    ['no size', region, "'shared_memory_byte_size' must be specified"],
+    ['a region that is no text', { shared_memory_region: { int64_param: 1 } }, "'shared_memory_region' parameter"],
+    ['a size that is no number', sized({ string_param: '4' }), "'shared_memory_byte_size' parameter"],
+    ['an offset that is no number', sized({ int64_param: 4 }, { bool_param: true }), "'shared_memory_offset'"],
+    ['a negative size', sized({ int64_param: -4 }), 'Invalid offset + byte size'],
+    ['a negative offset', sized({ int64_param: 4 }, { int64_param: -1 }), 'Invalid offset + byte size'],
+    ['sizes that overflow', sized({ uint64_param: '18446744073709551615' }), 'Invalid offset + byte size'],
+    ['a parameter without a value', { anything: {} }, "invalid value type for 'anything' parameter"],
+  ])('whose input refers to shared memory with %s is refused', (_, parameters, message) => {
+    const document = { inputs: [{ name: 'x', datatype: 'FP32', shape: [1], parameters }] };
+    const encoded = requestType.encode(requestType.fromObject(document)).finish();
+    expect(() => decodeInferRequest(encoded)).toThrow(message);
+  });
+
+  it.each<[string, object, string]>([
+    ['a count that is no number', { classification: { string_param: '3' } }, "invalid value type for 'classification'"],
+    ['a count of 0', { classification: { int64_param: 0 } }, 'expected >= 0'],
+    ['both classes and shared memory', { ...sized({ int64_param: 4 }), classification: { int64_param: 3 } }, 'both'],
+  ])('whose output asks for %s is refused', (_, parameters, message) => {
+    const document = { outputs: [{ name: 'y', parameters }] };
+    const encoded = requestType.encode(requestType.fromObject(document)).finish();
+    expect(() => decodeInferRequest(encoded)).toThrow(message);
+  });
+
+  it('with a number that cannot be kept exactly among its parameters is refused', () => {
+    const document = { parameters: { a: { uint64_param: '18446744073709551615' } } };
+    const encoded = requestType.encode(requestType.fromObject(document)).finish();
+    expect(() => decodeInferRequest(encoded)).toThrow("parameter 'a' is a whole number beyond 2^53");
   });
 });
 
@@ -221,6 +322,17 @@ describe('the codec of ModelInferResponse', () => {
           ...message,
           outputs: comparable(message.outputs),
         });
+      }),
+    );
+  });
+});
+
+describe('the parameters of a response', () => {
+  it('come back as they were sent', () => {
+    fc.assert(
+      fc.property(requestParameters, (parameters) => {
+        const message = { modelName: 'm', modelVersion: '1', id: '', outputs: [], parameters };
+        expect(decodeInferResponse(encodeInferResponse(message))).toEqual(message);
       }),
     );
   });
