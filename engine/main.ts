@@ -1,12 +1,17 @@
 /** Runs the engine until it is told to end. The command line (`perf-ts serve`) calls this. */
+import { messageOf } from '../src/common/errors.js';
+import { createEngineLog } from './log/create-engine-log.js';
+import type { EngineLog, LogSettings } from './log/engine-log.js';
 import type { EngineOptions } from './options.js';
-import { startEngine } from './server.js';
+import { type Engine, startEngine } from './server.js';
 
 export interface ReadyEngine {
   /** `host:port`, or undefined when gRPC was not allowed. */
   readonly grpcEndpoint: string | undefined;
   /** `host:port`, or undefined when HTTP was not allowed. */
   readonly httpEndpoint: string | undefined;
+  /** `host:port`, or undefined when metrics were not allowed. */
+  readonly metricsEndpoint: string | undefined;
   /** Each served version. */
   readonly models: readonly { readonly name: string; readonly version: string }[];
 }
@@ -16,8 +21,8 @@ export interface ServeHooks {
   ready(engine: ReadyEngine): void;
   /** Aborts to end the engine. */
   readonly signal: AbortSignal;
-  /** Lines for people: warnings, and with --log-verbose what the engine does; stderr unless given. */
-  readonly write?: (line: string) => void;
+  /** Takes log text, whole lines with their ends, where no log file is named; stderr unless given. */
+  readonly write?: (text: string) => void;
 }
 
 const endpointOf = (address: string, port: number | undefined): string | undefined =>
@@ -31,24 +36,54 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   });
 
 /**
- * Starts the engine, says so, and serves until the signal aborts; then drains within the exit timeout and resolves.
+ * Starts the engine, says so, and serves until the signal aborts; then drains within the exit timeout and resolves: to
+ * false when requests were given up and threads may still be running them.
  * Throws PerfTsError for whatever keeps the engine from starting.
  */
-export async function runServe(options: EngineOptions, hooks: ServeHooks): Promise<void> {
-  const write = hooks.write ?? ((line: string): void => void process.stderr.write(`${line}\n`));
-  const log = options.logVerbose > 0 ? write : (): void => undefined;
-  const engine = await startEngine(options, { log, warn: write });
+export async function runServe(options: EngineOptions, hooks: ServeHooks): Promise<boolean> {
+  const log = createEngineLog(logSettingsOf(options), hooks.write === undefined ? {} : { write: hooks.write });
   try {
-    if (hooks.signal.aborted) return;
-    hooks.ready({
-      grpcEndpoint: endpointOf(options.grpcAddress, engine.grpcPort),
-      httpEndpoint: endpointOf(options.httpAddress, engine.httpPort),
-      models: engine.models.map(({ name, version }) => ({ name, version })),
-    });
+    return await serve(options, hooks, log);
+  } catch (thrown) {
+    // Whoever called says it to people; a log file would end without a reason.
+    if (log.settings().log_file !== '') log.error(messageOf(thrown));
+    throw thrown;
+  } finally {
+    await log.close();
+  }
+}
+
+const logSettingsOf = (options: EngineOptions): LogSettings => ({
+  log_file: options.logFile ?? '',
+  log_info: options.logInfo,
+  log_warning: options.logWarning,
+  log_error: options.logError,
+  log_verbose_level: options.logVerbose,
+  log_format: options.logFormat,
+});
+
+async function serve(options: EngineOptions, hooks: ServeHooks, log: EngineLog): Promise<boolean> {
+  const engine = await startEngine(options, { log });
+  let isDrained = true;
+  try {
+    if (!hooks.signal.aborted) tellReady(engine, options, hooks, log);
     await aborted(hooks.signal);
   } finally {
-    log('ending');
-    await engine.close();
-    log('ended');
+    log.info('ending');
+    isDrained = await engine.close();
+    log.info('ended');
   }
+  return isDrained;
+}
+
+function tellReady(engine: Engine, options: EngineOptions, hooks: ServeHooks, log: EngineLog): void {
+  const grpcEndpoint = endpointOf(options.grpcAddress, engine.grpcPort);
+  const httpEndpoint = endpointOf(options.httpAddress, engine.httpPort);
+  log.info(`ready: gRPC on ${grpcEndpoint ?? 'no port'}, HTTP on ${httpEndpoint ?? 'no port'}`);
+  hooks.ready({
+    grpcEndpoint,
+    httpEndpoint,
+    metricsEndpoint: endpointOf(options.metricsAddress ?? options.httpAddress, engine.metricsPort),
+    models: engine.models.map(({ name, version }) => ({ name, version })),
+  });
 }

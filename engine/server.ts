@@ -1,66 +1,35 @@
 /** The engine as a whole: front ends and models, started together and closed in order. */
-import { describeProblem, PerfTsError } from '../src/common/errors.js';
+import { describeProblem } from '../src/common/errors.js';
 import { requireTelemetryOff } from '../src/onnxruntime/telemetry.js';
-import type { FrontEnd } from './frontend/front-end.js';
-import { createGrpcWireFrontEnd } from './frontend/grpc-wire/grpc-wire-front-end.js';
-import { HttpFrontEnd } from './frontend/http-front-end.js';
-import type { ModelSource } from './frontend/model-source.js';
+import { closeFrontEnds, createFrontEnds, type EnginePorts, type FrontEnds, listen } from './front-ends.js';
+import { resolveHostPolicies } from './instance/host-policy.js';
+import { endSpareWorkers } from './instance/spare-workers.js';
+import { createSilentLog } from './log/create-engine-log.js';
+import type { EngineLog } from './log/engine-log.js';
+import { PinnedMemoryPool, type PinnedPoolUsage } from './memory/pinned-memory-pool.js';
 import { loadModel } from './model.js';
 import { checkEngineOptions, type EngineOptions } from './options.js';
-import { type LoadModel, ModelRepository } from './repository/model-repository.js';
+import { createRepository } from './repository/create-repository.js';
+import type { LoadModel, ModelRepository } from './repository/model-repository.js';
+import { type RepositoryPoller, startPolling } from './repository/repository-poller.js';
 import type { ServedModel } from './served-model.js';
 
-export interface Engine {
-  /** Undefined when gRPC was not allowed. */
-  readonly grpcPort: number | undefined;
-  /** Undefined when HTTP was not allowed. */
-  readonly httpPort: number | undefined;
+export interface Engine extends EnginePorts {
   readonly models: readonly ServedModel[];
-  /** Accepts nothing new, finishes accepted requests within the exit timeout, and frees everything. */
-  close(): Promise<void>;
+  /** What the pinned memory pool has and gives. */
+  pinnedMemory(): PinnedPoolUsage;
+  /**
+   * Accepts nothing new, finishes accepted requests within the exit timeout, and frees everything. False when requests
+   * were given up: threads may then still be running them.
+   */
+  close(): Promise<boolean>;
 }
 
 export interface EngineParts {
   /** Stands in for the real loader in tests. */
   readonly loadModel?: LoadModel;
-  /** What the engine does, for those who want to know. */
-  readonly log?: (line: string) => void;
-  /** What an operator should know: a model that is not served, requests that were given up. */
-  readonly warn?: (line: string) => void;
-}
-
-interface FrontEnds {
-  readonly grpc: FrontEnd | undefined;
-  readonly http: FrontEnd | undefined;
-}
-
-function createFrontEnds(options: EngineOptions, source: ModelSource): FrontEnds {
-  const { allowGrpc, grpcAddress, grpcPort, allowHttp, httpAddress, httpPort, httpMaxInputSize } = options;
-  return {
-    grpc: allowGrpc ? createGrpcWireFrontEnd({ address: grpcAddress, port: grpcPort }, source) : undefined,
-    http: allowHttp
-      ? new HttpFrontEnd({ address: httpAddress, port: httpPort, maxInputBytes: httpMaxInputSize }, source)
-      : undefined,
-  };
-}
-
-/** Both ports, or one error with the problems of both. */
-async function listen({ grpc, http }: FrontEnds): Promise<Pick<Engine, 'grpcPort' | 'httpPort'>> {
-  const [grpcPort, httpPort] = await Promise.allSettled([grpc?.start(), http?.start()]);
-  if (grpcPort.status === 'fulfilled' && httpPort.status === 'fulfilled') {
-    return { grpcPort: grpcPort.value, httpPort: httpPort.value };
-  }
-  const reasons = [grpcPort, httpPort].flatMap((result): unknown[] =>
-    result.status === 'rejected' ? [result.reason] : [],
-  );
-  const fault = reasons.find((reason) => !(reason instanceof PerfTsError));
-  if (fault !== undefined) throw fault;
-  const known = reasons.filter((reason) => reason instanceof PerfTsError);
-  throw new PerfTsError(
-    'BAD_OPTION',
-    known.flatMap((reason) => reason.problems),
-    known[0],
-  );
+  /** Told what the engine does and executes. It stays open: whoever made it closes it after the engine. */
+  readonly log?: EngineLog;
 }
 
 /**
@@ -73,47 +42,63 @@ export async function startEngine(options: EngineOptions, parts: EngineParts = {
   checkEngineOptions(options);
   // Workers load the library, but only the main thread can set what native code reads from the environment.
   requireTelemetryOff();
-  const log = parts.log ?? (() => undefined);
-  const warn = parts.warn ?? (() => undefined);
-  const loadsAll = options.modelControlMode === 'none' || options.loadModel.includes('*');
-  const repository = new ModelRepository({
-    repositories: options.modelRepository,
-    modelNames: loadsAll ? undefined : options.loadModel,
-    ortLibrary: options.ortLibrary,
-    loadModel: parts.loadModel ?? loadModel,
+  const log = parts.log ?? createSilentLog();
+  const load = parts.loadModel ?? loadModel;
+  const hostPolicies = resolveHostPolicies(options.hostPolicy);
+  const tensorMemory = new PinnedMemoryPool(options.pinnedMemoryPoolByteSize);
+  log.info(tensorMemory.describe());
+  const ending = new AbortController();
+  const repository = createRepository(options, {
+    loadModel: (model) => load({ ...model, log, tensorMemory, hostPolicies }),
     log,
+    signal: ending.signal,
   });
-  const frontEnds = createFrontEnds(options, repository);
-  const close = (): Promise<void> => closeInOrder(frontEnds, repository, options.exitTimeoutSecs * 1000, warn);
+  const frontEnds = createFrontEnds(options, repository, { log, pinnedMemory: () => tensorMemory.usage() });
+  let poller: RepositoryPoller | undefined;
+  const close = async (): Promise<boolean> => {
+    ending.abort();
+    // Before the models end, so that no look at the files brings one back; a look under way finds that out by itself.
+    void poller?.close();
+    return closeInOrder(frontEnds, repository, options.exitTimeoutSecs * 1000, log);
+  };
   try {
     const ports = await listen(frontEnds);
     const failure = await repository.load();
     if (failure !== undefined && options.exitOnError) throw failure;
-    for (const problem of failure?.problems ?? []) warn(`not served: ${describeProblem(problem)}`);
-    return { ...ports, models: repository.models(), close };
+    for (const problem of failure?.problems ?? []) log.warn(`not served: ${describeProblem(problem)}`);
+    if (options.modelControlMode === 'poll') {
+      const intervalMs = options.repositoryPollSecs * 1000;
+      poller = startPolling({ repository, intervalMs, warn: (line) => log.warn(line) });
+    }
+    return { ...ports, models: repository.models(), pinnedMemory: () => tensorMemory.usage(), close };
   } catch (thrown) {
     await close();
     throw thrown;
+  } finally {
+    endSpareWorkers();
   }
 }
 
-/** Front ends first, so that no request reaches a model that is being closed. */
+/**
+ * Models first, so that accepted requests are answered and probes are told "not ready" while they are; requests that
+ * come meanwhile are refused by the models. Then the front ends, with whatever was left within the exit timeout.
+ */
 async function closeInOrder(
-  { grpc, http }: FrontEnds,
+  frontEnds: FrontEnds,
   repository: ModelRepository,
   timeoutMs: number,
-  warn: (line: string) => void,
-): Promise<void> {
+  log: EngineLog,
+): Promise<boolean> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), timeoutMs);
   const isOver = new Promise<void>((resolve) => {
     deadline.signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  repository.beginShutdown();
   try {
-    await Promise.all([grpc?.close(deadline.signal), http?.close(deadline.signal)]);
     await Promise.race([repository.close(), isOver]);
-    if (deadline.signal.aborted) warn(`gave up requests that were not finished within ${timeoutMs / 1000} s`);
+    await closeFrontEnds(frontEnds, deadline.signal);
+    if (deadline.signal.aborted) log.warn(`gave up requests that were not finished within ${timeoutMs / 1000} s`);
+    return !deadline.signal.aborted;
   } finally {
     clearTimeout(timer);
   }

@@ -4,14 +4,26 @@ import { fullModelConfig, type ModelConfigDocument } from '../../src/kserve/admi
 import type { ModelMetadata, ModelStatistics, ServerMetadata } from '../../src/kserve/metadata.js';
 import { ProtocolError } from '../../src/kserve/protocol-error.js';
 import type { ServedModel } from '../served-model.js';
+import type { EngineServices } from './engine-services.js';
 import type { ModelSource } from './model-source.js';
 
-/** Only the protocol extensions that this engine has. */
-export const serverMetadata: ServerMetadata = {
-  name: 'perf-ts',
+/** With Triton's names of the protocol extensions that this engine has. */
+export const serverMetadata = ({ serverName, sharedMemory }: EngineServices): ServerMetadata => ({
+  name: serverName,
   version: packageVersion,
-  extensions: ['model_configuration', 'binary_tensor_data', 'statistics'],
-};
+  extensions: [
+    'classification',
+    'model_repository',
+    'schedule_policy',
+    'model_configuration',
+    ...(sharedMemory === undefined ? [] : ['system_shared_memory']),
+    'binary_tensor_data',
+    'parameters',
+    'statistics',
+    'trace',
+    'logging',
+  ],
+});
 
 /** Throws ProtocolError INVALID_ARGUMENT unless the version is empty or a whole number above 0. */
 function checkVersion(version: string): void {
@@ -54,5 +66,12 @@ export function modelStatistics(source: ModelSource, name: string, version: stri
     .models()
     .filter((model) => (name === '' || model.name === name) && (version === '' || model.version === version));
   if (chosen.length === 0 && name !== '') throw new ProtocolError(`requested model '${name}' is not available`);
-  return chosen.map((model) => model.statistics());
+  return chosen.map(describeStatistics);
 }
+
+/** There are no response statistics, because those are of decoupled models. */
+const describeStatistics = (model: ServedModel): ModelStatistics => ({
+  ...model.statistics(),
+  response_stats: {},
+  memory_usage: model.gauges().memoryUsage.map(({ type, id, byteSize }) => ({ type, id, byte_size: byteSize })),
+});

@@ -5,12 +5,16 @@ import { nowNs } from '../../src/common/clock.js';
 import { messageOf, systemCodeOf } from '../../src/common/errors.js';
 import { httpStatusOf } from '../../src/kserve/status.js';
 import { isModelReady, modelConfig, modelMetadata, modelStatistics, serverMetadata } from './admin-answers.js';
+import { AnswerPacker } from './answer-packer.js';
 import { failureOf } from './call-failure.js';
+import { createServices, type EngineServices } from './engine-services.js';
 import type { FrontEnd, ListenOptions } from './front-end.js';
-import { RefusedBody, readBody } from './http-body.js';
-import { answerInference } from './http-inference.js';
+import { BodyLimits, RefusedBody, readBody } from './http-body.js';
+import { type ExtensionRoute, matchExtension } from './http-extensions.js';
+import { answerInference, type HttpInferenceParts } from './http-inference.js';
 import { sendEmpty, sendError, sendJson } from './http-reply.js';
-import { type HttpCall, matchRoute } from './http-routes.js';
+import { answerRepositoryCall } from './http-repository.js';
+import { type HttpCall, matchRoute, pathOf } from './http-routes.js';
 import { listenProblem } from './listen-problem.js';
 import type { ModelSource } from './model-source.js';
 
@@ -22,11 +26,17 @@ export interface HttpFrontEndOptions extends ListenOptions {
 export class HttpFrontEnd implements FrontEnd {
   private readonly options: HttpFrontEndOptions;
   private readonly source: ModelSource;
+  private readonly services: EngineServices;
   private readonly server: Server;
+  private readonly inference: HttpInferenceParts;
+  private readonly bodies: BodyLimits;
 
-  constructor(options: HttpFrontEndOptions, source: ModelSource) {
+  constructor(options: HttpFrontEndOptions, source: ModelSource, services: EngineServices = createServices()) {
     this.options = options;
     this.source = source;
+    this.services = services;
+    this.inference = { source, sharedMemory: services.sharedMemory, packer: new AnswerPacker() };
+    this.bodies = new BodyLimits(options.maxInputBytes);
     this.server = createServer({ keepAlive: true, noDelay: true }, (request, response) => {
       void this.answer(request, response);
     });
@@ -61,7 +71,10 @@ export class HttpFrontEnd implements FrontEnd {
     try {
       // A connection that outlives the last answer would keep a closing server open.
       response.once('finish', () => this.server.listening || request.socket.end());
-      await this.dispatch(matchRoute(request.method ?? '', request.url ?? ''), request, response);
+      const { method = '', url = '' } = request;
+      const extension = matchExtension(pathOf(url));
+      if (extension === undefined) await this.dispatch(matchRoute(method, url), request, response);
+      else await this.answerExtension(extension, request, response);
     } catch (thrown) {
       const failure = failureOf(thrown);
       if (thrown instanceof RefusedBody) refuseBody(thrown, request, response);
@@ -69,21 +82,39 @@ export class HttpFrontEnd implements FrontEnd {
     }
   }
 
+  private async answerExtension(
+    routes: readonly ExtensionRoute[],
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const body = await readBody(request, response, this.bodies);
+    const route = routes.find(({ method }) => method === request.method);
+    if (route === undefined) {
+      sendError(response, 405, 'Method Not Allowed');
+      return;
+    }
+    const document = route.answer({ source: this.source, services: this.services }, body);
+    if (document === undefined) sendEmpty(response, 200);
+    else sendJson(response, 200, document);
+  }
+
   private async dispatch(call: HttpCall, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { source } = this;
     if (call.kind === 'infer') {
-      const body = await readBody(request, this.options.maxInputBytes);
-      answerInference(source, call, body, nowNs(), request, response);
+      const body = await readBody(request, response, this.bodies);
+      answerInference(this.inference, call, body, nowNs(), request, response);
       return;
     }
-    if (call.kind === 'index') {
-      const body = await readBody(request, this.options.maxInputBytes);
-      sendJson(response, 200, source.index(asksForReadyOnly(body)).map(indexEntry));
+    if (call.kind === 'index' || call.kind === 'load' || call.kind === 'unload') {
+      const body = await readBody(request, response, this.bodies);
+      const document = await answerRepositoryCall(source, call, body);
+      if (document === undefined) sendEmpty(response, 200);
+      else sendJson(response, 200, document);
       return;
     }
     // Whatever came as a body has no meaning here; unread, it would block the connection.
     request.resume();
-    const { status, document } = plainAnswer(call, source);
+    const { status, document } = plainAnswer(call, source, this.services);
     if (document === undefined) sendEmpty(response, status);
     else sendJson(response, status, document);
   }
@@ -95,14 +126,18 @@ interface PlainAnswer {
   readonly document?: unknown;
 }
 
-function plainAnswer(call: Exclude<HttpCall, { kind: 'infer' | 'index' }>, source: ModelSource): PlainAnswer {
+function plainAnswer(
+  call: Exclude<HttpCall, { kind: 'infer' | 'index' | 'load' | 'unload' }>,
+  source: ModelSource,
+  services: EngineServices,
+): PlainAnswer {
   switch (call.kind) {
     case 'live':
       return { status: 200 };
     case 'ready':
       return { status: source.isReady() ? 200 : 503 };
     case 'server-metadata':
-      return { status: 200, document: serverMetadata };
+      return { status: 200, document: serverMetadata(services) };
     case 'model-ready':
       if (isModelReady(source, call.name, call.version)) return { status: 200 };
       return { status: 400, document: { error: `model '${call.name}' is not ready` } };
@@ -125,18 +160,3 @@ function refuseBody(refusal: RefusedBody, request: IncomingMessage, response: Se
   request.resume();
   sendError(response, refusal.status, refusal.message);
 }
-
-/** The body of an index request is optional. */
-function asksForReadyOnly(body: Buffer): boolean {
-  if (body.length === 0) return false;
-  try {
-    const document: unknown = JSON.parse(body.toString('utf8'));
-    return typeof document === 'object' && document !== null && 'ready' in document && document.ready === true;
-  } catch (cause) {
-    throw new RefusedBody(400, `failed to parse JSON: ${messageOf(cause)}`);
-  }
-}
-
-/** Empty members are left out, as Triton does. */
-const indexEntry = (entry: object): object =>
-  Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== ''));

@@ -9,8 +9,11 @@ import {
 import { ProtocolError } from '../../src/kserve/protocol-error.js';
 import { httpStatusOf } from '../../src/kserve/status.js';
 import type { InferenceOutcome } from '../inference.js';
+import type { SharedMemoryRegions } from '../shared-memory/shared-memory-regions.js';
 import { requireModel } from './admin-answers.js';
+import type { AnswerPacker } from './answer-packer.js';
 import { failureOf } from './call-failure.js';
+import { chooseContentEncoding } from './http-encoding.js';
 import { sendError, sendInference } from './http-reply.js';
 import type { ModelSource } from './model-source.js';
 import { startInference } from './start-inference.js';
@@ -26,9 +29,16 @@ function jsonLengthOf(request: IncomingMessage): number | undefined {
   return length;
 }
 
+/** What all inference requests over HTTP are answered with. */
+export interface HttpInferenceParts {
+  readonly source: ModelSource;
+  readonly sharedMemory: SharedMemoryRegions | undefined;
+  readonly packer: AnswerPacker;
+}
+
 /** Answers the request once the model has; throws ProtocolError when it does not get that far. */
 export function answerInference(
-  source: ModelSource,
+  { source, sharedMemory, packer }: HttpInferenceParts,
   target: { readonly name: string; readonly version: string },
   body: Uint8Array,
   receivedAt: Instant,
@@ -46,12 +56,20 @@ export function answerInference(
     }
     const message = { modelName: model.name, modelVersion: model.version, id: call.id, outputs: outcome.outputs };
     try {
-      const encoded = encodeHttpInferResponse(message, call.binaryOutputs);
-      sendInference(response, encoded.body, encoded.jsonLength);
+      const { body: plain, jsonLength } = encodeHttpInferResponse(message, call.binaryOutputs);
+      const encoding = chooseContentEncoding(request.headers['accept-encoding']);
+      if (encoding === 'identity') sendInference(response, { body: plain, jsonLength, encoding });
+      else {
+        packer.pack(encoding, plain, (packed, isPacked) => {
+          if (!socket.destroyed) {
+            sendInference(response, { body: packed, jsonLength, encoding: isPacked ? encoding : 'identity' });
+          }
+        });
+      }
     } catch (thrown) {
       const failure = failureOf(thrown);
       sendError(response, httpStatusOf(failure.status), failure.message);
     }
   };
-  startInference(model, call, receivedAt, () => socket.destroyed, onOutcome);
+  startInference(model, call, receivedAt, () => socket.destroyed, onOutcome, sharedMemory);
 }

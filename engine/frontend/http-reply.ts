@@ -1,6 +1,7 @@
 /** Writes HTTP answers. Each is complete in one write, with its length known. */
 import type { ServerResponse } from 'node:http';
 import { INFERENCE_HEADER_LENGTH } from '../../src/kserve/http-codec.js';
+import type { MessageEncoding } from './grpc-wire/message-encoding.js';
 
 export function sendEmpty(response: ServerResponse, status: number): void {
   response.writeHead(status, { 'content-length': 0 }).end();
@@ -16,15 +17,21 @@ export function sendError(response: ServerResponse, status: number, message: str
   if (!response.headersSent && !response.destroyed) sendJson(response, status, { error: message });
 }
 
-/** An inference answer; `jsonLength` is undefined when the body is plain JSON. */
-export function sendInference(response: ServerResponse, body: Uint8Array, jsonLength: number | undefined): void {
-  const headers =
-    jsonLength === undefined
-      ? { 'content-type': 'application/json', 'content-length': body.byteLength }
-      : {
-          'content-type': 'application/octet-stream',
-          [INFERENCE_HEADER_LENGTH]: jsonLength,
-          'content-length': body.byteLength,
-        };
+/** The body of an inference answer as it goes out. */
+export interface InferenceBody {
+  readonly body: Uint8Array;
+  /** Bytes of JSON before the binary data once unpacked; undefined when all of it is JSON. */
+  readonly jsonLength: number | undefined;
+  readonly encoding: MessageEncoding;
+}
+
+export function sendInference(response: ServerResponse, { body, jsonLength, encoding }: InferenceBody): void {
+  const headers: Record<string, string | number> = { 'content-type': 'application/json' };
+  if (jsonLength !== undefined) {
+    headers['content-type'] = 'application/octet-stream';
+    headers[INFERENCE_HEADER_LENGTH] = jsonLength;
+  }
+  if (encoding !== 'identity') headers['content-encoding'] = encoding;
+  headers['content-length'] = body.byteLength;
   response.writeHead(200, headers).end(body);
 }

@@ -2,7 +2,10 @@
 
 export type HttpCall =
   | { readonly kind: 'live' | 'ready' | 'server-metadata' }
-  | { readonly kind: 'index' }
+  /** An empty repository is what all requests should have: Triton gives names of repositories no meaning. */
+  | { readonly kind: 'index'; readonly repository: string }
+  | { readonly kind: 'load'; readonly repository: string; readonly name: string }
+  | { readonly kind: 'unload'; readonly repository: string; readonly name: string }
   | {
       readonly kind: 'model-ready' | 'model-metadata' | 'model-config';
       readonly name: string;
@@ -18,10 +21,11 @@ const fixedPaths: Readonly<Record<string, { readonly method: string; readonly ca
   '/v2/health/live': { method: 'GET', call: { kind: 'live' } },
   '/v2/health/ready': { method: 'GET', call: { kind: 'ready' } },
   '/v2/models/stats': { method: 'GET', call: { kind: 'model-statistics', name: '', version: '' } },
-  '/v2/repository/index': { method: 'POST', call: { kind: 'index' } },
 };
 
 const modelPath = /^\/v2\/models\/([^/]+)(?:\/versions\/(\d+))?(?:\/(ready|config|stats|infer))?$/;
+
+const repositoryPath = /^\/v2\/repository(?:\/([^/]+))?\/(?:index|models\/([^/]+)\/(load|unload))$/;
 
 const modelCalls = {
   '': 'model-metadata',
@@ -31,17 +35,29 @@ const modelCalls = {
   infer: 'infer',
 } as const;
 
+/** The path of a URL, without a query or a slash at its end. */
+export const pathOf = (url: string): string => url.split('?', 1)[0]!.replace(/(?<=.)\/$/, '');
+
 /** `url` may carry a query, which no call has a use for. */
 export function matchRoute(method: string, url: string): HttpCall {
-  const path = url.split('?', 1)[0]!.replace(/(?<=.)\/$/, '');
+  const path = pathOf(url);
   const fixed = Object.hasOwn(fixedPaths, path) ? fixedPaths[path] : undefined;
   if (fixed !== undefined) return fixed.method === method ? fixed.call : { kind: 'method-not-allowed' };
+  const repositoryMatch = repositoryPath.exec(path);
+  if (repositoryMatch !== null) return matchRepository(method, repositoryMatch);
   const match = modelPath.exec(path);
   const name = decodeName(match?.[1]);
   if (name === undefined) return { kind: 'not-found' };
   const action = (match?.[3] ?? '') as keyof typeof modelCalls;
   if (method !== (action === 'infer' ? 'POST' : 'GET')) return { kind: 'method-not-allowed' };
   return { kind: modelCalls[action], name, version: match?.[2] ?? '' };
+}
+
+function matchRepository(method: string, [, repository = '', model, action]: readonly string[]): HttpCall {
+  if (method !== 'POST') return { kind: 'method-not-allowed' };
+  if (model === undefined) return { kind: 'index', repository };
+  const name = decodeName(model);
+  return name === undefined ? { kind: 'not-found' } : { kind: action === 'load' ? 'load' : 'unload', repository, name };
 }
 
 function decodeName(text: string | undefined): string | undefined {

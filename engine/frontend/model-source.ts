@@ -1,5 +1,6 @@
 /** The models as front ends see them. The repository implements it. */
 import type { ModelIndexEntry } from '../../src/kserve/admin-codec.js';
+import type { LoadOverrides } from '../repository/load-overrides.js';
 import type { ServedModel } from '../served-model.js';
 
 export interface ModelSource {
@@ -11,4 +12,8 @@ export interface ModelSource {
   index(onlyReady: boolean): readonly ModelIndexEntry[];
   /** Whether every model that was asked for is being served, and the engine is not shutting down. */
   isReady(): boolean;
+  /** Loads or reloads a model. Throws ProtocolError; what was served before is then served on. */
+  loadModel(name: string, overrides?: LoadOverrides): Promise<void>;
+  /** Resolves when no new request finds the model; accepted ones may still be running. Throws ProtocolError. */
+  unloadModel(name: string): Promise<void>;
 }

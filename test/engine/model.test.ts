@@ -335,13 +335,11 @@ describe('a model that cannot be loaded', () => {
       ...addSubConfig,
       parameters: { intra_op_threads: { string_value: '1' } },
       instance_group: [{ kind: 'KIND_GPU', count: 1 }],
-      dynamic_batching: { priority_levels: 2, default_priority_level: 1 },
     }).toMatchObject({
       code: 'BAD_FILE',
       problems: [
         { where: expect.stringContaining('parameters["intra_op_threads"]') },
         { where: expect.stringContaining('instance_group[0]') },
-        { where: expect.stringContaining('dynamic_batching.priority_levels') },
       ],
     });
   });

@@ -27,6 +27,8 @@ const request = (inputs: readonly Tensor[], parts: Partial<InferenceRequest> = {
   inputs,
   requestedOutputs: [],
   batchSize: 1,
+  priority: 0,
+  timeoutUs: 0,
   receivedAt: instant(0),
   isCancelled: () => false,
   ...parts,

@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createEngineLog } from '../../engine/log/create-engine-log.js';
+import type { EngineLog } from '../../engine/log/engine-log.js';
 import { runServe } from '../../engine/main.js';
 import { checkEngineOptions, type EngineOptions, engineOptionRows } from '../../engine/options.js';
 import { type Engine, type EngineParts, startEngine } from '../../engine/server.js';
@@ -18,7 +22,12 @@ afterEach(async () => {
 
 /** Options as the command line gives them, on free ports. */
 function optionsOf(texts: Readonly<Record<string, readonly string[]>>): EngineOptions {
-  const { values, problems } = readOptions(engineOptionRows, { 'http-port': ['0'], 'grpc-port': ['0'], ...texts });
+  const { values, problems } = readOptions(engineOptionRows, {
+    'http-port': ['0'],
+    'grpc-port': ['0'],
+    'metrics-port': ['0'],
+    ...texts,
+  });
   expect(problems).toEqual([]);
   return values;
 }
@@ -27,6 +36,24 @@ async function start(texts: Readonly<Record<string, readonly string[]>>, parts: 
   const engine = await startEngine(optionsOf(texts), parts);
   open.push(engine);
   return engine;
+}
+
+const warningsTo = (lines: string[]): EngineLog =>
+  createEngineLog({ log_info: false }, { write: (text) => lines.push(text) });
+
+/** One after the other, so that each is a batch of its own. */
+async function inferThrice(url: string): Promise<void> {
+  const { inputs } = (await (await fetch(`${url}/v2/models/a`)).json()) as {
+    inputs: { name: string; datatype: string; shape: number[] }[];
+  };
+  const tensors = inputs.map(({ name, datatype, shape }) => {
+    const sizes = shape.map((size) => Math.max(1, size));
+    return { name, datatype, shape: sizes, data: new Array(sizes.reduce((a, b) => a * b, 1)).fill(1) };
+  });
+  for (let i = 0; i < 3; i++) {
+    const body = JSON.stringify({ inputs: tensors });
+    expect((await fetch(`${url}/v2/models/a/infer`, { method: 'POST', body })).status).toBe(200);
+  }
 }
 
 async function occupyPort(): Promise<number> {
@@ -118,7 +145,7 @@ describe('the engine', () => {
     const warnings: string[] = [];
     const engine = await start(
       { 'model-repository': [folder], 'exit-on-error': ['false'] },
-      { ...fakes, warn: (line) => warnings.push(line) },
+      { ...fakes, log: warningsTo(warnings) },
     );
     expect(engine.models).toHaveLength(1);
     expect(warnings).toEqual([expect.stringContaining('not served:')]);
@@ -146,7 +173,7 @@ describe('the engine', () => {
         held.push(model);
         return Promise.resolve(model);
       },
-      warn: (line) => warnings.push(line),
+      log: warningsTo(warnings),
     });
     const body = JSON.stringify({ inputs: [{ name: 'INPUT0', datatype: 'FP32', shape: [1, 1], data: [1] }] });
     const url = `http://127.0.0.1:${engine.httpPort}/v2/models/a/infer`;
@@ -173,5 +200,40 @@ describe('runServe', () => {
       },
     });
     await expect(fetch(url)).rejects.toThrow();
+  });
+
+  it('logs what it does and, where asked to, each executed batch to a file', async () => {
+    const folder = await writeRepository({ 'a/1/model.onnx': identity });
+    const logFile = join(folder, 'engine.log');
+    const told = new AbortController();
+    const texts = { 'model-repository': [folder], 'log-file': [logFile], 'log-verbose': ['1'] };
+    let requests = Promise.resolve();
+    const serving = runServe(optionsOf({ ...texts, 'allow-grpc': ['false'] }), {
+      signal: told.signal,
+      ready: ({ httpEndpoint }) => {
+        requests = inferThrice(`http://${httpEndpoint}`).finally(() => told.abort());
+      },
+    });
+    await serving;
+    await requests;
+    const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n');
+    expect(lines.every((line) => /^I\d{4} \d\d:\d\d:\d\d\.\d{6} \d+\] /.test(line))).toBe(true);
+    const sentences = lines.map((line) => line.slice(line.indexOf('] ') + 2));
+    expect(sentences.filter((sentence) => sentence.startsWith('loaded model'))).toHaveLength(1);
+    const executing = sentences.filter((sentence) => sentence.includes('executing'));
+    expect(executing).toHaveLength(3);
+    expect(executing[0]).toMatch(
+      /^model a, instance a_\d(_\d)?, executing 1 request, version 1, batch size 1, queue \d/,
+    );
+    expect(sentences.slice(-2)).toEqual(['ending', 'ended']);
+  });
+
+  it('refuses a log file that cannot be opened before anything is started', async () => {
+    const options = optionsOf({ 'model-repository': ['x'], 'log-file': [join('no', 'such', 'folder', 'engine.log')] });
+    const hooks = { signal: new AbortController().signal, ready: () => undefined };
+    await expect(runServe(options, hooks)).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+      problems: [{ where: '--log-file' }],
+    });
   });
 });

@@ -6,6 +6,7 @@ import { encodeHeaderBlock } from '../../../src/http2/hpack-encoder.js';
 import type { HeaderField } from '../../../src/http2/hpack-tables.js';
 import { frameFlags, frameTypes } from '../../../src/http2/protocol-constants.js';
 import { type StatusName, statusCodes } from '../../../src/kserve/status.js';
+import type { MessageEncoding } from './message-encoding.js';
 
 /** Enough for any diagnosis and, escaped threefold, still below the header list that clients accept. */
 const MAX_MESSAGE_LENGTH = 1500;
@@ -36,8 +37,12 @@ const headersFrame = (fields: readonly HeaderField[], isEnd: boolean): Buffer =>
     encodeHeaderBlock(fields),
   );
 
-/** HEADERS before the first message of an answer. Stream id 0, to be patched. */
-export const answerHeaders: Buffer = headersFrame(leading, false);
+/** HEADERS before the first message of an answer, by the encoding of its messages. Stream id 0, to be patched. */
+export const answerHeaders: Readonly<Record<MessageEncoding, Buffer>> = {
+  identity: headersFrame(leading, false),
+  gzip: headersFrame([...leading, field('grpc-encoding', 'gzip')], false),
+  deflate: headersFrame([...leading, field('grpc-encoding', 'deflate')], false),
+};
 
 /** HEADERS that end a successful answer. Stream id 0, to be patched. */
 export const okTrailers: Buffer = headersFrame(statusFields('OK', ''), true);

@@ -24,6 +24,8 @@ const LARGEST_DATA_BYTES = 65_536;
 export class AnswerSender {
   /** Bytes of answers that wait for the peer's windows. */
   waitingBytes = 0;
+  /** Grows with everything that is sent for calls. */
+  sentCount = 0;
   private window = DEFAULT_WINDOW_BYTES;
   private initialWindow = DEFAULT_WINDOW_BYTES;
   private maxDataBytes = DEFAULT_MAX_FRAME_BYTES;
@@ -40,31 +42,34 @@ export class AnswerSender {
   }
 
   /** Sends the whole answer of a unary call. */
-  sendUnary(call: Call, message: Uint8Array): void {
+  sendUnary(call: Call, message: Uint8Array, isPacked: boolean): void {
+    this.sentCount++;
     const size = MESSAGE_PREFIX_BYTES + message.length;
     if (size <= this.maxDataBytes && size <= this.window && size <= this.initialWindow + call.windowOffset) {
-      this.sendInOneGo(call.id, message, size);
+      this.sendInOneGo(call, message, size, isPacked);
       this.onSent(call);
       return;
     }
-    this.sendMessage(call, message);
+    this.sendMessage(call, message, isPacked);
     this.sendEnd(call, okTrailers);
   }
 
   /** Sends one message; the call goes on. */
-  sendMessage(call: Call, message: Uint8Array): void {
-    if (!call.areHeadersSent) this.writePatched(answerHeaders, call.id);
+  sendMessage(call: Call, message: Uint8Array, isPacked: boolean): void {
+    this.sentCount++;
+    if (!call.areHeadersSent) this.writePatched(answerHeaders[call.head.answerEncoding], call.id);
     call.areHeadersSent = true;
     const size = MESSAGE_PREFIX_BYTES + message.length;
     if (call.outgoing === undefined && size <= this.window && size <= this.initialWindow + call.windowOffset) {
       this.window -= size;
       call.windowOffset -= size;
-      this.writeMessage(call.id, message);
-    } else this.hold(call, message);
+      this.writeMessage(call.id, message, isPacked);
+    } else this.hold(call, message, isPacked);
   }
 
   /** Ends the call with a frame whose stream id is to be patched, after everything that still waits for it. */
   sendEnd(call: Call, frame: Buffer): void {
+    this.sentCount++;
     if (call.outgoing !== undefined) {
       call.outgoing.end ??= frame;
       return;
@@ -125,22 +130,24 @@ export class AnswerSender {
     }
   }
 
-  private sendInOneGo(streamId: number, message: Uint8Array, size: number): void {
+  private sendInOneGo(call: Call, message: Uint8Array, size: number, isPacked: boolean): void {
     this.window -= size;
-    const total = answerHeaders.length + FRAME_HEADER_BYTES + size + okTrailers.length;
+    const streamId = call.id;
+    const headers = answerHeaders[call.head.answerEncoding];
+    const total = headers.length + FRAME_HEADER_BYTES + size + okTrailers.length;
     const start = this.output.reserve(total);
     const target = this.output.bytes;
-    let at = copyBytes(answerHeaders, 0, answerHeaders.length, target, start);
+    let at = copyBytes(headers, 0, headers.length, target, start);
     patchStreamId(target, start, streamId);
     at = writeFrameHeader(target, at, size, frameTypes.DATA, 0, streamId);
-    at = writePrefix(target, at, message.length);
+    at = writePrefix(target, at, message.length, isPacked);
     at = copyBytes(message, 0, message.length, target, at);
     copyBytes(okTrailers, 0, okTrailers.length, target, at);
     patchStreamId(target, at, streamId);
   }
 
   /** DATA frames with the prefix and all of the message. */
-  private writeMessage(streamId: number, message: Uint8Array): void {
+  private writeMessage(streamId: number, message: Uint8Array, isPacked: boolean): void {
     let sent = 0;
     let prefix = MESSAGE_PREFIX_BYTES;
     do {
@@ -148,16 +155,16 @@ export class AnswerSender {
       let at = this.output.reserve(FRAME_HEADER_BYTES + prefix + count);
       const target = this.output.bytes;
       at = writeFrameHeader(target, at, prefix + count, frameTypes.DATA, 0, streamId);
-      if (prefix > 0) at = writePrefix(target, at, message.length);
+      if (prefix > 0) at = writePrefix(target, at, message.length, isPacked);
       copyBytes(message, sent, sent + count, target, at);
       sent += count;
       prefix = 0;
     } while (sent < message.length);
   }
 
-  private hold(call: Call, message: Uint8Array): void {
+  private hold(call: Call, message: Uint8Array, isPacked: boolean): void {
     const piece = Buffer.allocUnsafeSlow(MESSAGE_PREFIX_BYTES + message.length);
-    piece.set(message, writePrefix(piece, 0, message.length));
+    piece.set(message, writePrefix(piece, 0, message.length, isPacked));
     call.outgoing ??= { pieces: [], sentOfFirst: 0, end: undefined };
     call.outgoing.pieces.push(piece);
     this.waiting.add(call);
@@ -193,9 +200,9 @@ export class AnswerSender {
   }
 }
 
-/** An uncompressed message of `length` bytes follows. */
-function writePrefix(target: Uint8Array, at: number, length: number): number {
-  target[at] = 0;
+/** A message of `length` bytes follows. */
+function writePrefix(target: Uint8Array, at: number, length: number, isPacked: boolean): number {
+  target[at] = isPacked ? 1 : 0;
   writeUint32(target, at + 1, length);
   return at + MESSAGE_PREFIX_BYTES;
 }

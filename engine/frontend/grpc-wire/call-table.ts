@@ -6,8 +6,10 @@ import { Buffer } from 'node:buffer';
 import { messageOf } from '../../../src/common/errors.js';
 import type { BufferPool } from '../../../src/http2/buffer-pool.js';
 import { copyBytes } from '../../../src/http2/copy-bytes.js';
+import type { MessageAssembler } from '../../../src/http2/message-assembler.js';
 import type { Http2ErrorName } from '../../../src/http2/protocol-constants.js';
 import type { Failure } from '../../../src/kserve/status.js';
+import type { AnswerPacker } from '../answer-packer.js';
 import { encodeTrailers, encodeTrailersOnly, okTrailers } from './answer-frames.js';
 import type { AnswerSender } from './answer-sender.js';
 import { Call, Intake, type StreamReply } from './call.js';
@@ -24,6 +26,11 @@ export interface CallTableHost extends ReadingHost {
   onIdle(): void;
 }
 
+/** What the calls of all connections share. */
+export interface CallMeans extends ReadingMeans {
+  readonly packer: AnswerPacker;
+}
+
 export class CallTable implements RequestSink {
   private readonly calls = new Map<number, Call>();
   /** Calls in the table, and those gone from it that a method has not answered. */
@@ -33,12 +40,14 @@ export class CallTable implements RequestSink {
   private readonly pool: BufferPool;
   private readonly limits: WireLimits;
   private readonly reader: RequestReader;
+  private readonly packer: AnswerPacker;
 
-  constructor(host: CallTableHost, sender: AnswerSender, means: ReadingMeans) {
+  constructor(host: CallTableHost, sender: AnswerSender, means: CallMeans) {
     this.host = host;
     this.sender = sender;
     this.pool = means.pool;
     this.limits = means.limits;
+    this.packer = means.packer;
     this.reader = new RequestReader(this, host, means);
   }
 
@@ -83,9 +92,29 @@ export class CallTable implements RequestSink {
     this.reader.receive(call, bytes, start, end, paddingBytes, isLast);
   }
 
+  /** The assembler that gathers the message which DATA on this stream belongs to, unless its bytes have to wait. */
+  gatheringOn(streamId: number): MessageAssembler | undefined {
+    const intake = this.calls.get(streamId)?.intake;
+    if (intake === undefined || intake.isInflating || intake.waiting.length > 0) return undefined;
+    return intake.assembler;
+  }
+
   /** Something that held streams back may be over. */
   resumeHeld(): void {
     this.reader.resumeHeld();
+  }
+
+  /** Refuses calls whose request has begun to arrive, or is still to begin, and of which nothing came since the last look. */
+  refuseStalled(): void {
+    for (const call of [...this.calls.values()]) {
+      const { intake } = call;
+      if (intake === undefined || intake.isRemoteDone) continue;
+      // A stream may rest between two messages, a unary call may rest once it has sent its one.
+      const isDue = intake.assembler.isAtBoundary() ? call.replies === undefined && !intake.hasRequest : true;
+      if (!isDue || intake.waiting.length > 0 || intake.isInflating) continue;
+      if (intake.isQuiet) this.refuse(call, stalled);
+      else intake.isQuiet = true;
+    }
   }
 
   /** The peer gave the call up, or broke a rule on it. What its method still answers is dropped. */
@@ -99,23 +128,36 @@ export class CallTable implements RequestSink {
   }
 
   answer(call: Call, message: Uint8Array): void {
-    if (!call.isGone) this.sender.sendUnary(call, message);
-    this.takeFromHand(call, call);
+    if (call.isGone || call.head.answerEncoding === 'identity') this.sendAnswer(call, message, false);
+    else
+      this.packer.pack(call.head.answerEncoding, message, (bytes, isPacked) => this.sendAnswer(call, bytes, isPacked));
   }
 
   answerOnStream(reply: StreamReply, message: Uint8Array): void {
+    const { isGone, head } = reply.call;
+    if (isGone || head.answerEncoding === 'identity') this.sendReply(reply, message, false);
+    else this.packer.pack(head.answerEncoding, message, (bytes, isPacked) => this.sendReply(reply, bytes, isPacked));
+  }
+
+  private sendAnswer(call: Call, message: Uint8Array, isPacked: boolean): void {
+    if (!call.isGone) this.sender.sendUnary(call, message, isPacked);
+    this.takeFromHand(call, call);
+  }
+
+  private sendReply(reply: StreamReply, message: Uint8Array, isPacked: boolean): void {
     const { call } = reply;
     const replies = call.replies!;
     if (!call.isGone && replies[0] !== reply) {
       reply.early = Buffer.copyBytesFrom(message);
+      reply.isEarlyPacked = isPacked;
       this.takeFromHand(call, reply);
       return;
     }
     if (!call.isGone) {
-      this.sender.sendMessage(call, message);
+      this.sender.sendMessage(call, message, isPacked);
       replies.shift();
       for (let next = replies[0]; next?.early !== undefined; next = replies[0]) {
-        this.sender.sendMessage(call, next.early);
+        this.sender.sendMessage(call, next.early, next.isEarlyPacked);
         replies.shift();
       }
     }
@@ -210,6 +252,8 @@ export class CallTable implements RequestSink {
     this.sender.sendEnd(call, call.areHeadersSent ? okTrailers : encodeTrailersOnly('OK', ''));
   }
 }
+
+const stalled: Failure = { status: 'DEADLINE_EXCEEDED', message: 'the request stopped arriving' };
 
 /** A method's own error is a fault of the engine, and the caller learns of it. */
 function invoke(call: Call, reply: Call | StreamReply, bytes: Buffer, start: number, end: number): void {

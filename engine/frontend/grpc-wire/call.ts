@@ -66,6 +66,7 @@ export class StreamReply implements Reply {
   kept: Buffer | undefined = undefined;
   /** An answer that waits for those before it. */
   early: Buffer | undefined = undefined;
+  isEarlyPacked = false;
   private readonly path: AnswerPath;
 
   constructor(call: Call, path: AnswerPath) {
@@ -107,6 +108,8 @@ export class Intake {
   /** Bytes read since the last WINDOW_UPDATE. */
   credit = 0;
   hasRequest = false;
+  /** Cleared when bytes come, set by each look for requests that have come to a halt. */
+  isQuiet = false;
   isInflating = false;
   /** True while its bytes are being read, so that an answer given meanwhile does not read them a second time. */
   isReading = false;

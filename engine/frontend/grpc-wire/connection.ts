@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
+import { systemClock } from '../../../src/common/clock.js';
 import { FrameReader } from '../../../src/http2/frame-reader.js';
 import {
   encodeGoAway,
@@ -15,12 +16,14 @@ import {
 import { ConnectionError } from '../../../src/http2/http2-error.js';
 import { CLIENT_PREFACE, type Http2ErrorName, MAX_31_BITS, settingIds } from '../../../src/http2/protocol-constants.js';
 import { AnswerSender } from './answer-sender.js';
-import { CallTable, type CallTableHost } from './call-table.js';
+import { type CallMeans, CallTable, type CallTableHost } from './call-table.js';
+import { ConnectionAge } from './connection-age.js';
 import { FrameRouter } from './frame-router.js';
 import type { GrpcMethods } from './grpc-method.js';
+import { Keepalive } from './keepalive.js';
+import { ReadTarget } from './read-target.js';
 import { ReceiveWindow } from './receive-window.js';
 import { RequestHeads } from './request-heads.js';
-import type { ReadingMeans } from './request-reader.js';
 import { takeSocket } from './socket-input.js';
 import { type ChunkPool, SocketOutput } from './socket-output.js';
 import type { WireLimits } from './wire-limits.js';
@@ -29,11 +32,13 @@ import type { WireLimits } from './wire-limits.js';
 const LINGER_MS = 1000;
 /** Marks the PING whose answer tells that the peer has seen the announcement of the end. */
 const DRAIN_PING = Buffer.from('draining', 'latin1');
+const TCP_KEEPALIVE_MS = 60_000;
+const KEEPALIVE_PING = Buffer.from('are you?', 'latin1');
 /** Control frames are small; only a header block may need more, and it can be continued. */
 const MAX_CONTROL_FRAME_BYTES = 65_536;
 
 /** What all connections of a front end share. */
-export interface ConnectionContext extends ReadingMeans {
+export interface ConnectionContext extends CallMeans {
   readonly methods: GrpcMethods;
   readonly chunks: ChunkPool;
   /** False reads sockets the plain way, as on a Node without the faster one. */
@@ -49,6 +54,10 @@ export class Connection implements CallTableHost {
   private readonly calls: CallTable;
   private readonly router: FrameRouter;
   private readonly reader: FrameReader;
+  /** Undefined until the first read is over. */
+  private readonly target: ReadTarget | undefined;
+  private readonly keepalive: Keepalive;
+  private readonly age: ConnectionAge;
   private prefaceSeen = 0;
   private isReadingPaused = false;
   private isDraining = false;
@@ -60,7 +69,12 @@ export class Connection implements CallTableHost {
   constructor(accepted: Socket, context: ConnectionContext, onClosed: (connection: Connection) => void) {
     const { limits } = context;
     this.limits = limits;
-    this.socket = takeSocket(accepted, (bytes, count) => this.read(bytes, count), context.reuseReceiveBuffer);
+    this.socket = takeSocket(
+      accepted,
+      (bytes, count) => this.read(bytes, count),
+      (shared) => this.target?.choose(shared) ?? shared,
+      context.reuseReceiveBuffer,
+    );
     this.output = new SocketOutput(this.socket, context.chunks, () => this.onProgress());
     this.window = new ReceiveWindow(this.output, limits.connectionWindowBytes);
     this.sender = new AnswerSender(this.output, limits.maxPendingWriteBytes, (call) => this.calls.finish(call));
@@ -70,12 +84,21 @@ export class Connection implements CallTableHost {
       maxFrameBytes: limits.maxFrameBytes,
       maxControlFrameBytes: MAX_CONTROL_FRAME_BYTES,
     });
+    this.target = new ReadTarget(this.reader, this.calls, limits.smallestDirectReadBytes);
+    this.keepalive = this.createKeepalive();
+    this.age = new ConnectionAge(
+      limits,
+      () => this.drain(),
+      () => this.destroy(),
+    );
     this.socket.on('error', () => this.socket.destroy());
     this.socket.once('close', () => {
       this.close();
       onClosed(this);
     });
     this.socket.setNoDelay(true);
+    // A peer that vanished without a word is found out by the system, also while no call is open.
+    this.socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
     this.startTimer(limits.handshakeMs, () => this.destroy());
     this.sendSettings();
     this.socket.resume();
@@ -102,7 +125,10 @@ export class Connection implements CallTableHost {
 
   credit(streamId: number, byteCount: number): void {
     if (streamId === 0) this.window.credit(byteCount);
-    else this.output.write(encodeWindowUpdate(streamId, byteCount));
+    else {
+      this.window.grantCount++;
+      this.output.write(encodeWindowUpdate(streamId, byteCount));
+    }
   }
 
   resetStream(streamId: number, code: Http2ErrorName): void {
@@ -114,8 +140,25 @@ export class Connection implements CallTableHost {
     return this.output.isFull(maxPendingWriteBytes) || this.sender.waitingBytes > maxPendingWriteBytes;
   }
 
+  /** Refuses requests of which nothing came since the last call. */
+  refuseStalled(): void {
+    if (this.isEnded) return;
+    this.output.cork();
+    this.calls.refuseStalled();
+    this.output.uncork();
+  }
+
   onIdle(): void {
     if (this.router.acceptedUpTo < MAX_31_BITS) this.end();
+  }
+
+  private createKeepalive(): Keepalive {
+    return new Keepalive(this.limits.keepalive, systemClock, {
+      hasCalls: () => !this.calls.isIdle,
+      sentCount: () => this.sender.sentCount + this.window.grantCount,
+      sendPing: () => this.output.write(encodePing(KEEPALIVE_PING, false)),
+      onLost: () => this.destroy(),
+    });
   }
 
   private createRouter(methods: GrpcMethods): FrameRouter {
@@ -127,6 +170,7 @@ export class Connection implements CallTableHost {
       window: this.window,
       maxMessageBytes: this.limits.maxMessageBytes,
       onEstablished: () => this.stopTimer(),
+      onPing: () => this.keepalive.onPing(),
       onPong: (opaque) => {
         if (this.isDraining && DRAIN_PING.equals(opaque)) this.refuseNewCalls();
       },
@@ -135,6 +179,7 @@ export class Connection implements CallTableHost {
 
   private read(bytes: Buffer, count: number): void {
     if (this.isEnded) return;
+    this.keepalive.onHeard();
     this.output.cork();
     try {
       this.reader.read(bytes, this.readPreface(bytes, count), count);
@@ -207,7 +252,10 @@ export class Connection implements CallTableHost {
   private close(): void {
     this.isEnded = true;
     this.stopTimer();
+    this.keepalive.stop();
+    this.age.stop();
     this.calls.cancelAll();
+    this.target?.release();
     this.output.close();
   }
 

@@ -31,6 +31,8 @@ export interface RouterParts {
   readonly maxMessageBytes: number;
   /** The peer's first SETTINGS came: the connection stands. */
   onEstablished(): void;
+  /** The peer asks for an answer to a PING. Throws ConnectionError when it does so too often. */
+  onPing(): void;
   /** The peer answered a PING. */
   onPong(opaque: Uint8Array): void;
 }
@@ -188,8 +190,12 @@ export class FrameRouter implements FrameSink {
     if (streamId !== 0) throw new ConnectionError('PROTOCOL_ERROR', 'PING on a stream');
     requireLength(end - start === 8, 'PING');
     const opaque = bytes.subarray(start, end);
-    if ((flags & ACK) === 0) this.parts.output.write(encodePing(opaque, true));
-    else this.parts.onPong(opaque);
+    if ((flags & ACK) !== 0) {
+      this.parts.onPong(opaque);
+      return;
+    }
+    this.parts.onPing();
+    this.parts.output.write(encodePing(opaque, true));
   }
 
   private onWindowUpdate(streamId: number, bytes: Buffer, start: number, end: number): void {

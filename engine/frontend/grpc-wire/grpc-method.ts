@@ -1,6 +1,7 @@
 /** What a gRPC service is to this front end: a table of methods that take bytes and answer with bytes, by callback. */
 import type { Buffer } from 'node:buffer';
 import type { Failure } from '../../../src/kserve/status.js';
+import type { MessageEncoding } from './message-encoding.js';
 
 /** How one request is answered. The first of `succeed` and `fail` counts, whatever comes later is ignored. */
 export interface Reply {
@@ -20,6 +21,8 @@ export interface GrpcMethod {
    * are only valid until `invoke` returns. A method that keeps its request must answer also when it was cancelled.
    */
   readonly keepsRequest: boolean;
+  /** What its answers may be compressed as where the client takes it, best first; absent means they never are. */
+  readonly answerEncodings?: readonly MessageEncoding[];
   /** Takes one request, `bytes` from `start` to `end`. An error it throws is answered with INTERNAL. */
   invoke(bytes: Buffer, start: number, end: number, reply: Reply): void;
 }

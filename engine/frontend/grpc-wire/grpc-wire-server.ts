@@ -1,9 +1,12 @@
 /** A gRPC server on plain TCP sockets: listens, owns the connections and what they share, and ends them. */
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { messageOf } from '../../../src/common/errors.js';
 import { BufferPool } from '../../../src/http2/buffer-pool.js';
+import { AnswerPacker } from '../answer-packer.js';
 import type { FrontEnd, ListenOptions } from '../front-end.js';
 import { listenProblem } from '../listen-problem.js';
+import { type TlsIdentity, tlsRules } from '../tls-identity.js';
 import { Connection, type ConnectionContext } from './connection.js';
 import type { GrpcMethods } from './grpc-method.js';
 import { Inflater } from './inflater.js';
@@ -18,6 +21,8 @@ export interface GrpcWireServerOptions extends ListenOptions {
   readonly methods: GrpcMethods;
   /** Those that differ from `defaultWireLimits`. */
   readonly limits?: Partial<WireLimits>;
+  /** Undefined for cleartext. */
+  readonly tls?: TlsIdentity | undefined;
   /** False reads sockets the plain way, as on a Node without the faster one. */
   readonly reuseReceiveBuffer?: boolean;
 }
@@ -27,6 +32,9 @@ export class GrpcWireServer implements FrontEnd {
   private readonly options: GrpcWireServerOptions;
   private readonly context: ConnectionContext;
   private readonly connections = new Set<Connection>();
+  /** Sockets whose TLS handshake is not over. */
+  private readonly handshaking = new Set<Socket>();
+  private readonly stallTimer: NodeJS.Timeout;
   private onAllClosed: (() => void) | undefined;
 
   constructor(options: GrpcWireServerOptions) {
@@ -37,12 +45,16 @@ export class GrpcWireServer implements FrontEnd {
       limits,
       chunks: new ChunkPool(),
       inflater: new Inflater(),
+      packer: new AnswerPacker(),
       pool: new BufferPool({ maxLentBytes: limits.maxRequestMemoryBytes, maxKeptBytes: MAX_KEPT_REQUEST_BYTES }),
       reuseReceiveBuffer: options.reuseReceiveBuffer ?? true,
     };
-    this.server = createServer({ pauseOnConnect: true }, (socket) => {
-      this.connections.add(new Connection(socket, this.context, (connection) => this.forget(connection)));
-    });
+    this.server = this.createServer(options.tls, limits.handshakeMs);
+    // A request is refused at the second look that finds it where it was.
+    this.stallTimer = setInterval(() => {
+      for (const connection of this.connections) connection.refuseStalled();
+    }, limits.stalledUploadMs);
+    this.stallTimer.unref();
   }
 
   start(): Promise<number> {
@@ -75,6 +87,8 @@ export class GrpcWireServer implements FrontEnd {
       for (const connection of this.connections) connection.destroy();
     };
     this.server.close();
+    clearInterval(this.stallTimer);
+    for (const socket of this.handshaking) socket.destroy();
     if (this.connections.size === 0) return;
     const allClosed = new Promise<void>((resolve) => {
       this.onAllClosed = resolve;
@@ -84,6 +98,26 @@ export class GrpcWireServer implements FrontEnd {
     else deadline.addEventListener('abort', cutOff, { once: true });
     await allClosed;
     deadline.removeEventListener('abort', cutOff);
+  }
+
+  private createServer(tls: TlsIdentity | undefined, handshakeMs: number): Server {
+    if (tls === undefined) return createServer({ pauseOnConnect: true }, (socket) => this.accept(socket, true));
+    const server = createTlsServer({ ...tls, ...tlsRules, handshakeTimeout: handshakeMs }, (socket) => {
+      // Node refuses other protocols, but not a client that names none; gRPC asks for h2 on both sides.
+      if (socket.alpnProtocol === 'h2') this.accept(socket, false);
+      else socket.destroy();
+    });
+    server.on('connection', (socket: Socket) => {
+      this.handshaking.add(socket);
+      socket.once('close', () => this.handshaking.delete(socket));
+    });
+    return server;
+  }
+
+  private accept(socket: Socket, isPlain: boolean): void {
+    const { context } = this;
+    const means = isPlain ? context : { ...context, reuseReceiveBuffer: false };
+    this.connections.add(new Connection(socket, means, (connection) => this.forget(connection)));
   }
 
   private forget(connection: Connection): void {

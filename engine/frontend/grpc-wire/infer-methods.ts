@@ -9,11 +9,20 @@ import {
   type InferResponseMessage,
 } from '../../../src/kserve/infer-codec.js';
 import type { Failure } from '../../../src/kserve/status.js';
+import type { SharedMemoryRegions } from '../../shared-memory/shared-memory-regions.js';
 import { requireModel } from '../admin-answers.js';
 import { failureOf } from '../call-failure.js';
+import type { EngineServices } from '../engine-services.js';
 import type { ModelSource } from '../model-source.js';
 import { startInference } from '../start-inference.js';
 import type { GrpcMethod, Reply } from './grpc-method.js';
+import type { MessageEncoding } from './message-encoding.js';
+
+/** What requests are answered from. */
+interface Serving {
+  readonly source: ModelSource;
+  readonly sharedMemory: SharedMemoryRegions | undefined;
+}
 
 /** What differs between the two calls. */
 interface Answering {
@@ -32,7 +41,14 @@ const streamAnswering: Answering = {
   fail: (reply, { message }, id) => reply.succeed(encodeStreamInferMessage({ state: 'failed', id, message })),
 };
 
-function infer(source: ModelSource, bytes: Buffer, start: number, end: number, reply: Reply, how: Answering): void {
+function infer(
+  { source, sharedMemory }: Serving,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  reply: Reply,
+  how: Answering,
+): void {
   const receivedAt = nowNs();
   let request: InferRequestMessage | undefined;
   try {
@@ -51,6 +67,7 @@ function infer(source: ModelSource, bytes: Buffer, start: number, end: number, r
           how.succeed(reply, { modelName: model.name, modelVersion: model.version, id, outputs });
         }
       },
+      sharedMemory,
     );
   } catch (thrown) {
     how.fail(reply, failureOf(thrown), request?.id ?? '');
@@ -58,13 +75,27 @@ function infer(source: ModelSource, bytes: Buffer, start: number, end: number, r
 }
 
 /** Models read the request until they answer, so it is kept. */
-const createMethod = (source: ModelSource, isStreaming: boolean, how: Answering): GrpcMethod => ({
+const createMethod = (
+  serving: Serving,
+  answerEncodings: readonly MessageEncoding[],
+  isStreaming: boolean,
+  how: Answering,
+): GrpcMethod => ({
   isStreaming,
+  answerEncodings,
   keepsRequest: true,
-  invoke: (bytes, start, end, reply) => infer(source, bytes, start, end, reply, how),
+  invoke: (bytes, start, end, reply) => infer(serving, bytes, start, end, reply, how),
 });
 
-export const createInferMethod = (source: ModelSource): GrpcMethod => createMethod(source, false, unaryAnswering);
+export const createInferMethod = (
+  source: ModelSource,
+  { sharedMemory }: EngineServices,
+  answerEncodings: readonly MessageEncoding[] = [],
+): GrpcMethod => createMethod({ source, sharedMemory }, answerEncodings, false, unaryAnswering);
 
 /** One answer to each request, in the order of the requests. */
-export const createStreamInferMethod = (source: ModelSource): GrpcMethod => createMethod(source, true, streamAnswering);
+export const createStreamInferMethod = (
+  source: ModelSource,
+  { sharedMemory }: EngineServices,
+  answerEncodings: readonly MessageEncoding[] = [],
+): GrpcMethod => createMethod({ source, sharedMemory }, answerEncodings, true, streamAnswering);

@@ -6,7 +6,7 @@ import type { Buffer } from 'node:buffer';
 import { gunzip, type InputType, inflate, type ZlibOptions } from 'node:zlib';
 import { messageOf, systemCodeOf } from '../../../src/common/errors.js';
 import type { Failure } from '../../../src/kserve/status.js';
-import type { MessageEncoding } from './request-head.js';
+import type { MessageEncoding } from './message-encoding.js';
 
 type Decompress = (input: InputType, options: ZlibOptions, done: (error: Error | null, result: Buffer) => void) => void;
 

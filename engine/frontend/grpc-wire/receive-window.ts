@@ -5,6 +5,8 @@ import { DEFAULT_WINDOW_BYTES } from '../../../src/http2/protocol-constants.js';
 import type { SocketOutput } from './socket-output.js';
 
 export class ReceiveWindow {
+  /** Grants given, those of streams included, which the connection counts here. */
+  grantCount = 0;
   private readonly output: SocketOutput;
   private readonly size: number;
   /** What the peer may still send. */
@@ -38,6 +40,7 @@ export class ReceiveWindow {
 
   private grant(byteCount: number): void {
     this.left += byteCount;
+    this.grantCount++;
     this.output.write(encodeWindowUpdate(0, byteCount));
   }
 }

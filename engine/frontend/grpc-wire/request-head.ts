@@ -5,13 +5,14 @@ import type { DecodedHeaders } from '../../../src/http2/hpack-decoder.js';
 import type { HeaderField } from '../../../src/http2/hpack-tables.js';
 import { encodeHttpRefusal, encodeTrailersOnly } from './answer-frames.js';
 import type { GrpcMethod, GrpcMethods } from './grpc-method.js';
-
-export type MessageEncoding = 'identity' | 'gzip' | 'deflate';
+import { chooseEncoding, type MessageEncoding } from './message-encoding.js';
 
 export interface AcceptedHead {
   readonly kind: 'accepted';
   readonly method: GrpcMethod;
   readonly encoding: MessageEncoding;
+  /** What answers are compressed as. */
+  readonly answerEncoding: MessageEncoding;
   /** From the arrival of the headers; undefined means the client waits for ever. */
   readonly timeoutMs: number | undefined;
 }
@@ -74,7 +75,8 @@ function readGrpcHead(values: ReadonlyMap<string, string>, methods: GrpcMethods)
   if (timeout !== undefined && timeoutMs === undefined) {
     return refuse(encodeTrailersOnly('INTERNAL', `malformed grpc-timeout "${timeout}"`));
   }
-  return { kind: 'accepted', method, encoding, timeoutMs };
+  const answerEncoding = chooseEncoding(method.answerEncodings ?? [], values.get('grpc-accept-encoding'));
+  return { kind: 'accepted', method, encoding, answerEncoding, timeoutMs };
 }
 
 /** `application/grpc`, alone or with a message format or parameters; the bytes are protobuf whatever it says. */

@@ -72,6 +72,7 @@ export class RequestReader {
       throw new StreamError('FLOW_CONTROL_ERROR', call.id, 'DATA beyond the window');
     }
     if (isLast) intake.isRemoteDone = true;
+    intake.isQuiet = false;
     if (paddingBytes > 0) this.creditCall(call, intake, paddingBytes);
     intake.isReading = true;
     this.consume(call, intake, bytes, start, end);

@@ -1,5 +1,5 @@
 /**
- * Reads an accepted socket into one buffer that is used again for every read. Node offers that for sockets it opens
+ * Reads an accepted socket into one buffer that is used again for every read, or straight to where the bytes belong. Node offers that for sockets it opens
  * itself; an accepted one is opened a second time around its handle. Where the handle is not as expected, the socket's
  * own events serve, at the price of an allocation a read.
  */
@@ -23,20 +23,31 @@ export type OnBytes = (bytes: Buffer, count: number) => void;
 
 /**
  * Takes over a socket from a server with `pauseOnConnect` and returns the socket to use from then on; it is still
- * paused, and `resume` starts it. `allowReuse` false always takes the plain way.
+ * paused, and `resume` starts it. `chooseTarget` says after each read where the next one goes: into the buffer it is
+ * given, part of it, or other memory, which must stay there until the next call. `allowReuse` false always takes the
+ * plain way, on which nothing is chosen.
  */
-export function takeSocket(accepted: Socket, onBytes: OnBytes, allowReuse = true): Socket {
+export function takeSocket(
+  accepted: Socket,
+  onBytes: OnBytes,
+  chooseTarget: (shared: Buffer) => Buffer,
+  allowReuse = true,
+): Socket {
   const handle: unknown = Reflect.get(accepted, '_handle');
   if (!allowReuse || !isReusable(handle)) {
     accepted.on('data', (bytes: Buffer) => onBytes(bytes, bytes.length));
     accepted.pause();
     return accepted;
   }
-  const buffer = receiveBuffer();
+  const shared = receiveBuffer();
+  let target = shared;
   const onread = {
-    buffer,
+    buffer: (): Buffer => {
+      target = chooseTarget(shared);
+      return target;
+    },
     callback: (count: number): boolean => {
-      onBytes(buffer, count);
+      onBytes(target, count);
       return true;
     },
   };

@@ -1,4 +1,5 @@
 /** What a client may ask of the front end: windows that are announced, and bounds that keep memory finite. */
+import { defaultKeepalive, type KeepaliveRules } from './keepalive.js';
 
 export interface WireLimits {
   /** Calls of one connection that are open, or cancelled but still in the hands of their method. */
@@ -8,6 +9,8 @@ export interface WireLimits {
   readonly streamWindowBytes: number;
   readonly connectionWindowBytes: number;
   readonly maxFrameBytes: number;
+  /** Of a DATA frame, what is read straight to where its message is gathered: for less, a read costs more than the copy it saves. */
+  readonly smallestDirectReadBytes: number;
   /** Header fields of one request as RFC 9113 counts them. */
   readonly maxHeaderListBytes: number;
   /** Answers that wait for a slow reader before its requests are no longer read. Per connection. */
@@ -18,6 +21,13 @@ export interface WireLimits {
   readonly maxRequestMemoryBytes: number;
   /** How long a client may take for its preface, and a closing connection for its end. */
   readonly handshakeMs: number;
+  /** How long nothing may come of a request that has begun to arrive. */
+  readonly stalledUploadMs: number;
+  readonly keepalive: KeepaliveRules;
+  /** Age at which a connection is drained, so that its client connects anew; undefined for none. */
+  readonly maxConnectionAgeMs: number | undefined;
+  /** How long its open calls may then take; undefined for as long as they like. */
+  readonly maxConnectionAgeGraceMs: number | undefined;
 }
 
 const MIB = 2 ** 20;
@@ -28,9 +38,14 @@ export const defaultWireLimits: WireLimits = {
   streamWindowBytes: 16 * MIB,
   connectionWindowBytes: 256 * MIB,
   maxFrameBytes: MIB,
+  smallestDirectReadBytes: 32_768,
   maxHeaderListBytes: 16_384,
   maxPendingWriteBytes: 4 * MIB,
   maxStreamRequests: 256,
   maxRequestMemoryBytes: 2048 * MIB,
   handshakeMs: 10_000,
+  stalledUploadMs: 60_000,
+  keepalive: defaultKeepalive,
+  maxConnectionAgeMs: undefined,
+  maxConnectionAgeGraceMs: undefined,
 };

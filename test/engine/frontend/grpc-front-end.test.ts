@@ -125,7 +125,7 @@ describe('the gRPC front end', () => {
 
   it('answers a call it does not know with UNIMPLEMENTED', async () => {
     const { client } = await serve();
-    const call = callUnary(client, '/inference.GRPCInferenceService/RepositoryModelLoad', new Uint8Array());
+    const call = callUnary(client, '/inference.GRPCInferenceService/NoSuchCall', new Uint8Array());
     await expect(call).rejects.toMatchObject({ code: statusCodes.UNIMPLEMENTED });
   });
 

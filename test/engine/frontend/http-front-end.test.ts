@@ -47,7 +47,17 @@ describe('the HTTP front end', () => {
     expect(await (await fetch(`${url}/v2`)).json()).toEqual({
       name: 'perf-ts',
       version: packageVersion,
-      extensions: ['model_configuration', 'binary_tensor_data', 'statistics'],
+      extensions: [
+        'classification',
+        'model_repository',
+        'schedule_policy',
+        'model_configuration',
+        'binary_tensor_data',
+        'parameters',
+        'statistics',
+        'trace',
+        'logging',
+      ],
     });
   });
 
