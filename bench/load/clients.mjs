@@ -11,8 +11,11 @@ const seconds = Number(process.argv[2] ?? 3);
 const rounds = 3;
 const folder = mkdtempSync(join(tmpdir(), 'perf-ts-bench-'));
 
-function measure(protocol, concurrency) {
-  const args = ['-m', 'identity', '--server', 'embedded', '-i', protocol, '--concurrency-range', String(concurrency)];
+const kinds = { 'grpc-wire': 'grpc', 'grpc-js': 'grpc', http: 'http' };
+
+function measure(kind, concurrency) {
+  const client = ['-i', kinds[kind], '--client', kind];
+  const args = ['-m', 'identity', '--server', 'embedded', ...client, '--concurrency-range', String(concurrency)];
   const times = ['--min-time', `${seconds}s`, '--max-time', `${seconds}s`, '--json'];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [command, ...args, ...times], {
@@ -27,7 +30,7 @@ function measure(protocol, concurrency) {
       try {
         resolve(JSON.parse(text).levels[0]);
       } catch (cause) {
-        reject(new Error(`no record from ${protocol}: ${text}`, { cause }));
+        reject(new Error(`no record from ${kind}: ${text}`, { cause }));
       }
     });
   });
@@ -36,19 +39,19 @@ function measure(protocol, concurrency) {
 const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 try {
-  console.log('protocol  in flight  requests/s  p50 us  client CPU us/request (medians)');
+  console.log('client     in flight  requests/s  p50 us  client CPU us/request (medians)');
   for (const concurrency of [1, 16, 64]) {
-    const levels = { grpc: [], http: [] };
+    const levels = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, []]));
     for (let round = 0; round < rounds; round++) {
-      for (const protocol of Object.keys(levels)) levels[protocol].push(await measure(protocol, concurrency));
+      for (const kind of Object.keys(levels)) levels[kind].push(await measure(kind, concurrency));
     }
-    for (const [protocol, runs] of Object.entries(levels)) {
+    for (const [kind, runs] of Object.entries(levels)) {
       const rate = Math.round(median(runs.map((level) => level.requestsPerSec)));
       const p50 = Math.round(median(runs.map((level) => level.latencyNs.p50)) / 1000);
       const cpu = Math.round(median(runs.map((level) => level.clientCpuNsPerRequest)) / 1000);
       console.log(
         [
-          protocol.padEnd(8),
+          kind.padEnd(9),
           String(concurrency).padStart(10),
           String(rate).padStart(11),
           String(p50).padStart(7),

@@ -6,6 +6,9 @@ import type { Tensor } from '../kserve/tensor.js';
 
 const MAX_LENGTH = 120;
 
+/** Of an answer that looked good and is no inference response. */
+export const MALFORMED_CAUSE = 'INTERNAL: malformed answer';
+
 const statusNames = Object.keys(statusCodes) as StatusName[];
 
 /** gRPC codes that inference servers do not send themselves but proxies and gRPC libraries do. */

@@ -1,9 +1,10 @@
 /**
- * A gRPC channel for measuring: one plain-text connection, large messages and flow-control windows, no retries, no
+ * A gRPC channel for measuring: one connection, plain or TLS, large messages and flow-control windows, no retries, no
  * proxy. Messages are bytes on both sides; who encodes them is not known here.
  */
 import {
   Channel,
+  type ChannelCredentials,
   type ChannelInterface,
   type ChannelOptions,
   connectivityState,
@@ -13,12 +14,18 @@ import {
   type StatusObject,
   status as statusCode,
 } from '@grpc/grpc-js';
+import { compressionAlgorithms as algorithmNumbers } from '@grpc/grpc-js';
 import { PerfTsError } from '../common/errors.js';
+import { checkHeaders } from './grpc-wire/request-fields.js';
+import type { Compression, TlsOptions } from './infer-client.js';
+import { readTlsFiles } from './tls-files.js';
 
 /** A host that has not accepted a connection after this long counts as unreachable. */
 export const CONNECT_TIMEOUT_MS = 5000;
 
 const WINDOW_BYTES = 16 * 2 ** 20;
+
+const compressionAlgorithms = { deflate: algorithmNumbers.deflate, gzip: algorithmNumbers.gzip } as const;
 
 const channelOptions: ChannelOptions = {
   'grpc.max_receive_message_length': -1,
@@ -38,9 +45,44 @@ const channelOptions: ChannelOptions = {
 export type GrpcCall = ReturnType<ChannelInterface['createCall']>;
 export type { ChannelInterface as GrpcChannel };
 
-/** A channel to `host:port` that connects at the first call. */
-export const createGrpcChannel = (endpoint: string): ChannelInterface =>
-  new Channel(`dns:${endpoint}`, credentials.createInsecure(), channelOptions);
+export interface ChannelSettings {
+  /** Left out: plain text. */
+  readonly tls?: TlsOptions | undefined;
+  /** Of every message that is sent. */
+  readonly compression?: Compression | undefined;
+}
+
+/** A channel to `host:port` that connects at the first call. Throws PerfTsError BAD_FILE for the files of `tls`. */
+export const createGrpcChannel = (endpoint: string, settings: ChannelSettings = {}): ChannelInterface =>
+  grpcChannelMaker(endpoint, settings)();
+
+/** Makes any number of such channels; files are read once. */
+export function grpcChannelMaker(endpoint: string, { tls, compression = 'none' }: ChannelSettings): () => Channel {
+  const security = tls === undefined ? credentials.createInsecure() : tlsCredentials(tls);
+  const options: ChannelOptions = {
+    ...channelOptions,
+    ...(compression === 'none' ? {} : { 'grpc.default_compression_algorithm': compressionAlgorithms[compression] }),
+  };
+  return () => new Channel(`dns:${endpoint}`, security, options);
+}
+
+function tlsCredentials(tls: TlsOptions): ChannelCredentials {
+  const { roots, privateKey, certificateChain, verifiesPeer, verifiesHost } = readTlsFiles(tls);
+  return credentials.createSsl(roots ?? null, privateKey ?? null, certificateChain ?? null, {
+    rejectUnauthorized: verifiesPeer,
+    ...(verifiesHost ? {} : { checkServerIdentity: () => undefined }),
+  });
+}
+
+/** As gRPC metadata; values of `-bin` names are given in base64. Throws PerfTsError BAD_OPTION for what gRPC cannot carry. */
+export function metadataOf(headers: Readonly<Record<string, string>> = {}): Metadata {
+  checkHeaders(headers);
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) {
+    metadata.set(name, name.endsWith('-bin') ? Buffer.from(value, 'base64') : value);
+  }
+  return metadata;
+}
 
 /** Connects; throws PerfTsError TARGET_UNREACHABLE when the endpoint cannot be reached or does not speak gRPC. */
 export async function connectGrpcChannel(channel: ChannelInterface, endpoint: string): Promise<void> {
@@ -69,9 +111,10 @@ export function startUnaryCall(
   path: string,
   message: Buffer,
   listener: InterceptingListener,
+  metadata: Metadata = noMetadata,
 ): GrpcCall {
   const call = channel.createCall(path, Number.POSITIVE_INFINITY, null, null, null);
-  call.start(noMetadata, listener);
+  call.start(metadata, listener);
   call.startRead();
   call.sendMessageWithContext({}, message);
   call.halfClose();
@@ -91,10 +134,11 @@ export function callUnary(
   path: string,
   message: Uint8Array,
   timeoutMs: number,
+  metadata?: Metadata,
 ): Promise<UnaryAnswer> {
   return new Promise((resolve) => {
     let received: Buffer | undefined;
-    const call = startUnaryCall(channel, path, toBuffer(message), {
+    const listener: InterceptingListener = {
       onReceiveMetadata() {},
       onReceiveMessage(bytes: Buffer) {
         received = bytes;
@@ -103,7 +147,8 @@ export function callUnary(
         clearTimeout(timer);
         resolve({ code, details, message: received });
       },
-    });
+    };
+    const call = startUnaryCall(channel, path, toBuffer(message), listener, metadata);
     const timer = setTimeout(() => {
       call.cancelWithStatus(statusCode.DEADLINE_EXCEEDED, `no answer after ${timeoutMs} ms`);
     }, timeoutMs);

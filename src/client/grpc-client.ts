@@ -2,19 +2,20 @@
  * InferClient on @grpc/grpc-js. Requests are encoded once and passed through as bytes; the channel is used below
  * grpc-js's client classes, which would add an interceptor chain and an Error object to every request.
  */
-import type { StatusObject } from '@grpc/grpc-js';
+import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import { nowNs } from '../common/clock.js';
 import { grpcMethodPath } from '../kserve/grpc-service.js';
-import { decodeInferResponse, encodeInferRequest } from '../kserve/infer-codec.js';
+import { decodeInferResponse, encodeInferRequest, type InferResponseMessage } from '../kserve/infer-codec.js';
 import { statusCodes } from '../kserve/status.js';
 import type { Tensor } from '../kserve/tensor.js';
-import { describeCause, grpcStatusName, readAnswer, refusedInference } from './failure-cause.js';
+import { describeCause, grpcStatusName, MALFORMED_CAUSE, readAnswer, refusedInference } from './failure-cause.js';
 import {
   callUnary,
   connectGrpcChannel,
   createGrpcChannel,
   type GrpcCall,
   type GrpcChannel,
+  metadataOf,
   startUnaryCall,
   toBuffer,
 } from './grpc-channel.js';
@@ -26,7 +27,7 @@ const INFER_PATH = grpcMethodPath('ModelInfer');
 
 /** Connects; throws PerfTsError TARGET_UNREACHABLE when nothing answers gRPC at the endpoint. */
 export const createGrpcClient: CreateInferClient = async (options) => {
-  const channel = createGrpcChannel(options.endpoint);
+  const channel = createGrpcChannel(options.endpoint, options);
   try {
     await connectGrpcChannel(channel, options.endpoint);
   } catch (fault) {
@@ -40,11 +41,13 @@ class GrpcClient implements InferClient {
   readonly #channel: GrpcChannel;
   readonly #endpoint: string;
   readonly #inFlight: InFlight;
+  readonly #exchanges: ExchangeParts;
   readonly #requests: Buffer[] = [];
 
   constructor(channel: GrpcChannel, options: InferClientOptions) {
     this.#channel = channel;
     this.#endpoint = options.endpoint;
+    this.#exchanges = { channel, metadata: metadataOf(options.headers), onOutputs: options.onOutputs };
     this.#inFlight = new InFlight(options.requestTimeoutMs, options.onCompletion);
   }
 
@@ -53,11 +56,11 @@ class GrpcClient implements InferClient {
   }
 
   send(handle: number, tag: number): void {
-    this.#inFlight.begin(new GrpcExchange(tag, this.#requests[handle]!, this.#channel, this.#inFlight));
+    this.#inFlight.begin(new GrpcExchange(tag, handle, this.#requests[handle]!, this.#exchanges, this.#inFlight));
   }
 
   async inferOnce(template: RequestTemplate, timeoutMs: number): Promise<readonly Tensor[]> {
-    const answer = await callUnary(this.#channel, INFER_PATH, encode(template), timeoutMs);
+    const answer = await callUnary(this.#channel, INFER_PATH, encode(template), timeoutMs, this.#exchanges.metadata);
     if (answer.code !== statusCodes.OK || answer.message === undefined) {
       throw refusedInference(this.#endpoint, template.modelName, grpcStatusName(answer.code), answer.details);
     }
@@ -71,25 +74,36 @@ class GrpcClient implements InferClient {
   }
 }
 
+/** What all exchanges of a client share. */
+interface ExchangeParts {
+  readonly channel: GrpcChannel;
+  readonly metadata: Metadata;
+  readonly onOutputs: InferClientOptions['onOutputs'];
+}
+
 /** One request on its way, and the listener of its call. */
 class GrpcExchange implements Exchange {
   readonly tag: number;
   readonly startedNs = nowNs();
+  readonly #handle: number;
   readonly #request: Buffer;
-  readonly #channel: GrpcChannel;
+  readonly #parts: ExchangeParts;
   readonly #inFlight: InFlight;
   #receivedNs = 0;
+  #message: Buffer | undefined;
   #call: GrpcCall | undefined;
 
-  constructor(tag: number, request: Buffer, channel: GrpcChannel, inFlight: InFlight) {
+  constructor(tag: number, handle: number, request: Buffer, parts: ExchangeParts, inFlight: InFlight) {
     this.tag = tag;
+    this.#handle = handle;
     this.#request = request;
-    this.#channel = channel;
+    this.#parts = parts;
     this.#inFlight = inFlight;
   }
 
   transmit(): void {
-    this.#call = startUnaryCall(this.#channel, INFER_PATH, this.#request, this);
+    const { channel, metadata } = this.#parts;
+    this.#call = startUnaryCall(channel, INFER_PATH, this.#request, this, metadata);
   }
 
   abort(): void {
@@ -98,19 +112,39 @@ class GrpcExchange implements Exchange {
 
   onReceiveMetadata(): void {}
 
-  onReceiveMessage(): void {
+  onReceiveMessage(message: Buffer): void {
     this.#receivedNs = nowNs();
+    if (this.#parts.onOutputs !== undefined) this.#message = message;
   }
 
   onReceiveStatus({ code, details }: StatusObject): void {
     const receivedNs = this.#receivedNs === 0 ? nowNs() : this.#receivedNs;
     if (code === statusCodes.OK) {
-      this.#inFlight.end(this, receivedNs, outcomeCodes.ok, undefined);
+      const isRead = tellOutputs(this.#parts.onOutputs, this.#handle, this.#message);
+      if (isRead) this.#inFlight.end(this, receivedNs, outcomeCodes.ok, undefined);
+      else this.#inFlight.end(this, receivedNs, outcomeCodes.error, MALFORMED_CAUSE);
     } else {
       this.#inFlight.end(this, receivedNs, outcomeCodes.error, describeCause(grpcStatusName(code), details));
     }
   }
 }
 
-const encode = ({ modelName, modelVersion, inputs, outputNames }: RequestTemplate): Buffer =>
-  toBuffer(encodeInferRequest({ modelName, modelVersion, id: '', inputs, outputNames }));
+const encode = (template: RequestTemplate): Buffer => toBuffer(encodeInferRequest({ ...template, id: '' }));
+
+/** Hands the outputs of an answer on, if anybody wants them; false where the message is no inference response. */
+export function tellOutputs(
+  onOutputs: InferClientOptions['onOutputs'],
+  handle: number,
+  message: Uint8Array | undefined,
+): boolean {
+  if (onOutputs === undefined) return true;
+  let response: InferResponseMessage;
+  try {
+    if (message === undefined) return false;
+    response = decodeInferResponse(message);
+  } catch {
+    return false;
+  }
+  onOutputs(handle, response.outputs);
+  return true;
+}

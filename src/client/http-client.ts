@@ -1,11 +1,14 @@
 /** InferClient on undici: HTTP/1.1 with the binary tensor data extension, below undici's promise-based interface. */
+import { deflateSync, gzipSync } from 'node:zlib';
 import type { Dispatcher, Pool } from 'undici';
 import { nowNs } from '../common/clock.js';
 import { decodeHttpInferResponse, encodeHttpInferRequest, INFERENCE_HEADER_LENGTH } from '../kserve/http-codec.js';
-import type { Tensor } from '../kserve/tensor.js';
-import { describeCause, httpStatusName, readAnswer, refusedInference } from './failure-cause.js';
+import type { InferResponseMessage } from '../kserve/infer-codec.js';
+import type { InferOutput, Tensor } from '../kserve/tensor.js';
+import { describeCause, httpStatusName, MALFORMED_CAUSE, readAnswer, refusedInference } from './failure-cause.js';
 import {
   askHttp,
+  checkHttpHeaders,
   createHttpPool,
   describeHttpFault,
   type HttpAsk,
@@ -23,8 +26,10 @@ const MAX_ERROR_BYTES = 16_384;
 
 /** Checks that the endpoint speaks HTTP; throws PerfTsError TARGET_UNREACHABLE when not. */
 export const createHttpClient: CreateInferClient = async (options) => {
-  const pool = createHttpPool(options.endpoint);
-  const answer = await askHttp(pool, { method: 'GET', path: '/v2/health/live' }, REACH_TIMEOUT_MS);
+  const { headers = {} } = options;
+  checkHttpHeaders(headers);
+  const pool = createHttpPool(options.endpoint, options.tls);
+  const answer = await askHttp(pool, { method: 'GET', path: '/v2/health/live', headers }, REACH_TIMEOUT_MS);
   if (answer.state !== 'answered') {
     await pool.destroy();
     throw unreachableByHttp(options.endpoint, answer.state === 'timeout' ? 'it takes too long' : answer.details);
@@ -36,26 +41,30 @@ class HttpClient implements InferClient {
   readonly #pool: Pool;
   readonly #endpoint: string;
   readonly #inFlight: InFlight;
+  readonly #options: InferClientOptions;
   readonly #requests: Dispatcher.DispatchOptions[] = [];
 
   constructor(pool: Pool, options: InferClientOptions) {
     this.#pool = pool;
     this.#endpoint = options.endpoint;
+    this.#options = options;
     this.#inFlight = new InFlight(options.requestTimeoutMs, options.onCompletion);
   }
 
   prepare(template: RequestTemplate): number {
-    const { method, path, headers, body } = encode(template);
+    const { method, path, headers, body } = encode(template, this.#options);
     const flat = Object.entries(headers).flat();
     return this.#requests.push({ method, path, headers: flat, body }) - 1;
   }
 
   send(handle: number, tag: number): void {
-    this.#inFlight.begin(new HttpExchange(tag, this.#requests[handle]!, this.#pool, this.#inFlight));
+    const { onOutputs } = this.#options;
+    const onAnswer = onOutputs && ((outputs: readonly InferOutput[]) => onOutputs(handle, outputs));
+    this.#inFlight.begin(new HttpExchange(tag, this.#requests[handle]!, this.#pool, this.#inFlight, onAnswer));
   }
 
   async inferOnce(template: RequestTemplate, timeoutMs: number): Promise<readonly Tensor[]> {
-    const answer = await askHttp(this.#pool, encode(template), timeoutMs);
+    const answer = await askHttp(this.#pool, encode(template, this.#options), timeoutMs);
     const refuse = (status: string, details: string) =>
       refusedInference(this.#endpoint, template.modelName, status, details);
     if (answer.state === 'timeout') throw refuse('DEADLINE_EXCEEDED', `no answer after ${timeoutMs} ms`);
@@ -74,7 +83,7 @@ class HttpClient implements InferClient {
   }
 }
 
-/** One request on its way, and undici's handler of its answer. Bodies of good answers are dropped as they come. */
+/** One request on its way, and undici's handler of its answer. Bodies of good answers that nobody reads are dropped as they come. */
 class HttpExchange implements Exchange, Dispatcher.DispatchHandler {
   readonly tag: number;
   readonly startedNs = nowNs();
@@ -86,12 +95,23 @@ class HttpExchange implements Exchange, Dispatcher.DispatchHandler {
   #status = 0;
   #errorBody: Buffer[] | undefined;
   #errorBytes = 0;
+  readonly #onAnswer: ((outputs: readonly InferOutput[]) => void) | undefined;
+  /** Of a good answer that somebody wants to read. */
+  #body: Buffer[] | undefined;
+  #jsonLength: number | undefined;
 
-  constructor(tag: number, request: Dispatcher.DispatchOptions, pool: Pool, inFlight: InFlight) {
+  constructor(
+    tag: number,
+    request: Dispatcher.DispatchOptions,
+    pool: Pool,
+    inFlight: InFlight,
+    onAnswer: ((outputs: readonly InferOutput[]) => void) | undefined,
+  ) {
     this.tag = tag;
     this.#request = request;
     this.#pool = pool;
     this.#inFlight = inFlight;
+    this.#onAnswer = onAnswer;
   }
 
   transmit(): void {
@@ -108,12 +128,23 @@ class HttpExchange implements Exchange, Dispatcher.DispatchHandler {
     if (this.#isAborted) this.abort();
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
     this.#status = status;
-    if (status !== 200) this.#errorBody = [];
+    if (status !== 200) {
+      this.#errorBody = [];
+    } else if (this.#onAnswer !== undefined) {
+      this.#body = [];
+      const length = headers[INFERENCE_HEADER_LENGTH];
+      this.#jsonLength = length === undefined ? undefined : Number(length);
+    }
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#body?.push(chunk);
     if (this.#errorBody === undefined || this.#errorBytes > MAX_ERROR_BYTES) return;
     this.#errorBytes += chunk.length;
     this.#errorBody.push(chunk);
@@ -122,12 +153,26 @@ class HttpExchange implements Exchange, Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     const receivedNs = nowNs();
     if (this.#errorBody === undefined) {
-      this.#inFlight.end(this, receivedNs, outcomeCodes.ok, undefined);
+      if (this.#tellOutputs()) this.#inFlight.end(this, receivedNs, outcomeCodes.ok, undefined);
+      else this.#inFlight.end(this, receivedNs, outcomeCodes.error, MALFORMED_CAUSE);
     } else {
       const message = readErrorBody(Buffer.concat(this.#errorBody));
       const cause = describeCause(httpStatusName(this.#status), message);
       this.#inFlight.end(this, receivedNs, outcomeCodes.error, cause);
     }
+  }
+
+  /** False where somebody wants the outputs and the body has none. */
+  #tellOutputs(): boolean {
+    if (this.#onAnswer === undefined || this.#body === undefined) return true;
+    let response: InferResponseMessage;
+    try {
+      response = decodeHttpInferResponse(Buffer.concat(this.#body), this.#jsonLength);
+    } catch {
+      return false;
+    }
+    this.#onAnswer(response.outputs);
+    return true;
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, fault: Error): void {
@@ -136,12 +181,20 @@ class HttpExchange implements Exchange, Dispatcher.DispatchHandler {
   }
 }
 
-function encode({ modelName, modelVersion, inputs, outputNames }: RequestTemplate) {
-  const { body, jsonLength } = encodeHttpInferRequest({ modelName, modelVersion, id: '', inputs, outputNames });
+const compressors = { gzip: gzipSync, deflate: deflateSync } as const;
+
+/** Bodies are compressed here, once for all their sendings. */
+function encode(template: RequestTemplate, { headers, compression = 'none' }: InferClientOptions) {
+  const { body, jsonLength } = encodeHttpInferRequest({ ...template, id: '' });
   return {
     method: 'POST',
-    path: `${modelPath(modelName, modelVersion)}/infer`,
-    headers: { 'content-type': 'application/octet-stream', [INFERENCE_HEADER_LENGTH]: String(jsonLength) },
-    body,
+    path: `${modelPath(template.modelName, template.modelVersion)}/infer`,
+    headers: {
+      'content-type': 'application/octet-stream',
+      ...headers,
+      [INFERENCE_HEADER_LENGTH]: String(jsonLength),
+      ...(compression === 'none' ? {} : { 'content-encoding': compression }),
+    },
+    body: compression === 'none' ? body : compressors[compression](body),
   } satisfies HttpAsk;
 }

@@ -3,22 +3,29 @@
  * each. Bytes and headers only; what they mean is not known here.
  */
 import { Pool } from 'undici';
-import { messageOf, PerfTsError, systemCodeOf } from '../common/errors.js';
+import { messageOf, PerfTsError, type Problem, systemCodeOf } from '../common/errors.js';
+import type { TlsOptions } from './infer-client.js';
+import { describeTlsFault, tlsConnectionOptions } from './tls-files.js';
 
 const CONNECT_TIMEOUT_MS = 5000;
 
 /** Longer than any pause between levels, so that connections live as long as the server lets them. */
 const KEEP_ALIVE_MS = 600_000;
 
-export const createHttpPool = (endpoint: string): Pool =>
-  new Pool(`http://${endpoint}`, {
+/** `tls` left out: plain text. Throws PerfTsError BAD_FILE for its files. */
+export const createHttpPool = (endpoint: string, tls?: TlsOptions): Pool =>
+  new Pool(`${tls === undefined ? 'http' : 'https'}://${endpoint}`, {
     connections: null,
     pipelining: 1,
     // The clients have their own request timeout; undici's are coarse and would count only silence.
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: { timeout: CONNECT_TIMEOUT_MS, noDelay: true },
+    connect: {
+      timeout: CONNECT_TIMEOUT_MS,
+      noDelay: true,
+      ...(tls && tlsConnectionOptions(hostOf(endpoint), tls, ['http/1.1'])),
+    },
   });
 
 export interface HttpAsk {
@@ -58,8 +65,37 @@ export async function askHttp(pool: Pool, ask: HttpAsk, timeoutMs: number): Prom
   }
 }
 
+const hostOf = (endpoint: string): string => endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
+
+/** Fields that are the protocol's own, or the connection's. */
+const reserved = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'inference-header-content-length',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Throws PerfTsError BAD_OPTION with every header that HTTP cannot carry or that perf-ts sets itself. */
+export function checkHttpHeaders(headers: Readonly<Record<string, string>> = {}): void {
+  const problems = Object.entries(headers).flatMap(([name, value]): readonly Problem[] => {
+    const where = `header '${name}'`;
+    if (reserved.has(name)) return [{ where, what: 'this header belongs to the protocol and cannot be set' }];
+    if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) return [{ where, what: 'is no name of an HTTP header' }];
+    return /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? [] : [{ where, what: 'has a value that HTTP cannot carry' }];
+  });
+  if (problems.length > 0) throw new PerfTsError('BAD_OPTION', problems);
+}
+
 /** Code and message of a transport error, the system error beneath it first. */
 export function describeHttpFault(thrown: unknown): string {
+  const tlsFault = describeTlsFault(thrown);
+  if (tlsFault !== undefined) return tlsFault;
   const cause = thrown instanceof Error ? thrown.cause : undefined;
   return [systemCodeOf(cause), systemCodeOf(thrown), messageOf(thrown)].filter((part) => part !== undefined).join(' ');
 }

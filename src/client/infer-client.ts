@@ -1,8 +1,8 @@
 /**
- * Sends prepared inference requests over one transport. Implementations: grpc-client.ts (@grpc/grpc-js) and
- * http-client.ts (undici); a wire-level HTTP/2 client can take the first one's place. Lives on a load worker's thread.
+ * Sends prepared inference requests over one transport. Implementations: grpc-wire/grpc-wire-client.ts (an HTTP/2 of our
+ * own), grpc-client.ts (@grpc/grpc-js) and http-client.ts. Lives on a load worker's thread.
  */
-import type { Tensor } from '../kserve/tensor.js';
+import type { InferInput, InferOutput, RequestedOutput, RequestParameters, Tensor } from '../kserve/tensor.js';
 import type { OutcomeCode } from './outcome.js';
 
 /** Everything that is the same for each sending of a request. */
@@ -10,10 +10,35 @@ export interface RequestTemplate {
   readonly modelName: string;
   /** Empty lets the server choose. */
   readonly modelVersion: string;
-  readonly inputs: readonly Tensor[];
+  readonly inputs: readonly InferInput[];
   /** Empty asks for every output. */
   readonly outputNames: readonly string[];
+  /** The same outputs in full; left out when none has anything beyond its name. */
+  readonly outputs?: readonly RequestedOutput[];
+  readonly parameters?: RequestParameters;
 }
+
+/** Of a file with a certificate or key. */
+export type TlsFileForm = 'PEM' | 'DER';
+
+/** Files are PEM unless said otherwise; what is left out is not used, or is the system's. */
+export interface TlsOptions {
+  readonly rootCertificatesFile?: string;
+  readonly certificateChainFile?: string;
+  readonly privateKeyFile?: string;
+  readonly certificateForm?: TlsFileForm;
+  readonly privateKeyForm?: TlsFileForm;
+  /** True by default; false accepts any certificate. */
+  readonly verifiesPeer?: boolean;
+  /** True by default; false accepts a certificate for another host name. */
+  readonly verifiesHost?: boolean;
+}
+
+export type Compression = 'none' | 'gzip' | 'deflate';
+
+/** The ways in which perf-ts can send a request. */
+export const clientKinds = ['grpc-wire', 'grpc-js', 'grpc-js-new-channel', 'http'] as const;
+export type ClientKind = (typeof clientKinds)[number];
 
 /**
  * Told once for each `send`, never from inside `send`.
@@ -22,6 +47,16 @@ export interface RequestTemplate {
  */
 export type OnCompletion = (tag: number, receivedNs: number, outcome: OutcomeCode, cause: string | undefined) => void;
 
+/** What a client's own side of the exchanges took, in totals since it was made; differences give a level's means. */
+export interface ClientTimes {
+  /** Answers received, and the sum of their times from first byte to last. */
+  readonly answerCount: number;
+  readonly receiveTotalNs: number;
+  /** Requests that were timed (a sample), and the sum of their times from `send` to the hand-over of their last byte. */
+  readonly timedCount: number;
+  readonly sendTotalNs: number;
+}
+
 export interface InferClient {
   /** Encodes a request once; returns its handle. */
   prepare(template: RequestTemplate): number;
@@ -29,6 +64,8 @@ export interface InferClient {
   send(handle: number, tag: number): void;
   /** One full exchange that returns the answer's tensors, for checks before a run; throws PerfTsError when refused. */
   inferOnce(template: RequestTemplate, timeoutMs: number): Promise<readonly Tensor[]>;
+  /** Left out by a client that cannot tell. */
+  clientTimes?(): ClientTimes;
   /** Ends requests in flight as cancelled and frees the connection. */
   close(): Promise<void>;
 }
@@ -39,6 +76,17 @@ export interface InferClientOptions {
   readonly onCompletion: OnCompletion;
   /** A request unanswered for this long ends as `timeout`. */
   readonly requestTimeoutMs: number;
+  /** Left out: plain text. */
+  readonly tls?: TlsOptions;
+  /** HTTP headers or gRPC metadata of every request, with lower-case names. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Of requests; `none` by default. A client that cannot compress throws PerfTsError BAD_OPTION. */
+  readonly compression?: Compression;
+  /**
+   * Given the outputs of every good answer to request `handle`, before its completion. Left out, answers are not
+   * decoded. An answer that is no inference response ends as an error.
+   */
+  readonly onOutputs?: (handle: number, outputs: readonly InferOutput[]) => void;
 }
 
 export type CreateInferClient = (options: InferClientOptions) => Promise<InferClient>;

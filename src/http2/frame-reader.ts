@@ -40,6 +40,16 @@ export class FrameReader {
     this.limits = limits;
   }
 
+  /** Bytes that the DATA frame being handed out in parts still lacks; 0 when none is. */
+  get openPartBytes(): number {
+    return this.partLeft;
+  }
+
+  /** Stream of that frame. */
+  get openPartStreamId(): number {
+    return this.partStreamId;
+  }
+
   /** Takes all bytes from `start` to `end`, which may be reused afterwards. Throws ConnectionError for a frame beyond the limits. */
   read(bytes: Buffer, start: number, end: number): void {
     let at = start;

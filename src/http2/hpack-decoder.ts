@@ -1,11 +1,9 @@
 /** Decodes HPACK header blocks (RFC 7541) of one direction of one connection; owns its dynamic table. */
 import type { Buffer } from 'node:buffer';
-import { type HeaderField, staticTable } from './hpack-tables.js';
+import { FIELD_OVERHEAD_BYTES, type HeaderField, staticTable } from './hpack-tables.js';
 import { ConnectionError } from './http2-error.js';
 import { decodeHuffman } from './huffman.js';
 
-/** RFC 7541 counts this much for each field, in the table and in the list. */
-const FIELD_OVERHEAD_BYTES = 32;
 const MAX_INTEGER = 0xfff_ffff;
 
 export interface DecodedHeaders {

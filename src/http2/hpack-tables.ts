@@ -1,5 +1,8 @@
 /** The fixed data of HPACK (RFC 7541): its static table and the lengths of its Huffman codes. */
 
+/** RFC 7541 counts this much for each field, beside its name and value, in the table and in the list. */
+export const FIELD_OVERHEAD_BYTES = 32;
+
 export interface HeaderField {
   readonly name: string;
   readonly value: string;

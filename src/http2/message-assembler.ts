@@ -1,7 +1,7 @@
 /**
  * Cuts the DATA of one stream into gRPC messages: a flag byte, four bytes of length, the message. One that lies whole
  * in the given bytes is pointed at in place; any other is gathered in a lent buffer that grows with what arrives, never
- * with what was merely announced.
+ * with what was merely announced. A socket may read straight into that buffer, which saves the copy.
  */
 import type { Buffer } from 'node:buffer';
 import type { BufferPool } from './buffer-pool.js';
@@ -64,11 +64,39 @@ export class MessageAssembler {
     return buffer;
   }
 
-  /** Gives a lent buffer back; for the end of a stream. */
+  /** Gives a lent buffer back, at once or, where a socket reads into it, with `disarm`; for the end of a stream. */
   drop(): void {
     const buffer = this.takeGathered();
-    if (buffer !== undefined) this.pool.takeBack(buffer);
+    if (buffer === undefined) return;
+    if (this.isArmed) this.orphan = buffer;
+    else this.pool.takeBack(buffer);
   }
+
+  /**
+   * Where the next bytes of the message being gathered belong, for a socket to read them there, until `disarm`. It takes
+   * `count` bytes at most, and `beyond` more where the message goes on after those: what stands between its parts on the
+   * wire may land there, since the next part covers it. Undefined where there is no such place.
+   */
+  arm(count: number, beyond: number): Buffer | undefined {
+    const { gathered, gatheredCount } = this;
+    if (gathered === undefined) return undefined;
+    const left = Math.min(this.length, gathered.length) - gatheredCount;
+    if (left <= 0) return undefined;
+    const end = gatheredCount + (count < left ? count + beyond : left);
+    this.isArmed = true;
+    return gathered.subarray(gatheredCount, Math.min(end, gathered.length));
+  }
+
+  /** The socket reads elsewhere now. */
+  disarm(): void {
+    this.isArmed = false;
+    if (this.orphan !== undefined) this.pool.takeBack(this.orphan);
+    this.orphan = undefined;
+  }
+
+  private isArmed = false;
+  /** Given up while a socket was still reading into it. */
+  private orphan: Buffer | undefined;
 
   private flag = 0;
 
@@ -91,7 +119,9 @@ export class MessageAssembler {
     if (count > 0) {
       const target = this.reserve(this.gatheredCount + count);
       if (target === undefined) return 'no memory';
-      bytes.copy(target, this.gatheredCount, this.position, this.position + count);
+      if (!isInPlace(bytes, this.position, target, this.gatheredCount)) {
+        bytes.copy(target, this.gatheredCount, this.position, this.position + count);
+      }
       this.gatheredCount += count;
       this.position += count;
     }
@@ -122,3 +152,7 @@ export class MessageAssembler {
     return larger;
   }
 }
+
+/** Whether `bytes` at `at` and `target` at `place` are the same memory. */
+const isInPlace = (bytes: Buffer, at: number, target: Buffer, place: number): boolean =>
+  bytes.buffer === target.buffer && bytes.byteOffset + at === target.byteOffset + place;

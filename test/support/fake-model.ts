@@ -1,7 +1,7 @@
 /** A model without ONNX Runtime: each output is the input of the same place. Tests can hold its answers back. */
 import type { ModelSource } from '../../engine/frontend/model-source.js';
 import type { InferenceOutcome, InferenceRequest, OnOutcome } from '../../engine/inference.js';
-import type { ServedModel } from '../../engine/served-model.js';
+import type { ModelGauges, ServedModel } from '../../engine/served-model.js';
 import { type DataType, toConfigType } from '../../src/kserve/data-types.js';
 import type { ModelMetadata, ModelStatistics } from '../../src/kserve/metadata.js';
 import type { ModelConfig } from '../../src/model-config/model-config.js';
@@ -86,6 +86,11 @@ export class FakeModel implements ServedModel {
     };
   }
 
+  gauges(): ModelGauges {
+    const failureCounts = { REJECTED: 0, CANCELED: 0, BACKEND: 0, OTHER: 0 };
+    return { pendingRequestCount: this.held.length, failureCounts, loadDurationNs: 0, memoryUsage: [] };
+  }
+
   close(): Promise<void> {
     this.isClosed = true;
     return Promise.resolve();
@@ -99,4 +104,6 @@ export const sourceOf = (...models: readonly ServedModel[]): ModelSource => ({
   models: () => models,
   index: () => models.map(({ name, version }) => ({ name, version, state: 'READY', reason: '' })),
   isReady: () => true,
+  loadModel: () => Promise.resolve(),
+  unloadModel: () => Promise.resolve(),
 });

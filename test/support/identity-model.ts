@@ -17,10 +17,13 @@ import {
 const IR_VERSION = 8;
 const OPSET = 17;
 
-function describeValue(name: string, dataType: DataType): MessageWriter {
+function describeValue(name: string, dataType: DataType, dims: readonly (string | number)[]): MessageWriter {
   const shape = new MessageWriter();
-  for (const symbol of ['batch', 'length']) {
-    shape.message(shapeField.dim, new MessageWriter().text(dimField.symbol, symbol));
+  for (const dim of dims) {
+    const field = new MessageWriter();
+    if (typeof dim === 'number') field.number(dimField.value, dim);
+    else field.text(dimField.symbol, dim);
+    shape.message(shapeField.dim, field);
   }
   const tensor = new MessageWriter()
     .number(tensorTypeField.elementType, onnxElementType[dataType])
@@ -30,8 +33,11 @@ function describeValue(name: string, dataType: DataType): MessageWriter {
     .message(valueField.type, new MessageWriter().message(typeField.tensor, tensor));
 }
 
-/** A model with the input INPUT0 and the output OUTPUT0, both of shape [batch, length]. */
-export function buildIdentityModel(dataType: DataType): Uint8Array {
+/** A model with the input INPUT0 and the output OUTPUT0, both of shape `dims`; names stand for open dimensions. */
+export function buildIdentityModel(
+  dataType: DataType,
+  dims: readonly (string | number)[] = ['batch', 'length'],
+): Uint8Array {
   const node = new MessageWriter()
     .text(nodeField.input, 'INPUT0')
     .text(nodeField.output, 'OUTPUT0')
@@ -39,8 +45,8 @@ export function buildIdentityModel(dataType: DataType): Uint8Array {
   const graph = new MessageWriter()
     .message(graphField.node, node)
     .text(graphField.name, 'identity')
-    .message(graphField.input, describeValue('INPUT0', dataType))
-    .message(graphField.output, describeValue('OUTPUT0', dataType));
+    .message(graphField.input, describeValue('INPUT0', dataType, dims))
+    .message(graphField.output, describeValue('OUTPUT0', dataType, dims));
   const opset = new MessageWriter().text(opsetField.domain, '').number(opsetField.version, OPSET);
   return new MessageWriter()
     .number(modelField.irVersion, IR_VERSION)

@@ -1,7 +1,7 @@
 /** Loads a small ONNX file into the real engine core and asks it, for tests. */
 import type { InferenceOutcome, InferenceRequest } from '../../engine/inference.js';
 import { loadModel } from '../../engine/model.js';
-import type { ServedModel } from '../../engine/served-model.js';
+import type { ServedModel, ServedModelOptions } from '../../engine/served-model.js';
 import { nowNs } from '../../src/common/clock.js';
 import type { Tensor } from '../../src/kserve/tensor.js';
 import type { InputConfig, ModelConfig, OutputConfig } from '../../src/model-config/model-config.js';
@@ -32,7 +32,11 @@ export const dynamicBatching = (parts: ModelConfig['dynamic_batching'] = {}): Mo
 });
 
 /** One instance with one thread, unless `config` says otherwise. */
-export function loadTestModel(name: string, config: ModelConfig): Promise<ServedModel> {
+export function loadTestModel(
+  name: string,
+  config: ModelConfig,
+  parts: Partial<ServedModelOptions> = {},
+): Promise<ServedModel> {
   return loadModel({
     name,
     version: '1',
@@ -43,6 +47,7 @@ export function loadTestModel(name: string, config: ModelConfig): Promise<Served
       parameters: { intra_op_thread_count: { string_value: '1' } },
       ...config,
     },
+    ...parts,
   });
 }
 
@@ -60,6 +65,8 @@ export function ask(
       inputs,
       requestedOutputs: [],
       batchSize: 1,
+      priority: 0,
+      timeoutUs: 0,
       receivedAt: nowNs(),
       isCancelled: () => false,
       ...parts,

@@ -54,6 +54,8 @@ export function sampleLevel(shape: LevelShape, rng: Rng = createRng(shape.concur
       p90: around(p.p90, 0.014),
       p95: around(p.p95, 0.02),
       p99: hasTail ? around(p.p99, 0.04) : null,
+      p99_9: null,
+      max: null,
     },
     serviceNs: {
       mean: mean - lagNs,
@@ -71,6 +73,9 @@ export function sampleLevel(shape: LevelShape, rng: Rng = createRng(shape.concur
     durationNs,
     warmupNs: 500_000_000,
     warmupRequestCount: round(throughput / 2),
+    droppedCount: 0,
+    delayedCount: 0,
+    mismatchCount: null,
     clientCpuNsPerRequest: 61_000,
     server: {
       queueNs: Math.max(22_000, round(mean - infer - lagNs - 0.44 * MS)),
@@ -80,6 +85,10 @@ export function sampleLevel(shape: LevelShape, rng: Rng = createRng(shape.concur
       inferenceCount: requestCount,
       executionCount: requestCount,
     },
+    latencyParts: null,
+    generator: null,
+    monitors: null,
+    models: [],
     timeline: Array.from({ length: 16 }, (_, slice) => {
       const throughputPerSec = Number((throughput * (1 + rng.normal() * 0.012)).toFixed(1));
       return {

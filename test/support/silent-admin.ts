@@ -15,6 +15,9 @@ export function createSilentAdmin(
     modelMetadata: (name) => Promise.resolve({ name, versions: ['1'], platform: '', inputs: [], outputs: [] }),
     modelConfig: () => Promise.resolve(undefined),
     modelStatistics: async () => await statistics(),
+    loadModel: () => Promise.resolve(),
+    unloadModel: () => Promise.resolve(),
+    repositoryIndex: () => Promise.resolve([]),
     close: () => Promise.resolve(),
   };
 }

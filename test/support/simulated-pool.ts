@@ -1,12 +1,13 @@
 /**
- * Load workers on a server that exists only as arithmetic: a closed loop over some parallel servers with a common
- * queue, scripted service times and outcomes, on a ManualClock. Every row is known exactly.
+ * Load workers on a server that exists only as arithmetic: a closed or open loop over some parallel servers with a
+ * common queue, scripted service times and outcomes, on a ManualClock. Every row is known exactly.
  */
 import { type OutcomeCode, outcomeCodes } from '../../src/client/outcome.js';
 import type { Clock } from '../../src/common/clock.js';
+import { shareSchedule } from '../../src/load/arrival-schedule.js';
 import type { LevelRun, LoadWorkerPool, WorkerUsage } from '../../src/load/load-session.js';
 import type { RequestColumns } from '../../src/load/request-columns.js';
-import type { LoadLevel } from '../../src/plan/load-plan.js';
+import type { LoadLevel, OpenLevel } from '../../src/plan/load-plan.js';
 
 export interface SimulatedServer {
   /** Service time in nanoseconds of request `index`, started at `startNs` after the level's begin. */
@@ -35,15 +36,18 @@ export function createSimulatedPool(clock: Clock, server: SimulatedServer): Simu
     stopCount: () => stops,
     startLevel(level) {
       started.push(level);
-      return Promise.resolve(simulateLevel(clock, server, level.concurrency, () => stops++));
+      return Promise.resolve(simulateLevel(clock, server, level, () => stops++));
     },
     close: () => Promise.resolve(),
   };
 }
 
-function simulateLevel(clock: Clock, server: SimulatedServer, concurrency: number, onStop: () => void): LevelRun {
+function simulateLevel(clock: Clock, server: SimulatedServer, level: LoadLevel, onStop: () => void): LevelRun {
   const begin = clock.now();
-  const rows = simulateRows(server, concurrency, begin);
+  const { rows, droppedCount } =
+    level.kind === 'open'
+      ? simulateArrivals(server, level, begin)
+      : { rows: simulateRows(server, level.concurrency, begin, level.requestCount), droppedCount: 0 };
   let stoppedAt = Infinity;
   const columns = (): RequestColumns => {
     // A drained level has everything that was sent before it stopped, whenever it ended.
@@ -52,6 +56,9 @@ function simulateLevel(clock: Clock, server: SimulatedServer, concurrency: numbe
     return prefix(rows, length === -1 ? rows.length : length);
   };
   return {
+    ...(level.kind === 'open' && { begin }),
+    arrivals: () => ({ droppedCount, delayedCount: 0 }),
+    isFinished: () => rows.length > 0 && rows.receivedNs.at(-1)! <= clock.now(),
     columns,
     errors() {
       const failed = columns().outcomes.filter((outcome) => outcome !== outcomeCodes.ok).length;
@@ -67,12 +74,17 @@ function simulateLevel(clock: Clock, server: SimulatedServer, concurrency: numbe
 }
 
 /** All rows up to the horizon, in order of receipt. */
-export function simulateRows(server: SimulatedServer, concurrency: number, begin: number): RequestColumns {
+export function simulateRows(
+  server: SimulatedServer,
+  concurrency: number,
+  begin: number,
+  requestCount = Infinity,
+): RequestColumns {
   const horizon = server.horizonNs ?? 60e9;
   const freeAt = new Array<number>(server.parallel ?? 1).fill(0);
   const slots = new Array<number>(concurrency).fill(0);
-  const rows: { intended: number; sent: number; received: number; outcome: OutcomeCode }[] = [];
-  for (let index = 0; ; index++) {
+  const rows: SimulatedRow[] = [];
+  for (let index = 0; index < requestCount; index++) {
     const slot = indexOfLeast(slots);
     const intended = slots[slot]!;
     if (intended > horizon) break;
@@ -84,6 +96,46 @@ export function simulateRows(server: SimulatedServer, concurrency: number, begin
     slots[slot] = received;
     rows.push({ intended, sent, received, outcome: server.outcome?.(index) ?? outcomeCodes.ok });
   }
+  return toColumns(rows, begin);
+}
+
+interface SimulatedRow {
+  readonly intended: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly outcome: OutcomeCode;
+}
+
+/** An open loop: every arrival of the level's own schedule is sent when it is due, unless too many are in flight. */
+function simulateArrivals(
+  server: SimulatedServer,
+  level: OpenLevel,
+  begin: number,
+): { readonly rows: RequestColumns; readonly droppedCount: number } {
+  const horizon = server.horizonNs ?? 60e9;
+  const schedule = shareSchedule(level, 0, 1);
+  const freeAt = new Array<number>(server.parallel ?? 1).fill(0);
+  const rows: SimulatedRow[] = [];
+  // With one queue the oldest answer is not always the first, but near enough to bound what is in flight.
+  let answered = 0;
+  let droppedCount = 0;
+  for (let intended = Math.round(schedule.next()); intended <= horizon; intended = Math.round(schedule.next())) {
+    while (answered < rows.length && rows[answered]!.received <= intended) answered++;
+    if (rows.length - answered >= level.maxInFlight) {
+      droppedCount++;
+      continue;
+    }
+    const worker = indexOfLeast(freeAt);
+    const sent = intended + (server.sendLagNs?.(rows.length) ?? 0);
+    const start = Math.max(sent, freeAt[worker]!);
+    const received = Math.round(start + server.serviceNs(rows.length, start));
+    freeAt[worker] = received;
+    rows.push({ intended, sent, received, outcome: server.outcome?.(rows.length) ?? outcomeCodes.ok });
+  }
+  return { rows: toColumns(rows, begin), droppedCount };
+}
+
+function toColumns(rows: SimulatedRow[], begin: number): RequestColumns {
   rows.sort((a, b) => a.received - b.received);
   return {
     length: rows.length,

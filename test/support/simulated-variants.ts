@@ -6,6 +6,7 @@ import type { LevelRecord, Verdict } from '../../src/record/run-record.js';
 import type { LaunchVariant } from '../../src/tune/launched-variant.js';
 import type { VariantParameters } from '../../src/tune/strategy.js';
 import type { Variant } from '../../src/tune/variants.js';
+import { concurrencyOf } from './concurrency-of.js';
 import type { ManualClock } from './manual-clock.js';
 
 /** What a simulated server answers at some load. */
@@ -60,11 +61,11 @@ export function simulateVariants(simulation: Simulation): SimulatedServers {
       return {
         loadTimeNs: startNs,
         async measure({ load, duration }) {
-          const found = simulation.landscape(variant.parameters, load.concurrency, variant.id);
+          const found = simulation.landscape(variant.parameters, concurrencyOf(load), variant.id);
           const level = typeof found === 'number' ? { throughputPerSec: found } : found;
           const factor = Math.exp(noise * rng.normal());
           await clock.advanceAsync(duration);
-          return simulatedLevel(level, load.concurrency, duration, factor, noise);
+          return simulatedLevel(level, concurrencyOf(load), duration, factor, noise);
         },
         async close() {
           if (!isOpen) return;
@@ -103,7 +104,7 @@ export function simulatedLevel(
     p99_9: latency,
     max: latency,
   };
-  const none = { mean: null, p50: null, p90: null, p95: null, p99: null };
+  const none = { mean: null, p50: null, p90: null, p95: null, p99: null, p99_9: null, max: null };
   return {
     load: { kind: 'closed', concurrency, batchSize: 1 },
     verdict,
@@ -121,8 +122,15 @@ export function simulatedLevel(
     durationNs: nanos(duration),
     warmupNs: 0,
     warmupRequestCount: 0,
+    droppedCount: 0,
+    delayedCount: 0,
+    mismatchCount: null,
     clientCpuNsPerRequest: 20_000,
     server: null,
+    latencyParts: null,
+    generator: null,
+    monitors: null,
+    models: [],
     timeline: [],
   };
 }
