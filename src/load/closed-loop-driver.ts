@@ -4,42 +4,43 @@
  */
 import { type OutcomeCode, outcomeCodes } from '../client/outcome.js';
 import type { Clock } from '../common/clock.js';
-import { millis, nanos } from '../common/units.js';
+import { millis } from '../common/units.js';
+import { DRAIN_CAUSE, drainLimit } from './drain.js';
 import type { LoadDriver } from './load-driver.js';
 import type { RequestLog } from './request-log.js';
+import { NO_REQUEST, type RequestSource } from './request-source.js';
 
 /** After this many failures in a row, beyond one for each slot, the target is taken to be down. */
 const FAILURES_BEFORE_PAUSE = 8;
 /** A slot that failed on a target that is down is not free for this long, so that refused connections do not become a busy loop. */
 const FAILURE_PAUSE = millis(10);
-/** A drain waits at least this long, and up to twice the slowest answer so far. */
-const MIN_DRAIN = millis(5000);
-
-export const DRAIN_CAUSE = 'CANCELLED: unanswered when the level ended';
 
 export interface ClosedLoopOptions {
   /** Sends request `handle`; the completion comes to `complete` with the same `tag`. */
   readonly send: (handle: number, tag: number) => void;
-  /** Prepared requests, sent in turn. */
-  readonly handles: readonly number[];
+  readonly source: RequestSource;
   /** Slots of this driver. */
   readonly concurrency: number;
-  readonly log: RequestLog;
+  /** By model. */
+  readonly logs: readonly RequestLog[];
   readonly clock: Clock;
+  /** Called once when the source has no more requests and the last one sent has ended. */
+  readonly onFinished?: () => void;
 }
 
 export class ClosedLoopDriver implements LoadDriver {
   readonly #options: ClosedLoopOptions;
   readonly #intendedNs: Float64Array;
   readonly #sentNs: Float64Array;
+  readonly #model: Uint8Array;
   /** 1 while a slot waits for an answer. */
   readonly #isWaiting: Uint8Array;
   readonly #stopped = new AbortController();
   readonly #paused: number[] = [];
-  #nextHandle = 0;
   #inFlight = 0;
   #failuresInRow = 0;
   #isRunning = false;
+  #isFinished = false;
   #abandonedCount = 0;
   #onDrained: (() => void) | undefined;
 
@@ -47,6 +48,7 @@ export class ClosedLoopDriver implements LoadDriver {
     this.#options = options;
     this.#intendedNs = new Float64Array(options.concurrency);
     this.#sentNs = new Float64Array(options.concurrency);
+    this.#model = new Uint8Array(options.concurrency);
     this.#isWaiting = new Uint8Array(options.concurrency);
   }
 
@@ -54,6 +56,10 @@ export class ClosedLoopDriver implements LoadDriver {
   get inFlight(): number {
     return this.#inFlight;
   }
+
+  /** A closed loop sends when a slot is free, so it drops nothing and nothing is late by a schedule. */
+  readonly droppedCount = 0;
+  readonly delayedCount = 0;
 
   /** Requests whose answer `stop` gave up on; the client may still hold them. */
   get abandonedCount(): number {
@@ -65,6 +71,7 @@ export class ClosedLoopDriver implements LoadDriver {
     this.#isRunning = true;
     const startNs = this.#options.clock.now();
     for (let slot = 0; slot < this.#options.concurrency; slot++) this.#send(slot, startNs);
+    if (this.#options.concurrency === 0) this.#finish();
   }
 
   /** The client's OnCompletion; `slot` is the tag that the request was sent with. Timing-critical: the next request of the slot waits for it. */
@@ -72,7 +79,8 @@ export class ClosedLoopDriver implements LoadDriver {
     if (this.#isWaiting[slot] !== 1) return;
     this.#isWaiting[slot] = 0;
     this.#inFlight--;
-    this.#options.log.append(this.#intendedNs[slot]!, this.#sentNs[slot]!, receivedNs, outcome, cause);
+    const log = this.#options.logs[this.#model[slot]!]!;
+    log.append(this.#intendedNs[slot]!, this.#sentNs[slot]!, receivedNs, outcome, cause);
     this.#failuresInRow = outcome === outcomeCodes.ok ? 0 : this.#failuresInRow + 1;
     if (!this.#isRunning) {
       if (this.#inFlight === 0) this.#onDrained?.();
@@ -91,10 +99,10 @@ export class ClosedLoopDriver implements LoadDriver {
     this.#isRunning = false;
     this.#stopped.abort();
     if (this.#inFlight === 0) return;
-    const { clock, log } = this.#options;
+    const { clock, logs } = this.#options;
     const drained = new AbortController();
     this.#onDrained = () => drained.abort();
-    await clock.sleep(nanos(Math.max(MIN_DRAIN, 2 * log.slowestServiceNs)), drained.signal);
+    await clock.sleep(drainLimit(logs), drained.signal);
     const endNs = clock.now();
     for (let slot = 0; slot < this.#isWaiting.length; slot++) {
       if (this.#isWaiting[slot] !== 1) continue;
@@ -117,10 +125,21 @@ export class ClosedLoopDriver implements LoadDriver {
     for (const slot of slots) this.#send(slot, freeNs);
   }
 
+  /** Every slot that finds no request may be the last one to. */
+  #finish(): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#options.onFinished?.();
+  }
+
   #send(slot: number, intendedNs: number): void {
-    const { handles, clock, send } = this.#options;
-    const handle = handles[this.#nextHandle]!;
-    this.#nextHandle = this.#nextHandle + 1 === handles.length ? 0 : this.#nextHandle + 1;
+    const { source, clock, send } = this.#options;
+    const handle = source.next();
+    if (handle === NO_REQUEST) {
+      if (this.#inFlight === 0) this.#finish();
+      return;
+    }
+    this.#model[slot] = source.model;
     this.#isWaiting[slot] = 1;
     this.#inFlight++;
     this.#intendedNs[slot] = intendedNs;

@@ -2,8 +2,10 @@
  * A level being driven by load workers: the main thread's handle. Columns are read while the workers write them.
  * The implementation is worker-pool.ts.
  */
+import type { Instant } from '../common/units.js';
 import type { LoadLevel, LoadPlan } from '../plan/load-plan.js';
 import type { RequestColumns } from './request-columns.js';
+import type { GeneratorUsage } from './worker-gauge.js';
 
 /** What the workers used, summed over them. */
 export interface WorkerUsage {
@@ -11,14 +13,35 @@ export interface WorkerUsage {
   readonly cpuNs: number;
   /** Largest share of time, over the workers, that a worker's event loop was busy since the level began. */
   readonly maxBusyRatio: number;
+  /** What the workers saw of their own limits; left out before they had the time to look. */
+  readonly generator?: GeneratorUsage | undefined;
+  /** Mean from an answer's first byte to its last; left out where the client does not tell. */
+  readonly receiveMeanNs?: number | undefined;
+  /** Mean from a request's send instant to the hand-over of its last byte to the socket; left out likewise. */
+  readonly handOverMeanNs?: number | undefined;
+}
+
+/** What an open loop could not send as it was due; both 0 in a closed loop. */
+export interface ArrivalCounts {
+  /** Arrivals that were never sent, because too many requests were in flight. */
+  readonly droppedCount: number;
+  /** Requests sent more than 1 ms after their intended start. */
+  readonly delayedCount: number;
 }
 
 /** After a worker has failed every member but `usage` throws its error, or rejects with it. */
 export interface LevelRun {
-  /** All requests that have ended since the level began, ordered by receive instant. */
-  columns(): RequestColumns;
-  /** Failed requests by cause so far. */
-  errors(): Readonly<Record<string, number>>;
+  /** When the schedule of an open loop begins; undefined for a closed loop, which begins with its first request. */
+  readonly begin?: Instant;
+  /** All requests that have ended since the level began, ordered by receive instant; of one model, or of all. */
+  columns(modelIndex?: number): RequestColumns;
+  /** Takes away the rows that will not be added to, in no order over the workers; `columns` has the others from then on. */
+  takeFull?(): RequestColumns;
+  /** Failed requests by cause so far; of one model, or of all. */
+  errors(modelIndex?: number): Readonly<Record<string, number>>;
+  arrivals?(): ArrivalCounts;
+  /** True once everything that the level was to send has been sent and has ended; never for a level without an end of its own. */
+  isFinished?(): boolean;
   usage(): WorkerUsage;
   /**
    * Sends nothing more and waits for what is in flight: for 5 s or twice the slowest answer so far, whichever is longer;

@@ -1,15 +1,17 @@
 /** The main thread's side of one load worker: asks it for one thing at a time and notices when it dies. */
 import { Worker } from 'node:worker_threads';
 import { PerfTsError } from '../common/errors.js';
-import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.js';
+import { createGaugeBuffer, type GaugeReading, readGauge } from './worker-gauge.js';
+import type { FromWorker, LevelShare, ToWorker, WorkerCounts, WorkerStart } from './worker-messages.js';
 
 /** A worker that has not closed its connections after this long is ended by force. */
 const CLOSE_GRACE_MS = 1000;
 
 /** Told what a worker reports while a level runs. */
 export interface WorkerListener {
-  onChunk(buffer: SharedArrayBuffer): void;
-  onCauses(causes: Readonly<Record<string, number>>): void;
+  onChunk(modelIndex: number, buffer: SharedArrayBuffer): void;
+  onCounts(counts: WorkerCounts): void;
+  onFinished(): void;
 }
 
 interface Awaited {
@@ -23,16 +25,20 @@ export class LoadWorkerThread {
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
   readonly #onFailure: (fault: Error) => void;
+  readonly #gauge = createGaugeBuffer();
   #awaited: Awaited | undefined;
   #failure: Error | undefined;
   #isClosing = false;
   listener: WorkerListener | undefined;
 
   /** `onFailure` is called once if the worker fails before `close`. */
-  constructor(entry: URL, start: WorkerStart, onFailure: (fault: Error) => void) {
+  constructor(entry: URL, start: Omit<WorkerStart, 'gauge'>, onFailure: (fault: Error) => void) {
     this.index = start.workerIndex;
     this.#onFailure = onFailure;
-    this.#worker = new Worker(entry, { workerData: start, name: `perf-ts load ${start.workerIndex}` });
+    this.#worker = new Worker(entry, {
+      workerData: { ...start, gauge: this.#gauge },
+      name: `perf-ts load ${start.workerIndex}`,
+    });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#worker.on('error', (thrown) => this.#fail(this.#faultOf(thrown.message, thrown)));
     this.#exited = new Promise((resolve) => {
@@ -48,13 +54,23 @@ export class LoadWorkerThread {
     return this.#await('ready');
   }
 
-  start(concurrency: number): Promise<void> {
-    return this.#ask({ kind: 'start', concurrency }, 'started');
+  /** Resolves when the level's requests can be sent. */
+  prepare(level: LevelShare['level']): Promise<void> {
+    return this.#ask({ kind: 'prepare', level }, 'prepared');
+  }
+
+  start(share: LevelShare): Promise<void> {
+    return this.#ask({ kind: 'start', share }, 'started');
   }
 
   /** Resolves once nothing is in flight, which is also so when the worker was closed. */
   async stop(): Promise<void> {
     if (!this.#isClosing) await this.#ask({ kind: 'stop' }, 'stopped');
+  }
+
+  /** How close the worker is to its own limits in the running level, or was in the last. */
+  gauge(): GaugeReading {
+    return readGauge(this.#gauge);
   }
 
   /** Time the worker's event loop was busy and idle, in milliseconds since the thread began. */
@@ -92,8 +108,9 @@ export class LoadWorkerThread {
   }
 
   #receive(message: FromWorker): void {
-    if (message.kind === 'chunk') this.listener?.onChunk(message.buffer);
-    else if (message.kind === 'causes') this.listener?.onCauses(message.causes);
+    if (message.kind === 'chunk') this.listener?.onChunk(message.modelIndex, message.buffer);
+    else if (message.kind === 'counts') this.listener?.onCounts(message.counts);
+    else if (message.kind === 'finished') this.listener?.onFinished();
     else if (message.kind === 'failed') this.#fail(reviveFault(message));
     else if (message.kind === this.#awaited?.kind) {
       const { resolve } = this.#awaited;

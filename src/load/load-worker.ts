@@ -5,78 +5,125 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { inferClients } from '../client/create-infer-client.js';
 import type { InferClient } from '../client/infer-client.js';
-import { systemClock } from '../common/clock.js';
 import { messageOf, PerfTsError } from '../common/errors.js';
 import { toMillis } from '../common/units.js';
-import { ClosedLoopDriver } from './closed-loop-driver.js';
+import { createDriver } from './create-driver.js';
+import { PacerThread } from './pacer.js';
 import { RequestLog } from './request-log.js';
-import { distinctRequestCount, makeRequest } from './request-set.js';
-import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.js';
+import { distinctRequestCount, makeRequest, type RequestKind } from './request-set.js';
+import { WorkerGauge } from './worker-gauge.js';
+import type { FromWorker, LevelShare, ToWorker, WorkerStart } from './worker-messages.js';
 
-const CAUSES_INTERVAL_MS = 250;
+const COUNTS_INTERVAL_MS = 250;
 
 interface Connection {
   readonly client: InferClient;
-  readonly handles: readonly number[];
+  /** Handles of prepared requests, by model. */
+  readonly handles: readonly (readonly number[])[];
+  /** What the handles stand for. */
+  readonly batchSize: number;
+  readonly shapeIndex: number;
 }
 
 interface RunningLevel {
-  readonly driver: ClosedLoopDriver;
-  readonly log: RequestLog;
-  readonly causesTimer: NodeJS.Timeout;
+  readonly driver: ReturnType<typeof createDriver>;
+  readonly logs: readonly RequestLog[];
+  readonly countsTimer: NodeJS.Timeout;
 }
 
-const { plan, workerIndex } = workerData as WorkerStart;
+const { plan, workerIndex, gauge: gaugeBuffer } = workerData as WorkerStart;
 const port = parentPort!;
 const tell = (message: FromWorker): void => port.postMessage(message);
 
 let connection: Connection | undefined;
 let level: RunningLevel | undefined;
+let pacerThread: PacerThread | undefined;
+const gauge = new WorkerGauge(gaugeBuffer, {
+  idleSpinNs: () => pacerThread?.idleSpinNs ?? 0,
+  clientTimes: () => connection?.client.clientTimes?.(),
+});
 
-async function connect(): Promise<Connection> {
-  const client = await inferClients[plan.protocol]({
+async function connect(batchSize: number, shapeIndex: number): Promise<Connection> {
+  const client = await inferClients[plan.client]({
     endpoint: plan.endpoint,
     requestTimeoutMs: toMillis(plan.requestTimeout),
     onCompletion: (tag, receivedNs, outcome, cause) => level?.driver.complete(tag, receivedNs, outcome, cause),
+    ...(plan.tls && { tls: plan.tls }),
+    ...(plan.headers && { headers: plan.headers }),
+    ...(plan.compression && { compression: plan.compression }),
   });
-  const handles = Array.from({ length: distinctRequestCount(plan) }, (_, index) =>
-    client.prepare(makeRequest(plan, workerIndex, index)),
-  );
-  return { client, handles };
+  const handles = plan.models.map((model) => {
+    const kind: RequestKind = { model, batchSize, shapeIndex };
+    const count = distinctRequestCount(plan, kind);
+    return Array.from({ length: count }, (_, index) => client.prepare(makeRequest(kind, workerIndex, index)));
+  });
+  return { client, handles, batchSize, shapeIndex };
 }
 
-/** Connects and has the target answer one request, so that a refusal is known before any load. */
+/** Connects and has the target answer one request of each model, so that a refusal is known before any load. */
 async function prepare(): Promise<void> {
-  connection = await connect();
-  await connection.client.inferOnce(makeRequest(plan, workerIndex, 0), toMillis(plan.requestTimeout));
+  const [batchSize = 1] = plan.batchSizes;
+  connection = await connect(batchSize, 0);
+  for (const model of plan.models) {
+    const request = makeRequest({ model, batchSize, shapeIndex: 0 }, workerIndex, 0);
+    await connection.client.inferOnce(request, toMillis(plan.requestTimeout));
+  }
   tell({ kind: 'ready' });
 }
 
-async function startLevel(concurrency: number): Promise<void> {
-  connection ??= await connect();
-  const { client, handles } = connection;
-  const log = new RequestLog((chunk) => tell({ kind: 'chunk', buffer: chunk.buffer }));
-  const send = (handle: number, tag: number): void => client.send(handle, tag);
-  const driver = new ClosedLoopDriver({ send, handles, concurrency, log, clock: systemClock });
-  let toldFailures = 0;
-  const tellCauses = (): void => {
-    if (log.failureCount === toldFailures) return;
-    toldFailures = log.failureCount;
-    tell({ kind: 'causes', causes: log.causes() });
+/** Other requests need another connection: a client keeps what it has prepared for as long as it lives. */
+async function prepareLevel({ batchSize, shapeIndex = 0, kind }: LevelShare['level']): Promise<void> {
+  if (connection?.batchSize !== batchSize || connection.shapeIndex !== shapeIndex) await disconnect();
+  connection ??= await connect(batchSize, shapeIndex);
+  if (kind === 'open') pacerThread ??= new PacerThread();
+  tell({ kind: 'prepared' });
+}
+
+function startLevel(share: LevelShare): void {
+  const { client, handles } = connection!;
+  const logs = plan.models.map((_, modelIndex) => {
+    return new RequestLog((chunk) => tell({ kind: 'chunk', modelIndex, buffer: chunk.buffer }));
+  });
+  const driver = createDriver({
+    plan,
+    workerIndex,
+    share,
+    handles,
+    logs,
+    send: (handle, tag) => client.send(handle, tag),
+    createPacer: (wake) => pacerThread!.createPacer(wake),
+    onFinished: () => tell({ kind: 'finished' }),
+  });
+  let toldChanges = 0;
+  const tellNews = (): void => {
+    const changes = countChanges(driver, logs);
+    if (changes === toldChanges) return;
+    toldChanges = changes;
+    tellCounts(driver, logs);
   };
-  level = { driver, log, causesTimer: setInterval(tellCauses, CAUSES_INTERVAL_MS) };
+  level = { driver, logs, countsTimer: setInterval(tellNews, COUNTS_INTERVAL_MS) };
+  gauge.begin();
   driver.start();
   tell({ kind: 'started' });
 }
 
+/** Grows with everything that `tellCounts` tells. */
+const countChanges = ({ droppedCount, delayedCount }: RunningLevel['driver'], logs: readonly RequestLog[]): number =>
+  logs.reduce((sum, { failureCount }) => sum + failureCount, droppedCount + delayedCount);
+
+function tellCounts({ droppedCount, delayedCount }: RunningLevel['driver'], logs: readonly RequestLog[]): void {
+  tell({ kind: 'counts', counts: { causes: logs.map((log) => log.causes()), droppedCount, delayedCount } });
+}
+
 async function stopLevel(): Promise<void> {
   if (level !== undefined) {
-    const { driver, log, causesTimer } = level;
+    const { driver, logs, countsTimer } = level;
+    gauge.end();
     await driver.stop();
-    clearInterval(causesTimer);
+    clearInterval(countsTimer);
     level = undefined;
     if (driver.abandonedCount > 0) await disconnect();
-    tell({ kind: 'causes', causes: log.causes() });
+    tellCounts(driver, logs);
   }
   tell({ kind: 'stopped' });
 }
@@ -89,8 +136,9 @@ async function disconnect(): Promise<void> {
 }
 
 async function close(): Promise<void> {
-  if (level !== undefined) clearInterval(level.causesTimer);
+  if (level !== undefined) clearInterval(level.countsTimer);
   level = undefined;
+  pacerThread?.close();
   await disconnect();
   process.exit(0);
 }
@@ -105,10 +153,12 @@ function fail(thrown: unknown): void {
   });
 }
 
-function obey(message: ToWorker): Promise<void> {
+async function obey(message: ToWorker): Promise<void> {
   switch (message.kind) {
+    case 'prepare':
+      return prepareLevel(message.level);
     case 'start':
-      return startLevel(message.concurrency);
+      return startLevel(message.share);
     case 'stop':
       return stopLevel();
     case 'close':

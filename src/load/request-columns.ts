@@ -24,7 +24,7 @@ export class RequestChunk {
   /** Wraps a buffer made by another thread, or makes a new one. */
   constructor(buffer = new SharedArrayBuffer(HEADER_BYTES + CHUNK_ROWS * ROW_BYTES)) {
     this.buffer = buffer;
-    this.#header = new Int32Array(buffer, 0, 1);
+    this.#header = new Int32Array(buffer, 0, 2);
     this.intendedNs = new Float64Array(buffer, HEADER_BYTES, CHUNK_ROWS);
     this.sentNs = new Float64Array(buffer, HEADER_BYTES + CHUNK_ROWS * 8, CHUNK_ROWS);
     this.receivedNs = new Float64Array(buffer, HEADER_BYTES + CHUNK_ROWS * 16, CHUNK_ROWS);
@@ -38,6 +38,21 @@ export class RequestChunk {
 
   get isFull(): boolean {
     return this.length === CHUNK_ROWS;
+  }
+
+  /** The reader has taken the rows of a full chunk and will not look at it again: the writer may use it anew. */
+  release(): void {
+    Atomics.store(this.#header, 1, 1);
+  }
+
+  get isReleased(): boolean {
+    return Atomics.load(this.#header, 1) === 1;
+  }
+
+  /** Empties a released chunk; the writer's to call, before it announces the chunk again. */
+  reuse(): void {
+    Atomics.store(this.#header, 0, 0);
+    Atomics.store(this.#header, 1, 0);
   }
 
   /** Appends a completed request; the chunk must not be full. One writer only. */

@@ -1,6 +1,6 @@
 /**
  * Where a load worker writes what became of each request: rows into shared chunks, causes of failure into counts.
- * Appending allocates nothing except a new chunk every 65,536 rows.
+ * Appending allocates nothing except a new chunk every 65,536 rows, unless one was released.
  */
 import { type OutcomeCode, outcomeCodes } from '../client/outcome.js';
 import { RequestChunk } from './request-columns.js';
@@ -12,6 +12,8 @@ export const OTHER_CAUSES = 'other causes';
 export class RequestLog {
   readonly #onChunk: (chunk: RequestChunk) => void;
   readonly #causes = new Map<string, number>();
+  /** Full chunks, the oldest first. */
+  readonly #full: RequestChunk[] = [];
   #chunk: RequestChunk;
   #slowestServiceNs = 0;
   #failureCount = 0;
@@ -30,10 +32,7 @@ export class RequestLog {
     outcome: OutcomeCode,
     cause: string | undefined,
   ): void {
-    if (this.#chunk.isFull) {
-      this.#chunk = new RequestChunk();
-      this.#onChunk(this.#chunk);
-    }
+    if (this.#chunk.isFull) this.#nextChunk();
     if (receivedNs - sentNs > this.#slowestServiceNs) this.#slowestServiceNs = receivedNs - sentNs;
     if (outcome !== outcomeCodes.ok) this.#countFailure(cause ?? 'unknown');
     this.#chunk.append(intendedNs, sentNs, receivedNs, outcome);
@@ -52,6 +51,18 @@ export class RequestLog {
   /** Failed requests by cause. */
   causes(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#causes);
+  }
+
+  /** A chunk that the reader is done with, before more memory: a long level would fill it otherwise. */
+  #nextChunk(): void {
+    this.#full.push(this.#chunk);
+    if (this.#full[0]!.isReleased) {
+      this.#chunk = this.#full.shift()!;
+      this.#chunk.reuse();
+    } else {
+      this.#chunk = new RequestChunk();
+    }
+    this.#onChunk(this.#chunk);
   }
 
   #countFailure(cause: string): void {

@@ -1,29 +1,54 @@
 /** What the main thread and a load worker tell each other. Rows of requests never travel this way: they are in shared memory. */
 import type { ErrorCode, Problem } from '../common/errors.js';
-import type { LoadPlan } from '../plan/load-plan.js';
+import type { LoadLevel, LoadPlan } from '../plan/load-plan.js';
 
 /** A worker's `workerData`. */
 export interface WorkerStart {
   readonly plan: LoadPlan;
   readonly workerIndex: number;
+  /** Where the worker notes how close it comes to its limits: see worker-gauge.ts. */
+  readonly gauge: SharedArrayBuffer;
+}
+
+/** One worker's part of a level. */
+export interface LevelShare {
+  readonly level: LoadLevel;
+  /** Its part of the concurrency, or of what may be in flight. */
+  readonly slotCount: number;
+  /** When the schedule begins, the same for every worker. */
+  readonly startNs: number;
+  /** Numbers the requests of a closed loop over all workers; undefined where nothing needs it. */
+  readonly tickets: SharedArrayBuffer | undefined;
 }
 
 export type ToWorker =
-  /** Begins a level with this worker's share of the concurrency; answered by `started`. */
-  | { readonly kind: 'start'; readonly concurrency: number }
+  /** Makes the requests of a level ready; answered by `prepared`. */
+  | { readonly kind: 'prepare'; readonly level: LoadLevel }
+  /** Begins the level prepared last; answered by `started`. */
+  | { readonly kind: 'start'; readonly share: LevelShare }
   /** Ends the level; answered by `stopped` once nothing is in flight. */
   | { readonly kind: 'stop' }
   /** Ends the worker, whatever it is doing. */
   | { readonly kind: 'close' };
 
+/** What a worker has counted in the running level so far. */
+export interface WorkerCounts {
+  /** Failed requests by cause, by model. */
+  readonly causes: readonly Readonly<Record<string, number>>[];
+  readonly droppedCount: number;
+  readonly delayedCount: number;
+}
+
 export type FromWorker =
-  /** Connected, and the target answered a first request. */
+  /** Connected, and the target answered a first request of each model. */
   | { readonly kind: 'ready' }
+  | { readonly kind: 'prepared' }
   | { readonly kind: 'started' }
   /** A further chunk of the running level, before its first row. */
-  | { readonly kind: 'chunk'; readonly buffer: SharedArrayBuffer }
-  /** Failed requests of the running level by cause, so far. */
-  | { readonly kind: 'causes'; readonly causes: Readonly<Record<string, number>> }
+  | { readonly kind: 'chunk'; readonly modelIndex: number; readonly buffer: SharedArrayBuffer }
+  | { readonly kind: 'counts'; readonly counts: WorkerCounts }
+  /** This worker has sent all it was to send, and all of it has ended. */
+  | { readonly kind: 'finished' }
   | { readonly kind: 'stopped' }
   /** The last message of a worker that cannot go on; `code` is undefined for a bug. */
   | {

@@ -2,12 +2,18 @@
  * The load workers of a run and the level they drive together: shares the concurrency out, merges what they measured,
  * and turns a worker's death into an error at the next look.
  */
+
+import { nowNs } from '../common/clock.js';
 import { compiledEntry } from '../common/package-root.js';
-import { nanos } from '../common/units.js';
-import type { LoadPlan } from '../plan/load-plan.js';
-import type { LevelRun, LoadWorkerPool, StartLoadWorkers, WorkerUsage } from './load-session.js';
+import { after, type Instant, millis, nanos } from '../common/units.js';
+import type { LoadLevel, LoadPlan } from '../plan/load-plan.js';
+import { needsTickets } from './create-driver.js';
+import type { ArrivalCounts, LevelRun, LoadWorkerPool, StartLoadWorkers, WorkerUsage } from './load-session.js';
 import { LoadWorkerThread } from './load-worker-thread.js';
-import { collectColumns, RequestChunk } from './request-columns.js';
+import { collectColumns, RequestChunk, type RequestColumns } from './request-columns.js';
+import { Tickets } from './request-source.js';
+import { mergeClientTimes, mergeGauges } from './worker-gauge.js';
+import type { WorkerCounts } from './worker-messages.js';
 
 const workerEntry = compiledEntry('src/load/load-worker');
 
@@ -37,12 +43,16 @@ export const startLoadWorkers = async (plan: LoadPlan, entry: URL = workerEntry)
     close,
     async startLevel(level) {
       if (running !== undefined) throw new Error('a level is already running: stop it first');
-      const run = new WorkersLevel(workers, () => failure);
+      const run = new WorkersLevel(plan, workers, () => failure);
       running = run;
-      await run.start(level.concurrency);
+      const begin = await run.start(level);
       return {
-        columns: () => run.columns(),
-        errors: () => run.errors(),
+        ...(begin !== undefined && { begin }),
+        columns: (modelIndex) => run.columns(modelIndex),
+        takeFull: () => run.takeFull(),
+        errors: (modelIndex) => run.errors(modelIndex),
+        arrivals: () => run.arrivals(),
+        isFinished: () => run.isFinished(),
         usage: () => run.usage(),
         async stop() {
           await run.stop();
@@ -54,61 +64,112 @@ export const startLoadWorkers = async (plan: LoadPlan, entry: URL = workerEntry)
 };
 startLoadWorkers satisfies StartLoadWorkers;
 
+/** From the message that begins a schedule to its begin: every worker has it by then. */
+const SCHEDULE_LEAD = millis(20);
+
 /** One level on all workers. */
 class WorkersLevel implements LevelRun {
+  readonly #plan: LoadPlan;
   readonly #workers: readonly LoadWorkerThread[];
   readonly #failureOf: () => Error | undefined;
+  /** By model. */
   readonly #chunks: RequestChunk[][];
-  readonly #causes: Readonly<Record<string, number>>[];
-  readonly #cpuStart = process.cpuUsage();
-  readonly #loopStart: readonly { readonly active: number; readonly idle: number }[];
+  readonly #counts: WorkerCounts[];
+  #finishedCount = 0;
+  #cpuStart = process.cpuUsage();
+  #loopStart: readonly { readonly active: number; readonly idle: number }[] = [];
   #stopping: Promise<unknown> | undefined;
 
-  constructor(workers: readonly LoadWorkerThread[], failureOf: () => Error | undefined) {
+  constructor(plan: LoadPlan, workers: readonly LoadWorkerThread[], failureOf: () => Error | undefined) {
+    this.#plan = plan;
     this.#workers = workers;
     this.#failureOf = failureOf;
-    this.#chunks = workers.map(() => []);
-    this.#causes = workers.map(() => ({}));
-    this.#loopStart = workers.map((worker) => worker.loopTimes());
+    this.#chunks = plan.models.map(() => []);
+    this.#counts = workers.map(() => ({ causes: plan.models.map(() => ({})), droppedCount: 0, delayedCount: 0 }));
     workers.forEach((worker, index) => {
       worker.listener = {
-        onChunk: (buffer) => this.#chunks[index]!.push(new RequestChunk(buffer)),
-        onCauses: (causes) => {
-          this.#causes[index] = causes;
+        onChunk: (modelIndex, buffer) => this.#chunks[modelIndex]!.push(new RequestChunk(buffer)),
+        onCounts: (counts) => {
+          this.#counts[index] = counts;
+        },
+        onFinished: () => {
+          this.#finishedCount++;
         },
       };
     });
   }
 
-  async start(concurrency: number): Promise<void> {
+  /** Returns when the schedule begins, if there is one. */
+  async start(level: LoadLevel): Promise<Instant | undefined> {
     this.#checkFailure();
-    const shares = this.#workers.map((_, index) => shareOf(concurrency, index, this.#workers.length));
-    await Promise.all(this.#workers.map((worker, index) => worker.start(shares[index]!)));
+    await Promise.all(this.#workers.map((worker) => worker.prepare(level)));
+    this.#cpuStart = process.cpuUsage();
+    this.#loopStart = this.#workers.map((worker) => worker.loopTimes());
+    const slotCount = level.kind === 'closed' ? level.concurrency : level.maxInFlight;
+    const tickets = needsTickets(this.#plan, level) ? new Tickets().buffer : undefined;
+    const begin = after(nowNs(), SCHEDULE_LEAD);
+    const shares = this.#workers.map((_, index) => shareOf(slotCount, index, this.#workers.length));
+    await Promise.all(
+      this.#workers.map((worker, index) => worker.start({ level, slotCount: shares[index]!, startNs: begin, tickets })),
+    );
+    return level.kind === 'open' ? begin : undefined;
   }
 
-  columns() {
+  columns(modelIndex?: number) {
     this.#checkFailure();
-    return collectColumns(this.#chunks.flat());
+    return collectColumns(modelIndex === undefined ? this.#chunks.flat() : this.#chunks[modelIndex]!);
   }
 
-  errors(): Readonly<Record<string, number>> {
+  takeFull(): RequestColumns {
+    this.#checkFailure();
+    const full = this.#chunks.flat().filter((chunk) => chunk.isFull);
+    for (const [model, chunks] of this.#chunks.entries()) {
+      this.#chunks[model] = chunks.filter((chunk) => !full.includes(chunk));
+    }
+    const columns = collectColumns(full);
+    for (const chunk of full) chunk.release();
+    return columns;
+  }
+
+  errors(modelIndex?: number): Readonly<Record<string, number>> {
     this.#checkFailure();
     const total: Record<string, number> = {};
-    for (const causes of this.#causes) {
-      for (const [cause, count] of Object.entries(causes)) total[cause] = (total[cause] ?? 0) + count;
+    for (const { causes } of this.#counts) {
+      for (const [index, ofModel] of causes.entries()) {
+        if (modelIndex !== undefined && index !== modelIndex) continue;
+        for (const [cause, count] of Object.entries(ofModel)) total[cause] = (total[cause] ?? 0) + count;
+      }
     }
     return total;
+  }
+
+  arrivals(): ArrivalCounts {
+    this.#checkFailure();
+    const sumOf = (name: keyof ArrivalCounts): number => this.#counts.reduce((sum, counts) => sum + counts[name], 0);
+    return { droppedCount: sumOf('droppedCount'), delayedCount: sumOf('delayedCount') };
+  }
+
+  isFinished(): boolean {
+    this.#checkFailure();
+    return this.#finishedCount === this.#workers.length;
   }
 
   usage(): WorkerUsage {
     const { user, system } = process.cpuUsage(this.#cpuStart);
     const busy = this.#workers.map((worker, index) => {
       const now = worker.loopTimes();
-      const active = now.active - this.#loopStart[index]!.active;
-      const idle = now.idle - this.#loopStart[index]!.idle;
+      const begun = this.#loopStart[index] ?? now;
+      const active = now.active - begun.active;
+      const idle = now.idle - begun.idle;
       return active + idle > 0 ? active / (active + idle) : 0;
     });
-    return { cpuNs: nanos((user + system) * 1000), maxBusyRatio: Math.max(...busy) };
+    const gauges = this.#workers.map((worker) => worker.gauge());
+    return {
+      cpuNs: nanos((user + system) * 1000),
+      maxBusyRatio: Math.max(...busy),
+      generator: mergeGauges(gauges),
+      ...mergeClientTimes(gauges),
+    };
   }
 
   async stop(): Promise<void> {

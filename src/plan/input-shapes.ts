@@ -39,11 +39,10 @@ export function findBatching(
   return { isBatching: true, maxBatchSize: undefined };
 }
 
-/** The shape of one input in each request; every -1 is filled from `given`, or a problem is added. */
+/** The shape of one input without the batch dimension; every -1 is filled from `given`, or a problem is added. */
 export function concreteShape(
   input: TensorMetadata,
   batching: Batching,
-  batchSize: number,
   given: readonly number[] | undefined,
   problems: Problem[],
 ): readonly number[] {
@@ -63,6 +62,5 @@ export function concreteShape(
     const what = `input ${input.name} has the shape ${listed}, which [${given.join(', ')}] does not fit`;
     problems.push({ what, where: '--shape', hint: 'only dimensions of -1 may be chosen' });
   }
-  const shape = given ?? declared;
-  return batching.isBatching ? [batchSize, ...shape] : shape;
+  return given ?? declared;
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ClosedLoopDriver } from '../../src/load/closed-loop-driver.js';
+import { endlessSource, RequestTurns, Tickets, ticketSource, weightedTurns } from '../../src/load/request-source.js';
 import { type DriverSetup, describeLoadDriver, setUpDriver } from '../contract-suites/load-driver.js';
 import type { ServiceTime } from '../support/fake-client.js';
 
@@ -9,7 +10,7 @@ const MILLI = 1_000_000;
 const closedLoop =
   (concurrency: number) =>
   ({ client, clock, log, handles }: DriverSetup) =>
-    new ClosedLoopDriver({ send: client.send, handles, concurrency, log, clock });
+    new ClosedLoopDriver({ send: client.send, source: endlessSource(handles), concurrency, logs: [log], clock });
 
 const setUp = (concurrency: number, service: ServiceTime) => setUpDriver(service, closedLoop(concurrency));
 
@@ -58,7 +59,13 @@ describe('closed loop', () => {
 
   it('counts the time between an answer and the next send as latency', () => {
     const { clock, log, client, columns } = setUp(1, () => ({ afterNs: 1000 }));
-    const driver = new ClosedLoopDriver({ send: client.send, handles: [0], concurrency: 1, log, clock });
+    const driver = new ClosedLoopDriver({
+      send: client.send,
+      source: endlessSource([0]),
+      concurrency: 1,
+      logs: [log],
+      clock,
+    });
     client.onCompletion = (tag, receivedNs, outcome, cause) => {
       clock.advance(250);
       driver.complete(tag, receivedNs, outcome, cause);
@@ -129,5 +136,32 @@ describe('closed loop', () => {
     driver.start();
     await driver.stop();
     expect([client.sentCount, columns().length]).toEqual([0, 0]);
+  });
+
+  it('says once that it has finished, when the last request of a counted source has ended', async () => {
+    const finishedAt: number[] = [];
+    const counted = (concurrency: number, count: number) =>
+      setUpDriver(
+        () => ({ afterNs: 1000 }),
+        ({ client, clock, log, handles }) => {
+          const turns = new RequestTurns([handles], weightedTurns([1]));
+          return new ClosedLoopDriver({
+            send: client.send,
+            source: ticketSource(turns, new Tickets(), count),
+            concurrency,
+            logs: [log],
+            clock,
+            onFinished: () => finishedAt.push(clock.now() - MILLI),
+          });
+        },
+      );
+    const some = counted(3, 10);
+    some.driver.start();
+    await some.clock.advanceAsync(10_000);
+    expect([some.client.sentCount, finishedAt.splice(0)]).toEqual([10, [4000]]);
+    // Other workers may have taken every request, and a worker may have no slot.
+    counted(3, 0).driver.start();
+    counted(0, 10).driver.start();
+    expect(finishedAt).toEqual([0, 0]);
   });
 });

@@ -69,3 +69,23 @@ describe('columns of several workers', () => {
     );
   });
 });
+
+describe('a chunk that its reader has released', () => {
+  it('is used again, and announced again, before more memory is taken', () => {
+    const announced: SharedArrayBuffer[] = [];
+    const log = new RequestLog((chunk) => announced.push(chunk.buffer));
+    const fill = (count: number) => {
+      for (let i = 0; i < count; i++) log.append(1, 2, 3, outcomeCodes.ok, undefined);
+    };
+    fill(CHUNK_ROWS + 1);
+    const reader = new RequestChunk(announced[0]);
+    expect([reader.isFull, reader.isReleased]).toEqual([true, false]);
+    reader.release();
+    fill(CHUNK_ROWS);
+    expect(announced.length).toBe(3);
+    expect(announced[2]).toBe(announced[0]);
+    expect([reader.length, reader.isReleased]).toEqual([1, false]);
+    fill(CHUNK_ROWS);
+    expect(announced[3]).not.toBe(announced[1]);
+  });
+});

@@ -5,10 +5,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { outcomeCodes } from '../../src/client/outcome.js';
 import { packageRoot } from '../../src/common/package-root.js';
 import { millis, seconds } from '../../src/common/units.js';
+import { createSchedule } from '../../src/load/arrival-schedule.js';
 import type { LevelRun, LoadWorkerPool } from '../../src/load/load-session.js';
 import { shareOf, startLoadWorkers } from '../../src/load/worker-pool.js';
-import type { LoadPlan } from '../../src/plan/load-plan.js';
-import { samplePlan } from '../support/sample-plan.js';
+import type { LoadLevel, LoadPlan } from '../../src/plan/load-plan.js';
+import { sampleInput, sampleModel, samplePlan } from '../support/sample-plan.js';
 import { startScriptedGrpcServer } from '../support/scripted-grpc-server.js';
 import { startScriptedHttpServer } from '../support/scripted-http-server.js';
 
@@ -63,6 +64,68 @@ describe('load workers', () => {
     expect(maxBusyRatio).toBeLessThanOrEqual(1);
   });
 
+  it('send a schedule between them exactly as it is planned, with its count of requests', async () => {
+    const { server, plan } = await serve('http', { workerCount: 3 });
+    const pool = await start(plan);
+    const level: LoadLevel = {
+      kind: 'open',
+      requestRatePerSec: 2000,
+      arrival: { kind: 'poisson' },
+      maxInFlight: 1000,
+      seed: 4,
+      batchSize: 1,
+      requestCount: 301,
+    };
+    const run = await pool.startLevel(level);
+    await waitFor(() => run.isFinished!());
+    await run.stop();
+    const schedule = createSchedule(level);
+    const planned = Array.from({ length: 301 }, () => Math.round(run.begin! + schedule.next()));
+    expect([...run.columns().intendedNs].sort((a, b) => a - b)).toEqual(planned);
+    expect(run.arrivals!().droppedCount).toBe(0);
+    expect(server.received()).toBe(301 + 3);
+  });
+
+  it('share models by weight and count exactly, over all workers, and keep their rows apart', async () => {
+    const models = [sampleModel({ weight: 3 }), sampleModel({ modelVersion: '1', weight: 1 })];
+    const { plan } = await serve('http', { workerCount: 2, models });
+    const pool = await start(plan);
+    const run = await pool.startLevel({ ...closed(5), requestCount: 200 });
+    await waitFor(() => run.isFinished!());
+    await run.stop();
+    expect([run.columns(0).length, run.columns(1).length, rows(run)]).toEqual([150, 50, 200]);
+  });
+
+  it('end a count of requests that leaves some workers without any', async () => {
+    const { plan } = await serve('http', { workerCount: 3 });
+    const pool = await start(plan);
+    for (const [concurrency, requestCount] of [
+      [1, 4],
+      [6, 2],
+    ] as const) {
+      const run = await pool.startLevel({ ...closed(concurrency), requestCount });
+      await waitFor(() => run.isFinished!());
+      await run.stop();
+      expect(rows(run)).toBe(requestCount);
+    }
+  });
+
+  it('change the batch size and shape between levels', async () => {
+    const shapeVariants = [[sampleInput()], [sampleInput({ shape: [9] })]];
+    const { plan } = await serve('http', { models: [sampleModel({ shapeVariants })] });
+    const pool = await start(plan);
+    for (const [batchSize, shapeIndex] of [
+      [1, 0],
+      [4, 0],
+      [4, 1],
+    ] as const) {
+      const run = await pool.startLevel({ ...closed(1), batchSize, shapeIndex, requestCount: 5 });
+      await waitFor(() => run.isFinished!());
+      await run.stop();
+      expect([rows(run), run.errors()]).toEqual([5, {}]);
+    }
+  });
+
   it('share the concurrency out evenly and completely', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1000 }), fc.integer({ min: 1, max: 64 }), (concurrency, workers) => {
@@ -113,7 +176,7 @@ describe('load workers', () => {
 
   it("throw the target's refusal before any load, as the same error as on this thread", async () => {
     const { plan } = await serve('grpc', { workerCount: 2 });
-    await expect(startLoadWorkers({ ...plan, model: 'nobody' })).rejects.toMatchObject({
+    await expect(startLoadWorkers({ ...plan, models: [sampleModel({ model: 'nobody' })] })).rejects.toMatchObject({
       name: 'PerfTsError',
       code: 'TARGET_REFUSED',
       problems: [{ where: plan.endpoint, what: expect.stringContaining("'nobody' is not found") }],
@@ -124,12 +187,15 @@ describe('load workers', () => {
   });
 
   it('tell that the target takes too long when it does not answer the first request', async () => {
-    const { plan } = await serve('grpc', { model: 'silent', requestTimeout: millis(100) });
+    const { plan } = await serve('grpc', { models: [sampleModel({ model: 'silent' })], requestTimeout: millis(100) });
     await expect(startLoadWorkers(plan)).rejects.toMatchObject({ code: 'TARGET_UNREACHABLE' });
   });
 
   it('turn a worker that throws into an error of the call that waits for it', async () => {
-    const pool = await start(samplePlan({ model: 'throws-at-start', workerCount: 2 }), dyingWorker);
+    const pool = await start(
+      samplePlan({ models: [sampleModel({ model: 'throws-at-start' })], workerCount: 2 }),
+      dyingWorker,
+    );
     await expect(pool.startLevel(closed(2))).rejects.toMatchObject({
       code: 'LOAD_FAILED',
       problems: [{ what: expect.stringContaining('out of luck') }],
@@ -137,7 +203,10 @@ describe('load workers', () => {
   });
 
   it('turn a worker that dies in mid-level into an error at the next look and on stop', async () => {
-    const pool = await start(samplePlan({ model: 'exits-later', workerCount: 2 }), dyingWorker);
+    const pool = await start(
+      samplePlan({ models: [sampleModel({ model: 'exits-later' })], workerCount: 2 }),
+      dyingWorker,
+    );
     const run = await pool.startLevel(closed(2));
     const look = async (): Promise<never> => {
       for (;;) {
@@ -155,7 +224,7 @@ describe('load workers', () => {
 
   it('end by force when a worker does not end by itself', async () => {
     const pool = await startLoadWorkers(
-      samplePlan({ model: 'ignores-close' }),
+      samplePlan({ models: [sampleModel({ model: 'ignores-close' })] }),
       pathToFileURL(join(packageRoot, 'test/support/deaf-worker.mjs')),
     );
     await pool.close();

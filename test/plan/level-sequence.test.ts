@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { millis, type Nanos } from '../../src/common/units.js';
-import { createLevelSequence, doublings, MAX_REFINEMENTS } from '../../src/plan/level-sequence.js';
-import type { LevelSequence } from '../../src/plan/load-plan.js';
+import {
+  createLevelSequence,
+  doublings,
+  MAX_REFINEMENTS,
+  type SteppingSequence,
+} from '../../src/plan/level-sequence.js';
 
 interface Curve {
   readonly throughput: (concurrency: number) => number;
@@ -10,7 +14,7 @@ interface Curve {
 }
 
 /** Levels in the order in which the sequence asks for them, against a server with the given curve. */
-function walk(sequence: LevelSequence, { throughput, latencyMs }: Curve, latencyLimit?: Nanos): number[] {
+function walk(sequence: SteppingSequence, { throughput, latencyMs }: Curve, latencyLimit?: Nanos): number[] {
   const asker = createLevelSequence(sequence, { latencyLimit });
   const asked: number[] = [];
   for (let level = asker.next(); level !== undefined; level = asker.next()) {
@@ -28,10 +32,10 @@ function walk(sequence: LevelSequence, { throughput, latencyMs }: Curve, latency
 
 /** A server with `slots` places that serve 100 requests a second each. */
 const saturatingAt = (slots: number): Curve => ({ throughput: (concurrency) => 100 * Math.min(concurrency, slots) });
-const adaptive = (start: number, end: number): LevelSequence => ({ kind: 'adaptive', start, end });
+const adaptive = (start: number, end: number): SteppingSequence => ({ kind: 'adaptive', start, end });
 
 describe('a stepped sequence', () => {
-  const stepped: LevelSequence = { kind: 'stepped', values: [1, 3, 5, 7] };
+  const stepped: SteppingSequence = { kind: 'stepped', values: [1, 3, 5, 7] };
 
   it('measures every value in order', () => {
     expect(walk(stepped, saturatingAt(2))).toEqual([1, 3, 5, 7]);
@@ -102,5 +106,33 @@ describe('an adaptive sequence', () => {
         },
       ),
     );
+  });
+
+  it('searches by halves as perf_analyzer does: the start must hold, the end must not', () => {
+    const search = (start: number, end: number, step: number): SteppingSequence => ({
+      kind: 'binary-search',
+      start,
+      end,
+      step,
+    });
+    const linear: Curve = { throughput: (value) => value, latencyMs: (value) => value };
+    expect(walk(search(1, 64, 1), linear, millis(20.5))).toEqual([1, 64, 32, 16, 24, 20, 22, 21]);
+    expect(walk(search(1, 64, 8), linear, millis(20.5))).toEqual([1, 64, 32, 16, 24]);
+    expect(walk(search(8, 64, 1), linear, millis(5))).toEqual([8]);
+    expect(walk(search(1, 64, 1), linear, millis(100))).toEqual([1, 64]);
+    expect(walk(search(5, 5, 1), linear, millis(100))).toEqual([5]);
+    expect(walk(search(0.5, 2, 0.5), linear, millis(1.3))).toEqual([0.5, 2, 1.25, 1.625]);
+  });
+
+  it('ends an adaptive climb at once where an open loop is overloaded', () => {
+    const asker = createLevelSequence(adaptive(100, 6400));
+    const asked: number[] = [];
+    for (let rate = asker.next(); rate !== undefined; rate = asker.next()) {
+      asked.push(rate);
+      asker.tell(rate, { throughput: Math.min(rate, 500), latencyNs: millis(5), isOverloaded: rate > 500 });
+    }
+    expect(asked.slice(0, 4)).toEqual([100, 200, 400, 800]);
+    expect(Math.max(...asked)).toBe(800);
+    expect(asked.length).toBeLessThanOrEqual(4 + MAX_REFINEMENTS);
   });
 });

@@ -1,0 +1,11 @@
+/** How long the end of a level waits for answers that are still under way. */
+import { millis, type Nanos, nanos } from '../common/units.js';
+import type { RequestLog } from './request-log.js';
+
+/** A drain waits at least this long, and up to twice the slowest answer so far. */
+const MIN_DRAIN = millis(5000);
+
+export const DRAIN_CAUSE = 'CANCELLED: unanswered when the level ended';
+
+export const drainLimit = (logs: readonly RequestLog[]): Nanos =>
+  nanos(Math.max(MIN_DRAIN, ...logs.map(({ slowestServiceNs }) => 2 * slowestServiceNs)));
