@@ -8,13 +8,20 @@ import { after, elapsed, type Instant, instant, millis, type Nanos, nanos } from
 import type { LevelRun, LoadWorkerPool } from '../load/load-session.js';
 import type { RequestColumns } from '../load/request-columns.js';
 import type { LoadLevel, StopRule } from '../plan/load-plan.js';
-import type { EndReason, LevelRecord } from '../record/run-record.js';
-import { pressureWarnings, readCpuPressure } from './cpu-pressure.js';
-import type { MeasureListener } from './measurement.js';
-import { recentFigures } from './recent-figures.js';
-import { StatisticsLog } from './statistics-log.js';
+import type { EndReason, LevelRecord, Warning } from '../record/run-record.js';
+import { watchLimits } from './level-watch.js';
+import type { ClientCeiling } from './limits/client-ceiling.js';
+import { readCpuPressure } from './limits/cpu-pressure.js';
+import type { LongLevel } from './long/long-level.js';
+import type { LevelMonitor, MeasureListener } from './measurement.js';
+import { summarizeShares, type WeighedModel } from './model-shares.js';
+import { endOfRows, ownDuration, ownEndReason, sendWarmUp } from './own-end.js';
+import { StatisticsLog } from './server/statistics-log.js';
 import { decideStop, nextLookInstant } from './stop-rule.js';
 import { summarizeLevel } from './summarize-level.js';
+import { LevelRows } from './windows/level-rows.js';
+import { recentFigures } from './windows/recent-figures.js';
+import { summarizeWindows } from './windows/window-summary.js';
 
 export interface MeasureLevelOptions {
   readonly pool: LoadWorkerPool;
@@ -22,6 +29,8 @@ export interface MeasureLevelOptions {
   readonly model: string;
   /** Empty lets the server choose. */
   readonly modelVersion: string;
+  /** All models under load where there are several; the server's statistics are then not read. */
+  readonly models?: readonly WeighedModel[];
   readonly level: LoadLevel;
   /** Levels before this one, and how many are known in all; for the progress only. Default: the only one. */
   readonly levelIndex?: number;
@@ -32,6 +41,10 @@ export interface MeasureLevelOptions {
   readonly signal: AbortSignal;
   /** `onLevel` is told the record and the raw samples before this returns. */
   readonly listener?: Partial<MeasureListener>;
+  /** Watches the server beside the requests; nothing is watched by default. */
+  readonly monitor?: LevelMonitor | undefined;
+  /** What the generator can do on this host, where it was calibrated. */
+  readonly ceiling?: ClientCeiling | undefined;
   /** For tests. */
   readonly readPressure?: typeof readCpuPressure;
 }
@@ -48,37 +61,75 @@ const MIN_STATISTICS_INTERVAL = millis(250);
  * pool) or a listener that failed, and the load is stopped then too.
  */
 export async function measureLevel(options: MeasureLevelOptions): Promise<LevelRecord> {
-  const { pool, admin, model, modelVersion, level, rule, clock, listener } = options;
+  const { pool, admin, model, modelVersion, models = [], level, rule, clock, listener, signal } = options;
   const readPressure = options.readPressure ?? readCpuPressure;
   const statistics = new StatisticsLog(admin, model, modelVersion, clock);
-  await statistics.take();
-  const pressure = readPressure();
+  await sendWarmUp(pool, level, clock, signal);
+  // Times of several models do not add up to those of a request.
+  if (models.length < 2) await statistics.take();
+  const watch = watchLimits(clock, readPressure, options.monitor);
   const started = clock.now();
   const run = await pool.startLevel(level);
+  const rows = new LevelRows(run, level, rule, models.length);
   let ended: LevelEnd;
   let usage: ReturnType<LevelRun['usage']>;
   try {
-    ended = await watchLevel(options, run, started, statistics);
+    ended = await watchLevel(options, run, rows, started, statistics);
     usage = run.usage();
+    watch.end(usage);
   } catch (fault) {
+    options.monitor?.pause();
     await run.stop().catch(() => undefined);
     throw fault;
   }
-  await Promise.all([statistics.take(), run.stop()]);
-  const columns = run.columns();
-  const begin = beginOf(columns, started, level.concurrency);
-  const summary = summarizeLevel(
-    { level, rule, columns, begin, ...ended, errors: run.errors(), ...usage },
+  await Promise.all([models.length < 2 ? statistics.take() : undefined, run.stop()]);
+  const columns = rows.finish();
+  const { long } = rows;
+  const begin = run.begin ?? (long === undefined ? beginOf(columns, started, level) : ended.begin);
+  if (ownEndReason(level) === ended.endReason) ended = { ...ended, end: endOfRows(columns) };
+  const droppedCount = run.arrivals?.().droppedCount ?? 0;
+  const own = summarizeLevel(
+    {
+      level,
+      rule,
+      columns,
+      long,
+      ...ended,
+      begin,
+      errors: run.errors(),
+      ...usage,
+      droppedCount,
+      ceiling: options.ceiling,
+    },
     (from, to) => statistics.between(from, to),
   );
-  const hostWarnings = pressureWarnings(pressure, readPressure(), elapsed(started, clock.now()));
-  const record = { ...summary, warnings: [...summary.warnings, ...statistics.warnings(), ...hostWarnings] };
+  const summary =
+    rule.windows === undefined ? own : summarizeWindows(own, { rule: rule.windows, columns, begin, end: ended.end });
+  const [from, to] = [
+    after(begin, nanos(summary.warmupNs)),
+    after(begin, nanos(summary.warmupNs + summary.durationNs)),
+  ];
+  const shares = summarizeShares(models, run, level.batchSize, from, to);
+  const warnings = [...summary.warnings, ...sampleNotes(long, columns), ...statistics.warnings()];
+  const record = await watch.complete({ ...summary, models: shares, warnings }, begin);
   await listener?.onLevel?.(record, columns);
   return record;
 }
 
+/** What stands in the samples of a long level. */
+function sampleNotes(long: LongLevel | undefined, { length }: RequestColumns): Warning[] {
+  if (long === undefined) return [];
+  return [
+    {
+      code: 'SAMPLED',
+      message: `The level was long: figures are of all ${long.requestCount} requests, counted as they came, and the saved samples are ${length} of them at random.`,
+    },
+  ];
+}
+
 interface LevelEnd {
   readonly endReason: EndReason;
+  readonly begin: Instant;
   /** Where the measured window ends. */
   readonly end: Instant;
 }
@@ -86,47 +137,66 @@ interface LevelEnd {
 async function watchLevel(
   options: MeasureLevelOptions,
   run: LevelRun,
+  rows: LevelRows,
   started: Instant,
   statistics: StatisticsLog,
 ): Promise<LevelEnd> {
-  const { level, rule, clock, signal } = options;
+  const { level, rule, clock, signal, models = [] } = options;
   const statisticsInterval = nanos(Math.max(MIN_STATISTICS_INTERVAL, rule.maxDuration / 2 / STATISTICS_COUNT));
   let begin = started;
   let looksDone = 0;
   let halfWidth: number | undefined;
   let statisticsDue = after(started, statisticsInterval);
+  const takeStatistics = (now: Instant): void => {
+    if (models.length > 1 || now < statisticsDue || elapsed(begin, now) > rule.maxDuration / 2) return;
+    statisticsDue = after(now, statisticsInterval);
+    void statistics.take();
+  };
+  const ownEnd = ownEndReason(level);
   let pause: Nanos = POLL_INTERVAL;
   for (;;) {
     const now = clock.now();
-    const wake = Math.min(after(now, pause), Math.max(now, nextLookInstant(rule, begin, looksDone)));
+    const nextLook = ownEnd === undefined ? Math.max(now, nextLookInstant(rule, begin, looksDone)) : Infinity;
+    const wake = Math.min(after(now, pause), nextLook);
     await clock.sleep(nanos(wake - now), signal);
-    if (signal.aborted) return { endReason: 'interrupted', end: clock.now() };
+    if (signal.aborted) return { endReason: 'interrupted', begin, end: clock.now() };
     const polled = clock.now();
-    const columns = run.columns();
-    begin = beginOf(columns, started, level.concurrency);
-    const decision = decideStop({ columns, rule, concurrency: level.concurrency, begin, now: polled, looksDone });
-    if ('precision' in decision) halfWidth = decision.precision?.throughput ?? halfWidth;
-    tellProgress(options, run, columns, begin, polled, halfWidth);
-    if (decision.kind === 'target-met') return { endReason: decision.kind, end: decision.until };
-    if (decision.kind !== 'continue') return { endReason: decision.kind, end: polled };
-    looksDone = decision.nextLook;
-    if (polled >= statisticsDue && elapsed(begin, polled) <= rule.maxDuration / 2) {
-      statisticsDue = after(polled, statisticsInterval);
-      void statistics.take();
+    const columns = rows.look(begin, polled);
+    if (rows.long === undefined) begin = run.begin ?? beginOf(columns, started, level);
+    if (ownEnd !== undefined) {
+      tellProgress(options, run, rows, columns, begin, polled, undefined);
+      if (run.isFinished?.() === true) return { endReason: ownEnd, begin, end: polled };
+      takeStatistics(polled);
+      continue;
     }
-    pause = nanos(Math.max(POLL_INTERVAL, elapsed(polled, clock.now()) * POLL_COST_FACTOR));
+    // A level that has become long is past looking for precision.
+    const decision =
+      rows.long === undefined || elapsed(begin, polled) >= rule.maxDuration
+        ? decideStop({ columns, rule, level, begin, now: polled, looksDone })
+        : ({ kind: 'continue', nextLook: looksDone } as const);
+    if ('precision' in decision) halfWidth = decision.precision?.throughput ?? halfWidth;
+    tellProgress(options, run, rows, columns, begin, polled, halfWidth);
+    if (decision.kind === 'target-met') return { endReason: decision.kind, begin, end: decision.until };
+    if (decision.kind !== 'continue') return { endReason: decision.kind, begin, end: polled };
+    looksDone = decision.nextLook;
+    takeStatistics(polled);
+    // A long level's looks cost what came since the last one, so waiting longer would only put it off.
+    const costPause = elapsed(polled, clock.now()) * POLL_COST_FACTOR;
+    pause = rows.long === undefined ? nanos(Math.max(POLL_INTERVAL, costPause)) : POLL_INTERVAL;
   }
 }
 
 /** The first intended start, which lies among the first requests of each slot; `started` while none has ended. */
-function beginOf(columns: RequestColumns, started: Instant, concurrency: number): Instant {
+function beginOf(columns: RequestColumns, started: Instant, level: LoadLevel): Instant {
   if (columns.length === 0) return started;
-  return instant(columns.intendedNs.subarray(0, concurrency).reduce((least, at) => Math.min(least, at), Infinity));
+  const slotCount = level.kind === 'closed' ? level.concurrency : level.maxInFlight;
+  return instant(columns.intendedNs.subarray(0, slotCount).reduce((least, at) => Math.min(least, at), Infinity));
 }
 
 function tellProgress(
   options: MeasureLevelOptions,
   run: LevelRun,
+  rows: LevelRows,
   columns: RequestColumns,
   begin: Instant,
   now: Instant,
@@ -141,8 +211,8 @@ function tellProgress(
     levelIndex,
     levelCount,
     elapsedNs: Math.max(0, elapsed(begin, now)),
-    maxDurationNs: rule.maxDuration,
-    requestCount: columns.length - Math.min(errorCount, columns.length),
+    maxDurationNs: ownDuration(level) ?? rule.maxDuration,
+    requestCount: Math.max(0, columns.length + (rows.long?.requestCount ?? 0) - errorCount),
     errorCount,
     throughputPerSec: requestsPerSec === undefined ? undefined : requestsPerSec * level.batchSize,
     ...latency,

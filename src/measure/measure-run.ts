@@ -1,14 +1,29 @@
-/** Measures all levels of a plan, one after the other, each handed over before the next starts. */
+/**
+ * Measures all levels of a plan, one after the other, each handed over before the next starts: its sequence for every
+ * shape and batch size, or the search for its peak.
+ */
 import type { ServerAdmin } from '../client/server-admin.js';
 import type { Clock } from '../common/clock.js';
 import type { LoadWorkerPool } from '../load/load-session.js';
-import { createLevelSequence } from '../plan/level-sequence.js';
-import type { LoadPlan } from '../plan/load-plan.js';
-import type { LevelRecord } from '../record/run-record.js';
+import type { RequestColumns } from '../load/request-columns.js';
+import { createLevelSequence, type SteppingSequence } from '../plan/level-sequence.js';
+import type { LoadLevel, LoadPlan } from '../plan/load-plan.js';
+import type { LevelRecord, PeakRecord, Warning } from '../record/run-record.js';
 import { type MeasureLevelOptions, measureLevel } from './measure-level.js';
 import type { MeasureListener } from './measurement.js';
+import { isOverloaded } from './peak/judge-rate.js';
+import { limitLatency } from './peak/limit-latency.js';
+import { type MeasuredPeak, measurePeak } from './peak/measure-peak.js';
+import {
+  type LevelBase,
+  levelBases,
+  type MeasuredLevel,
+  type MeasureOne,
+  type MeasureOneOptions,
+  openLevel,
+} from './run-levels.js';
 
-export interface MeasureRunOptions extends Pick<MeasureLevelOptions, 'readPressure'> {
+export interface MeasureRunOptions extends Pick<MeasureLevelOptions, 'readPressure' | 'monitor' | 'ceiling'> {
   readonly plan: LoadPlan;
   readonly pool: LoadWorkerPool;
   readonly admin: ServerAdmin;
@@ -21,49 +36,88 @@ export interface MeasureRunOptions extends Pick<MeasureLevelOptions, 'readPressu
 export interface MeasuredRun {
   readonly levels: readonly LevelRecord[];
   readonly state: 'complete' | 'interrupted';
+  /** Set when the run looked for it and got as far as a rate. */
+  readonly peak?: PeakRecord;
+  /** What a reader of the whole run must know. */
+  readonly warnings: readonly Warning[];
 }
 
 /**
  * Rejects as measureLevel does; the listener has every finished level by then. There is no separate warm-up of the
  * model: the first level's own warm-up detection covers it.
  */
-export async function measureRun({
-  plan,
-  pool,
-  admin,
-  clock,
-  signal,
-  listener,
-  ...rest
-}: MeasureRunOptions): Promise<MeasuredRun> {
-  const sequence = createLevelSequence(plan.sequence, { latencyLimit: plan.latencyLimit });
+export async function measureRun(options: MeasureRunOptions): Promise<MeasuredRun> {
+  const { plan, signal } = options;
   const levels: LevelRecord[] = [];
-  for (let concurrency = sequence.next(); concurrency !== undefined; concurrency = sequence.next()) {
-    if (signal.aborted) return { levels, state: 'interrupted' };
-    const level = await measureLevel({
-      ...rest,
-      pool,
-      admin,
-      model: plan.model,
-      modelVersion: plan.modelVersion,
-      level: { kind: 'closed', concurrency, batchSize: plan.batchSize },
-      levelIndex: levels.length,
-      levelCount: levels.length + sequence.remainingCount(),
-      rule: plan.stopRule,
-      clock,
-      signal,
-      listener: {
-        onProgress: (progress) => listener.onProgress(progress),
-        onLevel: async (record, columns) => {
-          if (isWorthKeeping(record)) await listener.onLevel(record, columns);
-        },
-      },
-    });
-    if (isWorthKeeping(level)) levels.push(level);
-    if (level.endReason === 'interrupted') return { levels, state: 'interrupted' };
-    sequence.tell(concurrency, { throughput: level.throughputPerSec.value, latencyNs: level.latencyNs?.mean });
+  const bases = levelBases(plan);
+  let peak: MeasuredPeak | undefined;
+  for (const [index, base] of bases.entries()) {
+    if (signal.aborted) break;
+    const measureOne: MeasureOne = (level, { levelCount, ...how }) =>
+      measureAndKeep(options, levels, level, { levelCount: levelCount * (bases.length - index), ...how });
+    const { sequence } = plan;
+    if (sequence.kind === 'peak') peak = await measurePeak(plan, sequence, base, measureOne);
+    else await measureSequence(plan, sequence, base, measureOne);
   }
-  return { levels, state: 'complete' };
+  const isInterrupted = signal.aborted || levels.at(-1)?.endReason === 'interrupted';
+  const state = isInterrupted ? 'interrupted' : 'complete';
+  return { levels, state, warnings: peak?.warnings ?? [], ...(peak && { peak: peak.record }) };
+}
+
+async function measureSequence(
+  plan: LoadPlan,
+  steps: SteppingSequence,
+  base: LevelBase,
+  measureOne: MeasureOne,
+): Promise<void> {
+  const sequence = createLevelSequence(steps, { latencyLimit: plan.latencyLimit });
+  for (let value = sequence.next(); value !== undefined; value = sequence.next()) {
+    const level: LoadLevel =
+      plan.load.kind === 'closed' ? { kind: 'closed', concurrency: value, ...base } : openLevel(plan, base, value);
+    const measured = await measureOne(level, { levelCount: sequence.remainingCount() });
+    if (measured === undefined) return;
+    // As perf_analyzer: a range ends at its first level that was never stable.
+    if (measured.level.windowed?.isStable === false) return;
+    sequence.tell(value, {
+      throughput: measured.level.throughputPerSec.value,
+      latencyNs: measured.latencyNs,
+      isOverloaded: isOverloaded(measured.level),
+    });
+  }
+}
+
+async function measureAndKeep(
+  { plan, pool, admin, clock, signal, listener, ...rest }: MeasureRunOptions,
+  levels: LevelRecord[],
+  level: LoadLevel,
+  { levelCount, rule = plan.stopRule, isKept = true }: MeasureOneOptions,
+): Promise<MeasuredLevel | undefined> {
+  if (signal.aborted) return undefined;
+  const [first] = plan.models;
+  let latencyNs: number | undefined;
+  const record = await measureLevel({
+    ...rest,
+    pool,
+    admin,
+    model: first?.model ?? '',
+    modelVersion: first?.modelVersion ?? '',
+    models: plan.models,
+    level,
+    levelIndex: levels.length,
+    levelCount: levels.length + levelCount,
+    rule,
+    clock,
+    signal,
+    listener: {
+      onProgress: (progress) => listener.onProgress(progress),
+      onLevel: async (finished: LevelRecord, columns: RequestColumns) => {
+        latencyNs = limitLatency(finished, columns, plan.latencyPercentile);
+        if (isKept && isWorthKeeping(finished)) await listener.onLevel(finished, columns);
+      },
+    },
+  });
+  if (isKept && isWorthKeeping(record)) levels.push(record);
+  return record.endReason === 'interrupted' ? undefined : { level: record, latencyNs };
 }
 
 /** False only for an interrupted level that is too short to say anything. */

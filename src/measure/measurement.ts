@@ -1,7 +1,7 @@
 /** What measuring needs and tells while it works. The entry points are measure-level.ts (one level) and measure-run.ts (all of a plan). */
 import type { RequestColumns } from '../load/request-columns.js';
 import type { LoadLevel } from '../plan/load-plan.js';
-import type { LevelRecord } from '../record/run-record.js';
+import type { LevelRecord, MonitorsRecord } from '../record/run-record.js';
 
 /** Told a few times a second while a level runs. */
 export interface LevelProgress {
@@ -26,4 +26,13 @@ export interface MeasureListener {
   onProgress(progress: LevelProgress): void;
   /** A finished level with all its raw samples, warm-up included, before the next starts, so that it can be saved at once. */
   onLevel(level: LevelRecord, columns: RequestColumns): Promise<void> | void;
+}
+
+/** Watches server, GPUs and metrics while a level runs; one for a run, used for one level after the other. */
+export interface LevelMonitor {
+  begin(): void;
+  /** Sending is over: nothing more is to be seen. */
+  pause(): void;
+  /** What was seen between two instants of the level, in which so many inferences were made. Never rejects. */
+  end(fromNs: number, toNs: number, inferenceCount: number): Promise<MonitorsRecord | null>;
 }

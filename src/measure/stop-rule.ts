@@ -5,8 +5,10 @@
 import { outcomeCodes } from '../client/outcome.js';
 import { after, elapsed, type Instant, instant, type Nanos, nanos } from '../common/units.js';
 import type { RequestColumns } from '../load/request-columns.js';
-import type { StopRule } from '../plan/load-plan.js';
-import { driftOf, missedTargets, openWindow, type Precision, precisionOf } from './measured-window.js';
+import type { LoadLevel, StopRule, WindowRule } from '../plan/load-plan.js';
+import { driftOf, missedTargets, openWindow, type Precision, precisionOf } from './windows/measured-window.js';
+import { isVaried, requestsTogether } from './windows/requests-together.js';
+import { cutWindows, judgeWindows } from './windows/window-stability.js';
 
 const MAX_LOOKS = 8;
 const LOOK_GROWTH = 1.3;
@@ -25,7 +27,7 @@ export type StopDecision =
 export interface StopInput {
   readonly columns: RequestColumns;
   readonly rule: StopRule;
-  readonly concurrency: number;
+  readonly level: LoadLevel;
   readonly begin: Instant;
   readonly now: Instant;
   /** Looks that lie behind: 0 at first, then `nextLook` of the decision before. */
@@ -45,18 +47,21 @@ export function planLooks(rule: StopRule): readonly Nanos[] {
 }
 
 /** Whether the level goes on, as of `now`. */
-export function decideStop({ columns, rule, concurrency, begin, now, looksDone }: StopInput): StopDecision {
+export function decideStop({ columns, rule, level, begin, now, looksDone }: StopInput): StopDecision {
   const time = elapsed(begin, now);
   if (time >= rule.maxDuration) return { kind: 'time-over' };
+  if (rule.windows !== undefined) return stopByWindows(rule.windows, columns, begin, now);
   const looks = planLooks(rule);
   const due = looks.filter((look) => look <= time).length;
   if (due <= looksDone) return { kind: 'continue', nextLook: looksDone, precision: undefined };
   if (isAllFailed(columns)) return { kind: 'failed' };
-  const settled = settledInstant(columns, now, concurrency);
+  const together = requestsTogether(level, columns);
+  const settled = settledInstant(columns, now, together);
   if (settled <= begin) return { kind: 'continue', nextLook: due, precision: undefined };
-  const window = openWindow(columns, begin, settled, concurrency);
+  const window = openWindow(columns, begin, settled, together, isVaried(level));
   const precision = precisionOf(window, 1 - ALPHA / (looks.length + 1));
-  const isMet = missedTargets(precision, rule.targetHalfWidth).length === 0;
+  const isEnough = columns.length >= (rule.minRequestCount ?? 0);
+  const isMet = isEnough && missedTargets(precision, rule.targetHalfWidth).length === 0;
   if (isMet && window.isWarmUpOver && driftOf(window) === undefined)
     return { kind: 'target-met', precision, until: settled };
   return { kind: 'continue', nextLook: due, precision };
@@ -71,9 +76,9 @@ export function nextLookInstant(rule: StopRule, begin: Instant, looksDone: numbe
  * Up to when all requests have very likely ended: `now` less the longest of the latest latencies. What is still in
  * flight is unknown here, and counting it as nothing would bend the end of every rate down.
  */
-function settledInstant(columns: RequestColumns, now: Instant, concurrency: number): Instant {
+function settledInstant(columns: RequestColumns, now: Instant, together: number): Instant {
   let longest = 0;
-  for (let row = Math.max(0, columns.length - 4 * concurrency); row < columns.length; row++) {
+  for (let row = Math.max(0, columns.length - 4 * together); row < columns.length; row++) {
     longest = Math.max(longest, columns.receivedNs[row]! - columns.intendedNs[row]!);
   }
   return instant(now - longest);
@@ -81,4 +86,17 @@ function settledInstant(columns: RequestColumns, now: Instant, concurrency: numb
 
 function isAllFailed({ length, outcomes }: RequestColumns): boolean {
   return length > 0 && !outcomes.includes(outcomeCodes.ok);
+}
+
+/** The windows say when; between them there is nothing to look at. */
+function stopByWindows(rule: WindowRule, columns: RequestColumns, begin: Instant, now: Instant): StopDecision {
+  const windows = cutWindows(columns, begin, now, rule);
+  const last = windows.at(-1);
+  if (last === undefined) return { kind: 'continue', nextLook: MAX_LOOKS, precision: undefined };
+  if (isAllFailed(columns)) return { kind: 'failed' };
+  const { kind } = judgeWindows(windows, rule);
+  if (kind === 'continue') return { kind: 'continue', nextLook: MAX_LOOKS, precision: undefined };
+  if (kind === 'over-limit' || kind === 'not-stable') return { kind: 'time-over' };
+  const precision = { throughput: undefined, latencyMean: undefined, latencyP99: undefined };
+  return { kind: 'target-met', precision, until: last.to };
 }

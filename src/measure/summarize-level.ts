@@ -2,6 +2,7 @@
 import { outcomeCodes } from '../client/outcome.js';
 import { type Instant, instant } from '../common/units.js';
 import type { RequestColumns } from '../load/request-columns.js';
+import type { GeneratorUsage } from '../load/worker-gauge.js';
 import type { LoadLevel, StopRule } from '../plan/load-plan.js';
 import type {
   EndReason,
@@ -9,16 +10,25 @@ import type {
   LatencyIntervals,
   LatencySummary,
   LevelRecord,
+  RecordedLoad,
   ServerTimes,
 } from '../record/run-record.js';
-import { batchMeans, estimateMean, estimateQuantile } from './batch-means.js';
-import { type MeasuredWindow, openWindow } from './measured-window.js';
-import { meanOf, percentileOf, type SortedSamples, sortSamples } from './percentile.js';
-import { sliceTime } from './time-slices.js';
+import type { ClientCeiling } from './limits/client-ceiling.js';
+import type { LongLevel } from './long/long-level.js';
+import { longInFlight, longTimeline, longWindow, summarizeHistogram } from './long/long-summary.js';
+import { latencyPartsOf } from './server/latency-parts.js';
+import { batchMeans, estimateMean, estimateQuantile } from './statistics/batch-means.js';
+import { meanOf, percentileOf, type SortedSamples, sortSamples } from './statistics/percentile.js';
+import { sliceTime } from './statistics/time-slices.js';
 import { judgeLevel } from './verdict.js';
+import { inFlightTime } from './windows/in-flight-time.js';
+import { type MeasuredWindow, openWindow } from './windows/measured-window.js';
+import { isKeptWhole, isVaried, requestsTogether } from './windows/requests-together.js';
 
 const CONFIDENCE = 0.95;
 const TIMELINE_SLICES = 60;
+/** Sent later than this after its intended start, a request counts as delayed. */
+const DELAYED_NS = 1e6;
 /** Requests that a slice of the time plot needs on average. */
 const REQUESTS_PER_SLICE = 10;
 
@@ -26,6 +36,8 @@ export interface LevelSamples {
   readonly level: LoadLevel;
   readonly rule: StopRule;
   readonly columns: RequestColumns;
+  /** The counts of a long level, of which `columns` are a random sample. */
+  readonly long?: LongLevel | undefined;
   readonly begin: Instant;
   /** When sending ended. */
   readonly end: Instant;
@@ -33,6 +45,13 @@ export interface LevelSamples {
   readonly errors: Readonly<Record<string, number>>;
   readonly maxBusyRatio: number;
   readonly cpuNs: number;
+  readonly generator?: GeneratorUsage | undefined;
+  readonly receiveMeanNs?: number | undefined;
+  readonly handOverMeanNs?: number | undefined;
+  /** Of an open loop; none by default. */
+  readonly droppedCount?: number;
+  /** What the generator can do on this host, where it was calibrated. */
+  readonly ceiling?: ClientCeiling | undefined;
 }
 
 /** The record, and the window it speaks of. `server` of the record is filled by `serverBetween` for that window. */
@@ -40,44 +59,90 @@ export function summarizeLevel(
   samples: LevelSamples,
   serverBetween: (from: Instant, to: Instant) => ServerTimes | undefined,
 ): LevelRecord {
-  const { level, columns, rule, endReason, errors } = samples;
+  const { level, columns, rule, endReason, errors, droppedCount = 0 } = samples;
   const to = instant(Math.max(samples.end, samples.begin + 1));
-  const window = openWindow(columns, samples.begin, to, level.concurrency);
-  const successCount = columns.outcomes.reduce((count, outcome) => count + (outcome === outcomeCodes.ok ? 1 : 0), 0);
+  const together = requestsTogether(level, columns);
+  const { long } = samples;
+  const window =
+    long === undefined
+      ? openWindow(columns, samples.begin, to, together, isVaried(level), isKeptWhole(level))
+      : longWindow(long, openWindow(columns, long.from, to, together, true), to, isVaried(level));
+  const successCount = long?.successCount ?? countOf(columns.outcomes, (outcome) => outcome === outcomeCodes.ok);
+  const totalCount = long?.requestCount ?? columns.length;
   const errorCount = Object.values(errors).reduce((sum, count) => sum + count, 0);
-  const { maxBusyRatio } = samples;
+  const inFlight = long === undefined ? inFlightTime(columns, window.from, window.to) : longInFlight(long, to);
+  const maxBusyRatio = samples.generator?.busyRatio ?? samples.maxBusyRatio;
+  const verdict = judgeLevel({
+    level,
+    window,
+    rule,
+    endReason,
+    successCount,
+    errorCount,
+    droppedCount,
+    inFlight,
+    maxBusyRatio,
+    busySliceRatio: samples.generator?.busySliceRatio,
+    offeredCount: inFlight.dueCount + droppedCount,
+    ceiling: samples.ceiling,
+  });
+  const server = serverBetween(window.from, window.to) ?? null;
   const requestsPerSec = estimateRate(window, 1);
   return {
-    load: { kind: 'closed', concurrency: level.concurrency, batchSize: level.batchSize },
-    ...judgeLevel({ window, rule, endReason, successCount, errorCount, maxBusyRatio }),
+    load: recordLoad(level),
+    ...verdict,
     endReason,
     throughputPerSec: estimateRate(window, level.batchSize),
     requestsPerSec: requestsPerSec.value,
-    latencyNs: summarizeLatency(window.orderedLatenciesNs),
+    latencyNs: long === undefined ? summarizeLatency(window.orderedLatenciesNs) : summarizeHistogram(long.latency),
     latencyIntervalNs: latencyIntervals(window),
-    serviceNs: summarizeLatency(sortSamples(window.servicesNs)),
-    sendLagNs: summarizeLag(sortSamples(window.sendLagsNs)),
-    requestCount: window.latenciesNs.length,
+    serviceNs: long === undefined ? summarizeLatency(sortSamples(window.servicesNs)) : summarizeHistogram(long.service),
+    sendLagNs: lagOf(
+      long === undefined ? summarizeLatency(sortSamples(window.sendLagsNs)) : summarizeHistogram(long.sendLag),
+    ),
+    requestCount: long?.latency.total ?? window.latenciesNs.length,
     errorCount,
     errors: { ...errors },
     durationNs: window.to - window.from,
     warmupNs: window.from - samples.begin,
     warmupRequestCount: window.warmupRequestCount,
-    clientCpuNsPerRequest: columns.length === 0 ? null : Math.round(samples.cpuNs / columns.length),
-    server: serverBetween(window.from, window.to) ?? null,
-    timeline: drawTimeline(columns, window, level.batchSize),
+    clientCpuNsPerRequest: totalCount === 0 ? null : Math.round(samples.cpuNs / totalCount),
+    droppedCount,
+    delayedCount:
+      long?.delayedCount ?? countOf(columns.sentNs, (sentNs, row) => sentNs - columns.intendedNs[row]! > DELAYED_NS),
+    mismatchCount: null,
+    server,
+    latencyParts: latencyPartsOf(window, server, samples.receiveMeanNs ?? null, samples.handOverMeanNs),
+    generator: null,
+    monitors: null,
+    models: [],
+    timeline:
+      long === undefined ? drawTimeline(columns, window, level.batchSize) : longTimeline(long, to, level.batchSize),
   };
 }
 
+function countOf(values: Float64Array | Uint8Array, isCounted: (value: number, row: number) => boolean): number {
+  let count = 0;
+  for (let row = 0; row < values.length; row++) if (isCounted(values[row]!, row)) count++;
+  return count;
+}
+
+function recordLoad(level: LoadLevel): RecordedLoad {
+  const { batchSize, shapes } = level;
+  const common = { batchSize, ...(shapes !== undefined && { shapes }) };
+  if (level.kind === 'closed') return { kind: 'closed', concurrency: level.concurrency, ...common };
+  return { kind: 'open', requestRatePerSec: level.requestRatePerSec, arrival: level.arrival.kind, ...common };
+}
+
 /** Mean rate of the window times `rows`, with its interval. */
-function estimateRate({ rates }: MeasuredWindow, rows: number): Estimate {
+export function estimateRate({ rates }: MeasuredWindow, rows: number): Estimate {
   if (rates.length === 1) return { value: rates[0]! * rows, low: null, high: null };
-  const { mean, halfWidth } = estimateMean(rates, CONFIDENCE);
-  return { value: mean * rows, low: Math.max(0, mean - halfWidth) * rows, high: (mean + halfWidth) * rows };
+  const { mean, interval } = estimateMean(rates, CONFIDENCE);
+  return { value: mean * rows, low: Math.max(0, interval[0]) * rows, high: interval[1] * rows };
 }
 
 /** Null for no samples. */
-function summarizeLatency(samples: SortedSamples): LatencySummary | null {
+export function summarizeLatency(samples: SortedSamples): LatencySummary | null {
   if (samples.length === 0) return null;
   const at = (percentile: number): number => Math.max(0, percentileOf(samples, percentile));
   return {
@@ -91,8 +156,7 @@ function summarizeLatency(samples: SortedSamples): LatencySummary | null {
   };
 }
 
-function summarizeLag(samples: SortedSamples): LevelRecord['sendLagNs'] {
-  const summary = summarizeLatency(samples);
+function lagOf(summary: LatencySummary | null): LevelRecord['sendLagNs'] {
   return summary && { p50: summary.p50, p99: summary.p99, max: summary.max };
 }
 
@@ -100,17 +164,20 @@ function summarizeLag(samples: SortedSamples): LevelRecord['sendLagNs'] {
 function latencyIntervals(window: MeasuredWindow): LatencyIntervals | null {
   const { latenciesNs, orderedLatenciesNs, batchCount } = window;
   if (batchCount === 0) return null;
-  const { mean, halfWidth } = estimateMean(batchMeans(latenciesNs, batchCount), CONFIDENCE);
+  const [low, high] = estimateMean(batchMeans(latenciesNs, batchCount), CONFIDENCE).interval;
   const at = (percentile: number): [number, number] | null => {
     const { interval } = estimateQuantile(latenciesNs, orderedLatenciesNs, percentile, CONFIDENCE, batchCount);
     return interval === undefined ? null : [interval[0], interval[1]];
   };
   return {
-    mean: [Math.max(0, Math.round(mean - halfWidth)), Math.round(mean + halfWidth)],
+    mean: [Math.max(0, Math.round(low)), Math.round(high)],
     p50: at(50),
     p90: at(90),
     p95: at(95),
     p99: at(99),
+    p99_9: at(99.9),
+    // A longer run would find a longer one: the greatest latency estimates nothing that an interval could contain.
+    max: null,
   };
 }
 

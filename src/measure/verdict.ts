@@ -1,30 +1,22 @@
 /** Judges a measured level: may its numbers be believed, and if not, why and what to do about it. */
+import { NANOS_PER_SEC } from '../common/units.js';
 import type { StopRule } from '../plan/load-plan.js';
 import type { EndReason, Verdict, Warning } from '../record/run-record.js';
-import { driftOf, type MeasuredWindow, missedTargets, type Precision, precisionOf } from './measured-window.js';
-import { percentileOf, sortSamples } from './percentile.js';
+import { ceilingWarnings, type GeneratorEvidence, generatorLimits, lateSends } from './limits/generator-limits.js';
+import { backlogGrowth, type InFlightTime, littleDeviation } from './windows/in-flight-time.js';
+import { driftOf, missedTargets, type Precision, precisionOf } from './windows/measured-window.js';
 
 /** Share of failed requests above which a level says nothing about serving. */
 const MAX_ERROR_RATIO = 0.5;
-/** Share of time a load worker may be busy. */
-const MAX_BUSY_RATIO = 0.8;
-/** Send lag p99 may be this long, or this share of median latency where that is longer, before it is worth a word. */
-const MAX_SEND_LAG_NS = 1e6;
-const MAX_SEND_LAG_SHARE = 0.05;
-/**
- * In a closed loop a slot's time is its latency, which begins with the send lag. So the mean lag over the mean latency is
- * the share of the throughput that the generator holds back (Little's law); more than this and it is the limit.
- */
-const MAX_HELD_BACK_SHARE = 0.05;
-
-export interface LevelEvidence {
-  readonly window: MeasuredWindow;
+export interface LevelEvidence extends GeneratorEvidence {
   readonly rule: StopRule;
   readonly endReason: EndReason;
   /** Of the whole level. */
   readonly successCount: number;
   readonly errorCount: number;
-  readonly maxBusyRatio: number;
+  /** Arrivals that found too many requests in flight and were never sent. */
+  readonly droppedCount: number;
+  readonly inFlight: InFlightTime;
 }
 
 /** The verdict, with the warnings that led to it first. INVALID goes before CLIENT_LIMITED, that before UNSTABLE. */
@@ -32,14 +24,64 @@ export function judgeLevel(evidence: LevelEvidence): { readonly verdict: Verdict
   const total = evidence.successCount + evidence.errorCount;
   const errorRatio = total === 0 ? 1 : evidence.errorCount / total;
   if (evidence.window.latenciesNs.length === 0 || errorRatio > MAX_ERROR_RATIO) {
-    return { verdict: 'INVALID', warnings: [describeInvalid(evidence, errorRatio)] };
+    return { verdict: 'INVALID', warnings: [describeInvalid(evidence, errorRatio), ...describeDropped(evidence)] };
   }
-  const limited = clientLimits(evidence);
-  const unstable = instabilities(evidence);
+  const dropped = describeDropped(evidence);
+  const limited = generatorLimits(evidence);
+  const overloaded = describeOverload(evidence);
+  // A backlog that grows is a drift of latency too, and says it better.
+  const unstable = overloaded.length > 0 ? [...overloaded, ...interruption(evidence)] : instabilities(evidence);
   const failed = evidence.errorCount > 0 ? [describeFailures(evidence.errorCount, errorRatio)] : [];
-  const verdict = limited.length > 0 ? 'CLIENT_LIMITED' : unstable.length > 0 ? 'UNSTABLE' : 'VALID';
+  const verdict =
+    dropped.length > 0 ? 'INVALID' : limited.length > 0 ? 'CLIENT_LIMITED' : unstable.length > 0 ? 'UNSTABLE' : 'VALID';
   const late = limited.length > 0 ? [] : lateSends(evidence);
-  return { verdict, warnings: [...limited, ...unstable, ...failed, ...late] };
+  const little = overloaded.length > 0 ? [] : describeLittle(evidence);
+  const warnings = [...dropped, ...limited, ...unstable, ...failed, ...late, ...little, ...ceilingWarnings(evidence)];
+  return { verdict, warnings };
+}
+
+function describeDropped({ droppedCount, level }: LevelEvidence): Warning[] {
+  if (droppedCount === 0) return [];
+  const limit = level.kind === 'open' ? `${level.maxInFlight} requests were` : 'too many requests were';
+  return [
+    {
+      code: 'REQUESTS_DROPPED',
+      message: `${droppedCount} requests were never sent, because ${limit} unanswered when they were due: the server does not keep up with this rate; ask for a lower one.`,
+    },
+  ];
+}
+
+/** Only an open loop can ask for more than is served; a closed one waits. */
+function describeOverload({ level, window, inFlight }: LevelEvidence): Warning[] {
+  if (level.kind !== 'open' || window.isVaried) return [];
+  const growth = backlogGrowth(inFlight);
+  if (growth === undefined) return [];
+  return [
+    {
+      code: 'OVERLOADED',
+      message: `Unanswered requests kept piling up, by ${percent(growth)} of those that were due: the server does not keep up with this rate, so latency says how long the level lasted; ask for a lower rate.`,
+    },
+  ];
+}
+
+/** Little's law, L = lambda W: a closed loop keeps its concurrency in flight, an open one its rate times the mean latency. */
+function describeLittle({ level, window, inFlight }: LevelEvidence): Warning[] {
+  if (window.isVaried) return [];
+  const expected =
+    level.kind === 'closed' ? level.concurrency : (level.requestRatePerSec * inFlight.meanLatencyNs) / NANOS_PER_SEC;
+  const deviation = littleDeviation(inFlight, expected, window.to - window.from);
+  if (deviation === undefined) return [];
+  const words = `${percent(Math.abs(deviation))} ${deviation > 0 ? 'more' : 'fewer'}`;
+  const reason =
+    level.kind === 'closed'
+      ? 'slots stood idle or were lost; look at the failed requests'
+      : 'arrivals were not those of the schedule, or the level was too short';
+  return [
+    {
+      code: 'LITTLE_LAW',
+      message: `Requests in flight were ${words} than rate and latency account for (Little's law), so ${reason}.`,
+    },
+  ];
 }
 
 function describeInvalid({ window, successCount, errorCount }: LevelEvidence, errorRatio: number): Warning {
@@ -73,55 +115,10 @@ const describeFailures = (errorCount: number, errorRatio: number): Warning => ({
   message: `${percent(errorRatio)} of the requests failed (${errorCount}); latency and throughput speak of the successful ones only.`,
 });
 
-function clientLimits({ window, maxBusyRatio }: LevelEvidence): Warning[] {
-  const warnings: Warning[] = [];
-  if (maxBusyRatio > MAX_BUSY_RATIO) {
-    warnings.push({
-      code: 'CLIENT_BUSY',
-      message: `A load worker was busy ${percent(maxBusyRatio)} of the time, so the server may do better; use more load workers (--workers) or another host.`,
-    });
-  }
-  const heldBack = meanOf(window.sendLagsNs) / meanOf(window.latenciesNs);
-  if (heldBack > MAX_HELD_BACK_SHARE) {
-    warnings.push({
-      code: 'SEND_LAG',
-      message: `Requests left late: the send lag is ${percent(heldBack)} of the mean latency, so the server may do better by as much; ${lagRemedy(maxBusyRatio)}.`,
-    });
-  }
-  return warnings;
-}
-
-/** Late sends that hold back too little to limit the level, but reach into the latency's tail. */
-function lateSends({ window, maxBusyRatio }: LevelEvidence): Warning[] {
-  const limit = Math.max(MAX_SEND_LAG_NS, MAX_SEND_LAG_SHARE * percentileOf(window.orderedLatenciesNs, 50));
-  if (!isP99Above(window.sendLagsNs, limit)) return [];
-  const lag = millis(percentileOf(sortSamples(window.sendLagsNs), 99));
-  const message = `Some requests left late (p99 of the send lag is ${lag}), which counts in their latency; ${lagRemedy(maxBusyRatio)}.`;
-  return [{ code: 'LATE_SENDS', message }];
-}
-
-const meanOf = (samples: Float64Array): number => samples.reduce((sum, sample) => sum + sample, 0) / samples.length;
-
-/** A worker that is late although it has little to do waits for a CPU, and more workers would only wait with it. */
-const lagRemedy = (maxBusyRatio: number): string =>
-  maxBusyRatio > MAX_BUSY_RATIO / 2
-    ? 'use more load workers (--workers) or another host'
-    : `the load worker was busy only ${percent(maxBusyRatio)} of the time, so it waited for a CPU: run perf-ts on CPUs that the server leaves free, or on another host`;
-
-/** True when more than 1 % of the samples lie above `limit`, by two standard errors: one late request of fifty is chance. */
-function isP99Above(samples: Float64Array, limit: number): boolean {
-  const expected = samples.length / 100;
-  let above = 0;
-  for (const sample of samples) if (sample > limit) above++;
-  return above > expected + 2 * Math.sqrt(expected);
-}
-
 /** Reasons against believing the window, judged by its plain 95 % intervals. */
-function instabilities({ window, rule, endReason }: LevelEvidence): Warning[] {
-  const warnings: Warning[] = [];
-  if (endReason === 'interrupted') {
-    warnings.push({ code: 'INTERRUPTED', message: 'Interrupted before the level could end by itself; run it again.' });
-  }
+function instabilities(evidence: LevelEvidence): Warning[] {
+  const { window } = evidence;
+  const warnings = interruption(evidence);
   if (!window.isWarmUpOver) {
     warnings.push({
       code: 'WARM_UP_NOT_OVER',
@@ -137,10 +134,16 @@ function instabilities({ window, rule, endReason }: LevelEvidence): Warning[] {
       message: `The ${drift.of === 'latency' ? 'mean latency' : 'throughput'} drifted ${direction} by ${percent(Math.abs(drift.trend.relativeChange))} of its median over the window; allow more time (--max-time), and look for other load or throttling on the host.`,
     });
   }
-  return [...warnings, ...precisionWarnings(precisionOf(window, 0.95), rule)];
+  if (window.isVaried) return warnings;
+  return [...warnings, ...precisionWarnings(precisionOf(window, 0.95), evidence)];
 }
 
-function precisionWarnings(precision: Precision, rule: StopRule): Warning[] {
+function interruption({ endReason }: LevelEvidence): Warning[] {
+  if (endReason !== 'interrupted') return [];
+  return [{ code: 'INTERRUPTED', message: 'Interrupted before the level could end by itself; run it again.' }];
+}
+
+function precisionWarnings(precision: Precision, { rule, endReason }: LevelEvidence): Warning[] {
   const missed = missedTargets(precision, rule.targetHalfWidth);
   if (missed.length === 0) return [];
   if (precision.throughput === undefined) {
@@ -163,10 +166,9 @@ function precisionWarnings(precision: Precision, rule: StopRule): Warning[] {
   return [
     {
       code: 'TARGET_MISSED',
-      message: `Time was over before the confidence target was met: ${reached.join(', ')}; allow more time (--max-time) or quieten the host.`,
+      message: `${endReason === 'request-count' ? 'So many requests do not meet the confidence target' : 'Time was over before the confidence target was met'}: ${reached.join(', ')}; ${endReason === 'request-count' ? 'send more (--request-count)' : 'allow more time (--max-time)'} or quieten the host.`,
     },
   ];
 }
 
 const percent = (share: number): string => `${Number((share * 100).toPrecision(2))} %`;
-const millis = (ns: number): string => `${Number((ns / 1e6).toPrecision(3))} ms`;

@@ -28,11 +28,23 @@ export const warningSchema = z.object({
 });
 export type Warning = z.infer<typeof warningSchema>;
 
-const closedLoadSchema = z.object({
-  kind: z.literal('closed'),
-  concurrency: z.number().int().positive(),
+const commonLoad = {
   batchSize: z.number().int().positive(),
-});
+  /** The input shapes of this level where a run measures several, as `input:1,32,100;…`. */
+  shapes: z.string().optional(),
+};
+
+export const loadSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('closed'), concurrency: z.number().int().positive(), ...commonLoad }),
+  z.object({
+    kind: z.literal('open'),
+    /** Mean rate of the schedule. */
+    requestRatePerSec: z.number().positive(),
+    arrival: z.enum(['constant', 'poisson', 'intervals', 'profile']),
+    ...commonLoad,
+  }),
+]);
+export type RecordedLoad = z.infer<typeof loadSchema>;
 
 export const latencySchema = z.object({ mean: ns, p50: ns, p90: ns, p95: ns, p99: ns, p99_9: ns, max: ns });
 export type LatencySummary = z.infer<typeof latencySchema>;
@@ -43,6 +55,8 @@ export const latencyIntervalSchema = z.object({
   p90: intervalSchema,
   p95: intervalSchema,
   p99: intervalSchema,
+  p99_9: intervalSchema.default(null),
+  max: intervalSchema.default(null),
 });
 export type LatencyIntervals = z.infer<typeof latencyIntervalSchema>;
 
@@ -54,15 +68,148 @@ export const serverTimesSchema = z.object({
   computeOutputNs: ns,
   inferenceCount: count,
   executionCount: count,
+  /** A whole request inside the server; absent in records of before it was kept, as is the count of successes. */
+  requestNs: ns.optional(),
+  successCount: count.optional(),
 });
 export type ServerTimes = z.infer<typeof serverTimesSchema>;
 
-/** Why a level stopped. */
-export const endReasonSchema = z.enum(['target-met', 'time-over', 'interrupted', 'failed']);
+/** Why a level stopped. `schedule-over`: every request that was to be sent has been. */
+export const endReasonSchema = z.enum([
+  'target-met',
+  'time-over',
+  'request-count',
+  'schedule-over',
+  'latency-limit',
+  'interrupted',
+  'failed',
+]);
 export type EndReason = z.infer<typeof endReasonSchema>;
 
+/**
+ * Where the mean latency of a request went; the parts add up to the total. Server parts come from the server's
+ * statistics, client parts from the client's instants, and what neither accounts for is network and front end.
+ */
+export const latencyPartsSchema = z.object({
+  totalNs: ns,
+  /** Intended start to the last byte handed to the socket. */
+  sendNs: ns,
+  networkAndFrontEndNs: ns,
+  queueNs: ns,
+  computeInputNs: ns,
+  computeInferNs: ns,
+  computeOutputNs: ns,
+  /** First byte of the answer to its last; null where the client does not tell them apart, and it is network then. */
+  receiveNs: ns.nullable(),
+});
+export type LatencyParts = z.infer<typeof latencyPartsSchema>;
+
+/** How close the load generator came to its own limits. */
+export const generatorSchema = z.object({
+  /** Largest share of time that a worker was busy. */
+  busyRatio: z.number(),
+  /** Share of slices of 100 ms in which a worker was busy for more than 80 %; null where it was not watched. */
+  busySliceRatio: z.number().nullable().default(null),
+  /** p99 of how long an answer may have lain unseen before it was stamped; null where it was not watched. */
+  timestampUncertaintyNs: ns.nullable().default(null),
+  /** CPUs that perf-ts itself kept busy, 1 for one whole CPU, and its share of all CPUs in use on the host. */
+  clientCpuCount: z.number().nullable().default(null),
+  clientCpuShare: z.number().nullable().default(null),
+  gcPauseNs: ns,
+  /** Longest pause of the garbage collector. */
+  gcMaxPauseNs: ns,
+  /** CPU time taken by the hypervisor, as a share of all CPUs; null where the host does not tell. */
+  stealRatio: z.number().nullable(),
+  /** Time that the control group kept its processes from running; null outside one. */
+  throttledNs: ns.nullable(),
+});
+export type GeneratorRecord = z.infer<typeof generatorSchema>;
+
+export const gpuRecordSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  utilizationRatio: z.number().nullable(),
+  powerWatts: z.number().nullable(),
+  memoryUsedBytes: count.nullable(),
+  memoryTotalBytes: count.nullable(),
+  energyJoules: z.number().nullable(),
+});
+
+/** What was watched beside the requests; what could not be had is null. */
+export const monitorsSchema = z.object({
+  /** CPUs in use by the server's process, 1 for one whole CPU. */
+  serverCpuCount: z.number().nullable(),
+  /** Largest resident set of the server's process. */
+  serverMemoryBytes: count.nullable(),
+  gpus: z.array(gpuRecordSchema),
+  energyPerInferenceJoules: z.number().nullable(),
+  /** Gauges (mean) and counters (growth) of the server's metrics endpoint by name and labels; null when not asked for. */
+  serverMetrics: z.record(z.string(), z.number()).nullable(),
+});
+export type MonitorsRecord = z.infer<typeof monitorsSchema>;
+
+/** One of several models that were loaded together. */
+export const modelShareSchema = z.object({
+  model: z.string(),
+  weight: z.number(),
+  requestCount: count,
+  errorCount: count,
+  throughputPerSec: estimateSchema,
+  latencyNs: latencySchema.nullable(),
+});
+
+/** How a level went that was judged by three windows, as perf_analyzer does it; its figures are those of the last three, merged. */
+export const windowedSchema = z.object({
+  isStable: z.boolean(),
+  /** Of the latencies of the merged windows. */
+  standardDeviationNs: ns,
+  /** The percentile that was judged; null where it was the mean. */
+  percentile: z.object({ percentile: z.number(), latencyNs: ns }).nullable(),
+  /** Every window, judged or not; `startNs` counts from the first intended start. */
+  windows: z.array(
+    z.object({
+      startNs: ns,
+      endNs: ns,
+      requestCount: count,
+      requestsPerSec: z.number().nonnegative(),
+      latencyNs: ns.nullable(),
+      standardDeviationNs: ns,
+    }),
+  ),
+});
+
+/** One way of sending the same load. */
+export const clientPathSchema = z.object({
+  /** Such as `grpc-wire`. */
+  path: z.string(),
+  /** In words. */
+  title: z.string(),
+  /** Over its rounds. */
+  requestsPerSec: z.number().nonnegative(),
+  latencyNs: latencySchema.nullable(),
+  /** Throughput over that of the fastest path, paired round by round; null bounds where too few rounds allow none. */
+  throughputRatio: estimateSchema,
+  clientCpuNsPerRequest: ns.nullable(),
+  latencyParts: latencyPartsSchema.nullable(),
+  /** On the wire, headers and framing left out; null where it is not known. */
+  requestBytes: count.nullable(),
+  errorCount: count,
+  /** Where the difference to the fastest goes, in one sentence; empty for the fastest. */
+  explanation: z.string(),
+});
+
+export const clientComparisonSchema = z.object({
+  load: loadSchema,
+  roundCount: count,
+  fastest: z.string(),
+  paths: z.array(clientPathSchema),
+  /** Paths that could not be measured here, and why. */
+  skipped: z.array(z.object({ path: z.string(), reason: z.string() })),
+});
+export type ClientComparison = z.infer<typeof clientComparisonSchema>;
+
 export const levelRecordSchema = z.object({
-  load: closedLoadSchema,
+  load: loadSchema,
   verdict: verdictSchema,
   /** Reasons for a verdict other than VALID, and anything else a reader must know. */
   warnings: z.array(warningSchema),
@@ -86,13 +233,42 @@ export const levelRecordSchema = z.object({
   /** Cut from the start. */
   warmupNs: ns,
   warmupRequestCount: count,
+  /** Arrivals that were never sent, because too many requests were in flight already. */
+  droppedCount: count.default(0),
+  /** Requests sent more than 1 ms after their intended start. */
+  delayedCount: count.default(0),
+  /** Answers that differ from the expected outputs of the input data; null when none were given. */
+  mismatchCount: count.nullable().default(null),
   clientCpuNsPerRequest: ns.nullable(),
   /** Null where the server offers no statistics. */
   server: serverTimesSchema.nullable(),
+  /** Null where the server offers no statistics or no request succeeded. */
+  latencyParts: latencyPartsSchema.nullable().default(null),
+  generator: generatorSchema.nullable().default(null),
+  monitors: monitorsSchema.nullable().default(null),
+  /** Set where windows judged the level instead of confidence. */
+  windowed: windowedSchema.optional(),
+  /** By model where several were loaded at once; empty for one. */
+  models: z.array(modelShareSchema).default([]),
   /** Throughput a slice of the window (inferences a second) and mean latency, for the time plot. */
   timeline: z.array(z.object({ startNs: ns, throughputPerSec: z.number(), latencyMeanNs: ns.nullable() })),
 });
 export type LevelRecord = z.infer<typeof levelRecordSchema>;
+
+/** The highest rate that holds a latency limit. */
+export const peakSchema = z.object({
+  /** Null where the rate had only to be served without a growing backlog. */
+  latencyLimitNs: ns.nullable(),
+  /** What was held against the limit, such as `latency_p99`; `served` without one. */
+  metric: z.string(),
+  /** `value` is what was confirmed; null when no rate held the limit. `low` is the highest pass, `high` the lowest fail. */
+  requestRatePerSec: estimateSchema.nullable(),
+  isConfirmed: z.boolean(),
+  probes: z.array(
+    z.object({ requestRatePerSec: z.number(), result: z.enum(['pass', 'fail', 'unclear']), latencyNs: ns.nullable() }),
+  ),
+});
+export type PeakRecord = z.infer<typeof peakSchema>;
 
 export const hostSchema = z.object({
   os: z.string(),
@@ -118,6 +294,8 @@ export const runRecordSchema = z.object({
     kind: z.enum(['embedded', 'remote']),
     endpoint: z.string(),
     protocol: z.enum(['grpc', 'http']),
+    /** The client that sent the requests; absent in records of before there was a choice. */
+    client: z.enum(['grpc-wire', 'grpc-js', 'grpc-js-new-channel', 'http']).optional(),
     server: z.object({ name: z.string(), version: z.string() }).nullable(),
     /** True when the model is the zoo's, with random weights. */
     isDemoModel: z.boolean(),
@@ -129,5 +307,9 @@ export const runRecordSchema = z.object({
   host: hostSchema,
   warnings: z.array(warningSchema),
   levels: z.array(levelRecordSchema),
+  /** Set when the run looked for the highest rate under a limit. */
+  peak: peakSchema.optional(),
+  /** Set when the ways of sending were compared. */
+  clientComparison: clientComparisonSchema.optional(),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;

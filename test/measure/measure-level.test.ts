@@ -11,7 +11,7 @@ import { statisticsOf } from '../support/model-statistics.js';
 import { createSilentAdmin } from '../support/silent-admin.js';
 import { createSimulatedPool, type SimulatedServer } from '../support/simulated-pool.js';
 
-const noPressure = { totalTicks: undefined, stolenTicks: undefined, throttledNs: undefined };
+const noPressure = { totalTicks: undefined, stolenTicks: undefined, idleTicks: undefined, throttledNs: undefined };
 
 function start(server: SimulatedServer, changes: Partial<MeasureLevelOptions> = {}) {
   const clock = new ManualClock(5e12);
@@ -182,7 +182,12 @@ describe('measuring a level', () => {
   });
 
   it('warns of CPU time that the host was denied', async () => {
-    const readings = [0, 100].map((stolenTicks) => ({ totalTicks: stolenTicks * 10, stolenTicks, throttledNs: 0 }));
+    const readings = [0, 100].map((stolenTicks) => ({
+      totalTicks: stolenTicks * 10,
+      stolenTicks,
+      idleTicks: 0,
+      throttledNs: 0,
+    }));
     const { clock, result } = start(noisy(8, 0.05), { readPressure: () => readings.shift()! });
     await clock.advanceAsync(3e9);
     expect((await result).warnings.map(({ code }) => code)).toEqual(['CPU_STEAL']);

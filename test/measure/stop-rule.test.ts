@@ -3,13 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { outcomeCodes } from '../../src/client/outcome.js';
 import { createRng } from '../../src/common/random.js';
 import { instant, millis, seconds } from '../../src/common/units.js';
-import { openWindow } from '../../src/measure/measured-window.js';
 import { decideStop, nextLookInstant, planLooks, type StopDecision } from '../../src/measure/stop-rule.js';
+import { openWindow } from '../../src/measure/windows/measured-window.js';
 import type { StopRule } from '../../src/plan/load-plan.js';
 import { columnsOf, consecutiveRows } from '../support/request-rows.js';
 import { prefix } from '../support/simulated-pool.js';
 
 const rule: StopRule = { minDuration: seconds(2), maxDuration: seconds(7), targetHalfWidth: 0.05 };
+
+const slots = (concurrency: number) => ({ kind: 'closed', concurrency, batchSize: 1 }) as const;
 
 /** One slot, 10 ms a request on average, with the given relative noise. */
 function level(seed: number, noise: number, until = 8e9) {
@@ -24,7 +26,7 @@ function playLevel(columns: ReturnType<typeof level>): { readonly decision: Stop
     const now = nextLookInstant(rule, instant(0), looksDone);
     const length = columns.receivedNs.findIndex((received) => received > now);
     const sofar = prefix(columns, length);
-    const decision = decideStop({ columns: sofar, rule, concurrency: 1, begin: instant(0), now, looksDone });
+    const decision = decideStop({ columns: sofar, rule, level: slots(1), begin: instant(0), now, looksDone });
     if (decision.kind !== 'continue') return { decision, endNs: now };
     looksDone = decision.nextLook;
   }
@@ -52,7 +54,7 @@ describe('the looks', () => {
 describe('the stop rule', () => {
   it('goes on without looking before the least duration, however steady the level is', () => {
     const columns = level(1, 0, 1.9e9);
-    const input = { columns, rule, concurrency: 1, begin: instant(0), now: instant(1.9e9), looksDone: 0 };
+    const input = { columns, rule, level: slots(1), begin: instant(0), now: instant(1.9e9), looksDone: 0 };
     expect(decideStop(input)).toEqual({ kind: 'continue', nextLook: 0, precision: undefined });
   });
 
@@ -63,7 +65,7 @@ describe('the stop rule', () => {
   });
 
   it('looks once at each time, even if asked more often', () => {
-    const input = { columns: level(1, 1, 2e9), rule, concurrency: 1, begin: instant(0), now: instant(2.1e9) };
+    const input = { columns: level(1, 1, 2e9), rule, level: slots(1), begin: instant(0), now: instant(2.1e9) };
     const first = decideStop({ ...input, looksDone: 0 });
     expect(first).toMatchObject({ kind: 'continue', nextLook: 1 });
     expect(decideStop({ ...input, looksDone: 1 })).toEqual({ kind: 'continue', nextLook: 1, precision: undefined });
@@ -86,7 +88,7 @@ describe('the stop rule', () => {
   });
 
   it('waits for a server that has not answered yet', () => {
-    const input = { columns: columnsOf([]), rule, concurrency: 4, begin: instant(0), looksDone: 0 };
+    const input = { columns: columnsOf([]), rule, level: slots(4), begin: instant(0), looksDone: 0 };
     expect(decideStop({ ...input, now: instant(3e9) }).kind).toBe('continue');
     expect(decideStop({ ...input, now: instant(7e9) }).kind).toBe('time-over');
   });

@@ -1,16 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/common/random.js';
 import { instant, seconds } from '../../src/common/units.js';
-import { openWindow } from '../../src/measure/measured-window.js';
 import { judgeLevel, type LevelEvidence } from '../../src/measure/verdict.js';
+import { inFlightTime } from '../../src/measure/windows/in-flight-time.js';
+import { openWindow } from '../../src/measure/windows/measured-window.js';
+import type { LoadLevel } from '../../src/plan/load-plan.js';
 import { columnsOf, consecutiveRows, type RequestRow } from '../support/request-rows.js';
 
 const rule = { minDuration: seconds(2), maxDuration: seconds(7), targetHalfWidth: 0.05 };
 
+const closed: LoadLevel = { kind: 'closed', concurrency: 1, batchSize: 1 };
+
 function evidence(rows: readonly RequestRow[], changes: Partial<LevelEvidence> = {}): LevelEvidence {
-  const window = openWindow(columnsOf(rows), instant(0), instant(7e9), 1);
-  const successCount = rows.length;
-  return { window, rule, endReason: 'target-met', successCount, errorCount: 0, maxBusyRatio: 0.2, ...changes };
+  const columns = columnsOf(rows);
+  const window = openWindow(columns, instant(0), instant(7e9), 1);
+  const inFlight = inFlightTime(columns, window.from, window.to);
+  return {
+    level: closed,
+    window,
+    rule,
+    endReason: 'target-met',
+    successCount: rows.length,
+    errorCount: 0,
+    droppedCount: 0,
+    offeredCount: inFlight.dueCount,
+    inFlight,
+    maxBusyRatio: 0.2,
+    ...changes,
+  };
 }
 const steady = consecutiveRows(0, 7e9, () => 10e6);
 const codesOf = (judged: ReturnType<typeof judgeLevel>) => judged.warnings.map(({ code }) => code);
@@ -103,5 +120,95 @@ describe('the verdict', () => {
   it('names the generator before the noise where both were wrong, and keeps both warnings', () => {
     const judged = judgeLevel(evidence(steady, { endReason: 'interrupted', maxBusyRatio: 0.9 }));
     expect([judged.verdict, ...codesOf(judged)]).toEqual(['CLIENT_LIMITED', 'CLIENT_BUSY', 'INTERRUPTED']);
+  });
+});
+
+describe('the verdict of an open loop', () => {
+  const open: LoadLevel = {
+    kind: 'open',
+    requestRatePerSec: 200,
+    arrival: { kind: 'constant' },
+    maxInFlight: 1000,
+    seed: 1,
+    batchSize: 1,
+  };
+  const arrivals = (ratePerSec: number, latency: (at: number) => number): RequestRow[] =>
+    Array.from({ length: 7 * ratePerSec }, (_, i) => {
+      const intended = (i * 1e9) / ratePerSec;
+      return { intended, received: intended + latency(intended) };
+    });
+  const judge = (rows: readonly RequestRow[], changes: Partial<LevelEvidence> = {}) =>
+    judgeLevel(evidence(rows, { level: open, ...changes }));
+
+  it('is VALID for a rate that the server keeps up with', () => {
+    expect(judge(arrivals(200, () => 10e6))).toEqual({ verdict: 'VALID', warnings: [] });
+  });
+
+  it('is UNSTABLE, and OVERLOADED, where unanswered requests pile up', () => {
+    // Serves 190/s of 200/s: a queue that grows by ten a second.
+    const judged = judge(arrivals(200, (at) => 5e6 + at * (10 / 190)));
+    expect([judged.verdict, ...codesOf(judged)]).toEqual(['UNSTABLE', 'OVERLOADED']);
+    expect(judged.warnings[0]!.message).toContain('ask for a lower rate');
+  });
+
+  it('is INVALID where arrivals were dropped, and says how many', () => {
+    const judged = judge(
+      arrivals(200, () => 10e6),
+      { droppedCount: 17 },
+    );
+    expect([judged.verdict, ...codesOf(judged)]).toEqual(['INVALID', 'REQUESTS_DROPPED']);
+    expect(judged.warnings[0]!.message).toContain('17 requests');
+  });
+
+  it('is CLIENT_LIMITED where the generator did not keep its schedule', () => {
+    const late = arrivals(200, () => 10e6).map((row, i) => (i % 20 === 0 ? { ...row, sent: row.intended + 3e6 } : row));
+    expect(codesOf(judge(late))).toEqual(['SEND_LAG']);
+    expect(judge(late).verdict).toBe('CLIENT_LIMITED');
+    const few = judge(arrivals(190, () => 10e6));
+    expect([few.verdict, ...codesOf(few)]).toEqual(['CLIENT_LIMITED', 'RATE_NOT_REACHED', 'LITTLE_LAW']);
+  });
+
+  it('leaves Poisson arrivals their chance to be a few too few', () => {
+    const poisson: LoadLevel = { ...open, arrival: { kind: 'poisson' } };
+    expect(
+      codesOf(
+        judge(
+          arrivals(194, () => 10e6),
+          { level: poisson },
+        ),
+      ),
+    ).toEqual([]);
+  });
+
+  it('asks a load that varies on purpose for no steadiness', () => {
+    const columns = columnsOf(arrivals(200, (at) => 5e6 + at / 20));
+    const window = openWindow(columns, instant(0), instant(7e9), 1, true);
+    expect(judge([], { window, successCount: 1400, inFlight: inFlightTime(columns, window.from, window.to) })).toEqual({
+      verdict: 'VALID',
+      warnings: [],
+    });
+  });
+});
+
+describe('what else is said of a level', () => {
+  it('is that Little\u2019s law fails, where slots stood idle', () => {
+    const columns = columnsOf(steady);
+    const inFlight = inFlightTime(columns, instant(0), instant(7e9));
+    const judged = judgeLevel(evidence(steady, { level: { ...closed, concurrency: 2 }, inFlight }));
+    expect([judged.verdict, ...codesOf(judged)]).toEqual(['VALID', 'LITTLE_LAW']);
+    expect(judged.warnings[0]!.message).toContain('50 % fewer');
+  });
+
+  it('is how near the generator came to what it can do on this host', () => {
+    const near = { maxRatePerSec: 150, floorP50Ns: 3e6 };
+    const judged = judgeLevel(evidence(steady, { ceiling: near }));
+    expect([judged.verdict, ...codesOf(judged)]).toEqual(['VALID', 'NEAR_CLIENT_CEILING', 'NEAR_CLIENT_FLOOR']);
+    expect(codesOf(judgeLevel(evidence(steady, { ceiling: { maxRatePerSec: 1e5, floorP50Ns: 1e5 } })))).toEqual([]);
+  });
+
+  it('is that bursts reached the generator\u2019s limit', () => {
+    const judged = judgeLevel(evidence(steady, { busySliceRatio: 0.07 }));
+    expect([judged.verdict, ...codesOf(judged)]).toEqual(['CLIENT_LIMITED', 'CLIENT_BUSY']);
+    expect(judged.warnings[0]!.message).toContain('7 % of the slices');
   });
 });

@@ -1,0 +1,52 @@
+/** What is watched beside the requests of one level: the host's CPUs, the generator's own limits, and the monitors of a run. */
+import type { Clock } from '../common/clock.js';
+import { elapsed, type Instant } from '../common/units.js';
+import type { WorkerUsage } from '../load/load-session.js';
+import type { GeneratorRecord, LevelRecord, Warning } from '../record/run-record.js';
+import { pressureBetween, pressureWarnings, type readCpuPressure } from './limits/cpu-pressure.js';
+import type { LevelMonitor } from './measurement.js';
+
+export interface LevelWatch {
+  /** Ends watching; call it once, when sending ends. */
+  end(usage: WorkerUsage): void;
+  /** The record with what was watched in its window; a level that the host held back is CLIENT_LIMITED. */
+  complete(record: LevelRecord, begin: Instant): Promise<LevelRecord>;
+}
+
+/** Begins to watch: right before the load begins. */
+export function watchLimits(clock: Clock, readPressure: typeof readCpuPressure, monitor?: LevelMonitor): LevelWatch {
+  const before = readPressure();
+  const started = clock.now();
+  monitor?.begin();
+  let generator: GeneratorRecord | null = null;
+  let warnings: readonly Warning[] = [];
+  return {
+    end(usage) {
+      const after = readPressure();
+      const elapsedNs = elapsed(started, clock.now());
+      generator = generatorRecord(usage, pressureBetween(before, after, elapsedNs, usage.cpuNs));
+      warnings = pressureWarnings(before, after, elapsedNs);
+      monitor?.pause();
+    },
+    async complete(record, begin) {
+      const from = begin + record.warmupNs;
+      const inferenceCount = (record.throughputPerSec.value * record.durationNs) / 1e9;
+      const monitors = (await monitor?.end(from, from + record.durationNs, inferenceCount)) ?? null;
+      const isBelieved = record.verdict === 'VALID' || record.verdict === 'UNSTABLE';
+      const verdict = isBelieved && warnings.length > 0 ? 'CLIENT_LIMITED' : record.verdict;
+      return { ...record, verdict, generator, monitors, warnings: [...record.warnings, ...warnings] };
+    },
+  };
+}
+
+function generatorRecord(usage: WorkerUsage, pressure: ReturnType<typeof pressureBetween>): GeneratorRecord {
+  const { generator } = usage;
+  return {
+    busyRatio: generator?.busyRatio ?? usage.maxBusyRatio,
+    busySliceRatio: generator?.busySliceRatio ?? null,
+    gcPauseNs: Math.round(generator?.gcPauseNs ?? 0),
+    gcMaxPauseNs: Math.round(generator?.gcMaxPauseNs ?? 0),
+    timestampUncertaintyNs: generator === undefined ? null : Math.round(generator.timestampUncertaintyNs),
+    ...pressure,
+  };
+}
