@@ -1,0 +1,21 @@
+/** The calibrated limits that a run is held against, where there are some for what it sends. */
+import type { ClientCeiling } from '../measure/limits/client-ceiling.js';
+import { describeHost } from '../measure/limits/host-fingerprint.js';
+import type { LoadPlan } from '../plan/load-plan.js';
+import { inputBytes } from '../plan/plan.js';
+import { findEntry, readCalibration } from './calibration.js';
+
+/** Bytes of tensors in one request of a plan's first model, shape and batch size. */
+export function plannedRequestBytes({ models, batchSizes }: Pick<LoadPlan, 'models' | 'batchSizes'>): number {
+  const [model] = models;
+  const rows = model?.hasBatchDimension === true ? (batchSizes[0] ?? 1) : 1;
+  return rows * (model?.shapeVariants[0] ?? []).reduce((sum, input) => sum + inputBytes(input), 0);
+}
+
+/** Undefined where nobody has calibrated such requests on this host within a day. */
+export async function knownCeiling(plan: LoadPlan): Promise<ClientCeiling | undefined> {
+  const entries = await readCalibration(await describeHost());
+  const { client, workerCount } = plan;
+  const entry = findEntry(entries, { client, workerCount, requestBytes: plannedRequestBytes(plan) });
+  return entry && { maxRatePerSec: entry.maxRatePerSec, floorP50Ns: entry.floors.tenth.p50Ns };
+}

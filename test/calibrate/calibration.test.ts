@@ -1,0 +1,51 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { findEntry, readCalibration, saveEntry } from '../../src/calibrate/calibration.js';
+
+const host = { os: 'Linux', cpu: 'some CPU', cpuCount: 2, memoryBytes: 1e9, node: 'v20' };
+const floor = { requestRatePerSec: 100, p50Ns: 1e5, p99Ns: 2e5 };
+const entry = {
+  client: 'grpc-wire',
+  workerCount: 1,
+  requestBytes: 64,
+  responseBytes: 64,
+  measuredAt: '2026-01-02T03:04:05.000Z',
+  maxRatePerSec: 20_000,
+  floors: { tenth: floor, half: floor },
+} as const;
+const soon = Date.parse(entry.measuredAt) + 3600e3;
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'perf-ts-calibration-'));
+  vi.stubEnv('PERF_TS_CACHE', folder);
+  vi.useFakeTimers({ toFake: ['Date'], now: soon });
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+describe('a calibration', () => {
+  it('is kept, replaced by a later one of its kind, and found for requests of about its size', async () => {
+    await saveEntry(host, entry);
+    await saveEntry(host, { ...entry, client: 'http' });
+    const path = await saveEntry(host, { ...entry, maxRatePerSec: 25_000 });
+    expect(path.startsWith(folder)).toBe(true);
+    const entries = await readCalibration(host, soon);
+    expect(entries.length).toBe(2);
+    const key = { client: 'grpc-wire', workerCount: 1, requestBytes: 200 } as const;
+    expect(findEntry(entries, key)?.maxRatePerSec).toBe(25_000);
+    expect(findEntry(entries, { ...key, requestBytes: 200_000 })).toBeUndefined();
+    expect(findEntry(entries, { ...key, workerCount: 2 })).toBeUndefined();
+  });
+
+  it('is valid for a day and for its own host', async () => {
+    await saveEntry(host, entry);
+    expect(await readCalibration(host, Date.parse(entry.measuredAt) + 25 * 3600e3)).toEqual([]);
+    expect(await readCalibration({ ...host, cpu: 'another' }, soon)).toEqual([]);
+  });
+});
