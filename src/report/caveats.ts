@@ -2,6 +2,7 @@
 import { formatCount } from '../common/format.js';
 import type { LevelRecord, RunRecord, Verdict } from '../record/run-record.js';
 import type { StudyRecord } from '../record/study-record.js';
+import { type LoadAxis, loadAxis, loadLabel, sortByLoad } from './load-axis.js';
 
 export interface Caveat {
   readonly kind: 'note' | 'warning';
@@ -32,7 +33,8 @@ interface Reason {
 /** Caveats of a run, most general first; levels that share a kind of warning share a line, in the first one's words. */
 export function runCaveats(record: RunRecord): Caveat[] {
   const byKey = new Map<string, { readonly text: string; readonly isSame: boolean; readonly levels: LevelRecord[] }>();
-  const byLoad = record.levels.toSorted((a, b) => a.load.concurrency - b.load.concurrency);
+  const byLoad = sortByLoad(record.levels);
+  const axis = loadAxis(byLoad);
   for (const level of byLoad) {
     for (const { key, text } of levelReasons(level)) {
       const known = byKey.get(key);
@@ -48,7 +50,7 @@ export function runCaveats(record: RunRecord): Caveat[] {
   return [
     ...general(record.state, record.target.isDemoModel, record.warnings),
     ...[...byKey.values()].map(({ text, isSame, levels }) =>
-      warning(`${describeLevels(levels, isSame, record.levels.length)}: ${text}`),
+      warning(`${describeLevels(axis, levels, isSame, record.levels.length)}: ${text}`),
     ),
   ];
 }
@@ -90,12 +92,22 @@ function levelReasons(level: LevelRecord): Reason[] {
   return reasons;
 }
 
+/** A longer list of loads says less than their number. */
+const MOST_NAMED = 6;
+
 /** `isSame` tells that the words hold for all of the levels, and not only in kind. */
-function describeLevels(levels: readonly LevelRecord[], isSame: boolean, total: number): string {
-  const [first, ...others] = levels.map((level) => level.load.concurrency);
-  if (isSame)
-    return levels.length === total && total > 1 ? 'All levels' : `Concurrency ${[first, ...others].join(', ')}`;
-  return `Concurrency ${first} (and in kind ${others.join(', ')})`;
+function describeLevels(axis: LoadAxis, levels: readonly LevelRecord[], isSame: boolean, total: number): string {
+  const labels = [...new Set(levels.map((level) => loadLabel(axis, level.load)))];
+  const noun = `${axis.noun.charAt(0).toUpperCase()}${axis.noun.slice(1)}`;
+  if (isSame && levels.length === total && total > 1) return 'All levels';
+  const separator = axis.curves.length > 1 || axis.kind === 'shapes' ? '; ' : ', ';
+  const [first, ...others] = labels;
+  if (others.length === 0) return `${noun} ${first}`;
+  const left = others.length - MOST_NAMED;
+  const rest = left > 1 ? [...others.slice(0, MOST_NAMED), `${left} more`] : others;
+  return isSame
+    ? `${noun} ${[first, ...rest].join(separator)}`
+    : `${noun} ${first} (and in kind ${rest.join(separator)})`;
 }
 
 /** Said here only where the sweep did not say it itself. */

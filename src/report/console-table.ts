@@ -4,7 +4,8 @@ import type { RunRecord } from '../record/run-record.js';
 import type { Caveat } from './caveats.js';
 import type { LevelColumn, LevelColumnKey } from './level-table.js';
 import { type PlainColumn, plainTableWidth, renderPlainTable, withoutControls, wrapText } from './plain-table.js';
-import { buildRunView } from './run-view.js';
+import { buildRunView, type RunView } from './run-view.js';
+import type { SideTable } from './tables/side-table.js';
 
 export interface ConsoleOptions {
   /** Columns of the terminal. Tables use what they need of it, prose at most 120; about 60 is the least. */
@@ -23,10 +24,15 @@ interface Layout {
   readonly dropped: readonly LevelColumnKey[];
   /** Short titles, with the unit of time said once below. */
   readonly isShort?: boolean;
+  /** With the columns past p99, which the page always has. */
+  readonly hasFarTail?: boolean;
 }
+
+const FAR_TAIL: readonly LevelColumnKey[] = ['p99_9', 'max'];
 
 /** From the fullest to the barest; the first that fits is taken. */
 const layouts: readonly Layout[] = [
+  { bounded: ['throughput', 'mean', 'p50', 'p90', 'p95', 'p99'], dropped: [], hasFarTail: true },
   { bounded: ['throughput', 'mean', 'p50', 'p90', 'p95', 'p99'], dropped: [] },
   { bounded: ['throughput', 'mean', 'p50', 'p90', 'p95', 'p99'], dropped: [], isShort: true },
   { bounded: ['throughput', 'mean', 'p50', 'p99'], dropped: [] },
@@ -40,6 +46,7 @@ const layouts: readonly Layout[] = [
   { bounded: [], dropped: ['p90'], isShort: true },
   { bounded: [], dropped: ['p90', 'p95'], isShort: true },
   { bounded: [], dropped: ['p90', 'p95', 'queue', 'compute'], isShort: true },
+  { bounded: [], dropped: ['p90', 'p95', 'queue', 'compute', 'mean', 'delayed'], isShort: true },
 ];
 
 /** The whole text, without a final line break. Lines keep to the width as far as the bare layout can. */
@@ -51,9 +58,33 @@ export function renderRunTable(record: RunRecord, options: ConsoleOptions): stri
     wrapText(`${colors.bold(withoutControls(view.model))} on ${withoutControls(view.subject)}`, width),
     view.columns[0]?.cells.length ? renderLevels(view.columns, options.width, colors) : '',
     wrapText([view.headline, view.advice].filter(Boolean).join(' '), width),
+    ...view.tables.filter(({ isDetail }) => !isDetail).map((table) => renderSideTable(table, options.width, colors)),
+    renderNotes(view, width, colors),
     renderCaveats(view.caveats, width, colors),
   ];
   return parts.filter(Boolean).join('\n\n');
+}
+
+/** A side table, or its remarks alone where the terminal is too narrow for it. */
+function renderSideTable(side: SideTable, width: number, colors: Colors): string {
+  const plain = side.columns.map((column) => ({
+    title: `${column.title} ${column.unit}`.trimEnd(),
+    align: column.isNumber ? ('right' as const) : ('left' as const),
+    cells: column.cells.map(withoutControls),
+  }));
+  const table =
+    plainTableWidth(plain) <= width
+      ? renderPlainTable(plain, (text, _, row) => (row < 0 ? colors.dim(text) : text))
+      : colors.dim('The table is in the report; this terminal is too narrow for it.');
+  const remarks = (side.remarks ?? []).map(
+    (line) => `- ${wrapText(withoutControls(line), Math.min(width, WIDEST_PROSE) - 2, '  ')}`,
+  );
+  return [colors.bold(side.title), table, ...remarks].join('\n');
+}
+
+/** The peak's account of time and what was watched, a line each. */
+function renderNotes({ notes }: RunView, width: number, colors: Colors): string {
+  return notes.map((note) => colors.dim(wrapText(withoutControls(note), width, '  '))).join('\n');
 }
 
 function renderLevels(columns: readonly LevelColumn[], width: number, colors: Colors): string {
@@ -63,7 +94,7 @@ function renderLevels(columns: readonly LevelColumn[], width: number, colors: Co
     if (row < 0) return colors.dim(text);
     return chosen.keys[column] === 'verdict' ? paintVerdict(text, colors) : text;
   });
-  const unit = chosen.isShort ? columns.find((column) => column.unit !== '')?.unit : undefined;
+  const unit = chosen.isShort ? columns.find((column) => column.key === 'mean')?.unit : undefined;
   return unit === undefined ? table : `${table}\n${colors.dim(`Times in ${unit}.`)}`;
 }
 
@@ -74,7 +105,8 @@ interface LaidOut {
 }
 
 function layOut(columns: readonly LevelColumn[], layout: Layout): LaidOut {
-  const kept = columns.filter(({ key }) => !layout.dropped.includes(key));
+  const dropped = layout.hasFarTail ? layout.dropped : [...layout.dropped, ...FAR_TAIL];
+  const kept = columns.filter(({ key }) => !dropped.includes(key));
   const plain = kept.map((column) => ({
     title: layout.isShort ? column.shortTitle : `${column.title} ${column.unit}`.trimEnd(),
     align: column.isNumber ? ('right' as const) : ('left' as const),

@@ -1,66 +1,83 @@
 /**
- * CSV for scripts. A run has perf_analyzer's columns, so what reads its files reads these: integer microseconds, rows
- * by rising throughput. A sweep has one row a trial under perf-ts's metric names, unscaled.
+ * CSV for scripts under perf-ts's metric names, unscaled: one row a level of a run, one row a trial of a sweep. What
+ * reads perf_analyzer's files finds their columns in perf-analyzer/level-csv.ts.
  */
-import { NANOS_PER_MICRO } from '../common/units.js';
-import type { LevelRecord, RunRecord } from '../record/run-record.js';
+import { loadAmount } from '../record/load-name.js';
+import type { LatencySummary, LevelRecord, RunRecord } from '../record/run-record.js';
 import type { StudyRecord, TrialRecord } from '../record/study-record.js';
+import { sortByLoad } from './load-axis.js';
 
 type Value = string | number | boolean | null | undefined;
 
-/**
- * One row a level. What perf_analyzer splits differently: `Client Send` is the mean wait from the intended start to the
- * send, `Client Recv` is 0 because receiving is part of the network's share. A level without an answered request has
- * empty times. The server columns are left out when no level has server statistics.
- */
-export function renderRunCsv(record: RunRecord): string {
-  const hasServer = record.levels.some((level) => level.server !== null);
-  const serverColumns = [
-    'Network+Server Send/Recv',
-    'Server Queue',
-    'Server Compute Input',
-    'Server Compute Infer',
-    'Server Compute Output',
-  ];
-  const head = [
-    'Concurrency',
-    'Inferences/Second',
-    'Client Send',
-    ...(hasServer ? serverColumns : []),
-    'Client Recv',
-    ...[50, 90, 95, 99].map((percentile) => `p${percentile} latency`),
-  ];
-  const levels = [...record.levels].sort((a, b) => a.throughputPerSec.value - b.throughputPerSec.value);
-  return toCsv([head, ...levels.map((level) => runRow(level, hasServer))]);
+const statistics = ['mean', 'p50', 'p90', 'p95', 'p99', 'p99_9', 'max'] as const;
+
+const levelCells: readonly (readonly [name: string, read: (level: LevelRecord) => Value])[] = [
+  ['load', ({ load }) => (load.kind === 'closed' ? 'concurrency' : load.arrival)],
+  ['amount', ({ load }) => loadAmount(load)],
+  ['batch_size', ({ load }) => load.batchSize],
+  ['shapes', ({ load }) => load.shapes],
+  ['verdict', ({ verdict }) => verdict],
+  ['throughput', ({ throughputPerSec }) => throughputPerSec.value],
+  ['throughput_low', ({ throughputPerSec }) => throughputPerSec.low],
+  ['throughput_high', ({ throughputPerSec }) => throughputPerSec.high],
+  ['request_rate', ({ requestsPerSec }) => requestsPerSec],
+  ...latencyCells('latency', ({ latencyNs }) => latencyNs),
+  ...statistics.flatMap((name): [string, (level: LevelRecord) => Value][] => [
+    [`latency_${name}_low_ns`, ({ latencyIntervalNs }) => latencyIntervalNs?.[name]?.[0]],
+    [`latency_${name}_high_ns`, ({ latencyIntervalNs }) => latencyIntervalNs?.[name]?.[1]],
+  ]),
+  ...latencyCells('service', ({ serviceNs }) => serviceNs),
+  ['send_lag_p99_ns', ({ sendLagNs }) => sendLagNs?.p99],
+  ['request_count', ({ requestCount }) => requestCount],
+  ['error_count', ({ errorCount }) => errorCount],
+  ['dropped_count', ({ droppedCount }) => droppedCount],
+  ['delayed_count', ({ delayedCount }) => delayedCount],
+  ['mismatch_count', ({ mismatchCount }) => mismatchCount],
+  ['duration_ns', ({ durationNs }) => durationNs],
+  ['warmup_ns', ({ warmupNs }) => warmupNs],
+  ['queue_time_ns', ({ server }) => server?.queueNs],
+  ['compute_input_ns', ({ server }) => server?.computeInputNs],
+  ['compute_infer_ns', ({ server }) => server?.computeInferNs],
+  ['compute_output_ns', ({ server }) => server?.computeOutputNs],
+  ['send_ns', ({ latencyParts }) => latencyParts?.sendNs],
+  ['network_and_front_end_ns', ({ latencyParts }) => latencyParts?.networkAndFrontEndNs],
+  ['receive_ns', ({ latencyParts }) => latencyParts?.receiveNs],
+  ['client_cpu_ns_per_request', ({ clientCpuNsPerRequest }) => clientCpuNsPerRequest],
+  ['generator_busy_ratio', ({ generator }) => generator?.busyRatio],
+  ['server_cpu_count', ({ monitors }) => monitors?.serverCpuCount],
+  ['memory_rss_bytes', ({ monitors }) => monitors?.serverMemoryBytes],
+  ['energy_per_inference_joules', ({ monitors }) => monitors?.energyPerInferenceJoules],
+];
+
+function latencyCells(
+  name: 'latency' | 'service',
+  read: (level: LevelRecord) => LatencySummary | null,
+): [string, (level: LevelRecord) => Value][] {
+  return statistics.map((statistic) => [`${name}_${statistic}_ns`, (level) => read(level)?.[statistic]]);
 }
 
-function runRow(level: LevelRecord, hasServer: boolean): Value[] {
-  const { latencyNs, serviceNs } = level;
-  const sendNs = latencyNs === null || serviceNs === null ? null : Math.max(0, latencyNs.mean - serviceNs.mean);
-  return [
-    level.load.concurrency,
-    // Six significant digits, as perf_analyzer writes them.
-    Number(level.throughputPerSec.value.toPrecision(6)),
-    micros(sendNs),
-    ...(hasServer ? serverCells(level) : []),
-    latencyNs === null ? null : 0,
-    micros(latencyNs?.p50),
-    micros(latencyNs?.p90),
-    micros(latencyNs?.p95),
-    micros(latencyNs?.p99),
-  ];
+/** One row a level, by load; empty cells stand for what was not measured. Several models have further rows with their name. */
+export function renderMetricsCsv(record: RunRecord): string {
+  const levels = sortByLoad(record.levels);
+  const names = levelCells.map(([name]) => name);
+  const rows = levels.flatMap((level) => [
+    [record.model, ...levelCells.map(([, read]) => read(level))],
+    ...level.models.map((share) => {
+      // Figures of the whole level say nothing of one of its models.
+      const own = new Map<string, Value>([
+        ...levelCells.slice(0, 5).map(([name, read]): [string, Value] => [name, read(level)]),
+        ['throughput', share.throughputPerSec.value],
+        ['throughput_low', share.throughputPerSec.low],
+        ['throughput_high', share.throughputPerSec.high],
+        ...statistics.map((name): [string, Value] => [`latency_${name}_ns`, share.latencyNs?.[name]]),
+        ['request_count', share.requestCount],
+        ['error_count', share.errorCount],
+      ]);
+      return [share.model, ...names.map((name) => own.get(name))];
+    }),
+  ]);
+  return toCsv([['model', ...names], ...rows]);
 }
-
-function serverCells({ serviceNs, server }: LevelRecord): Value[] {
-  if (server === null) return [null, null, null, null, null];
-  const { queueNs, computeInputNs, computeInferNs, computeOutputNs } = server;
-  const insideNs = queueNs + computeInputNs + computeInferNs + computeOutputNs;
-  const outsideNs = serviceNs === null ? null : Math.max(0, serviceNs.mean - insideNs);
-  return [outsideNs, queueNs, computeInputNs, computeInferNs, computeOutputNs].map(micros);
-}
-
-const micros = (valueNs: number | null | undefined): number | null =>
-  valueNs === null || valueNs === undefined ? null : Math.round(valueNs / NANOS_PER_MICRO);
 
 /** One row a trial, in the order they ran. Empty cells stand for what was not measured. */
 export function renderStudyCsv(record: StudyRecord): string {
@@ -88,8 +105,11 @@ export function renderStudyCsv(record: StudyRecord): string {
   return toCsv([head, ...rows]);
 }
 
+const concurrencyOf = (level: LevelRecord | null): number | undefined =>
+  level?.load.kind === 'closed' ? level.load.concurrency : undefined;
+
 const metricCells: readonly (readonly [name: string, read: (trial: TrialRecord) => Value])[] = [
-  ['concurrency', ({ level }) => level?.load.concurrency],
+  ['concurrency', ({ level }) => concurrencyOf(level)],
   ['throughput_per_sec', ({ level }) => level?.throughputPerSec.value],
   ['throughput_low_per_sec', ({ level }) => level?.throughputPerSec.low],
   ['throughput_high_per_sec', ({ level }) => level?.throughputPerSec.high],
@@ -101,7 +121,7 @@ const metricCells: readonly (readonly [name: string, read: (trial: TrialRecord) 
 ];
 
 /** RFC 4180 quoting, with line feeds as perf_analyzer writes them. */
-function toCsv(rows: readonly (readonly Value[])[]): string {
+export function toCsv(rows: readonly (readonly Value[])[]): string {
   return rows.map((row) => `${row.map(toCell).join(',')}\n`).join('');
 }
 

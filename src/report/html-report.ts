@@ -13,19 +13,29 @@ import { contentSecurityPolicy, escapeJson, pageScripts } from './page-scripts.j
 import { pageStyle, renderTemplate } from './page-template.js';
 import { buildRunView } from './run-view.js';
 import { buildStudyView } from './study-view.js';
+import { rowsOf, type SideTable } from './tables/side-table.js';
 
 /** A run's report page. Throws only for bugs. */
 export async function renderRunReport(record: RunRecord): Promise<string> {
   const view = buildRunView(record);
   const rows = view.levels.map((_, row) => ({
-    cells: view.columns.map(({ key, isNumber, cells }) => ({ key, isNumber, ...cells[row]! })),
+    cells: view.columns.map(({ key, isNumber, cells }) => ({
+      key,
+      isNumber,
+      isVerdict: key === 'verdict',
+      ...cells[row]!,
+    })),
   }));
   const settings = [
     { title: 'Load plan', text: showJson(record.plan) },
     { title: 'Model configuration', text: showJson(record.modelConfig) },
   ].filter(({ text }) => text !== '');
-  return renderPage('run', record, { ...view, rows, settings }, runFigures(record));
+  const tables = view.tables.map((table) => ({ remarks: [], ...table, rows: rowsWithKinds(table) }));
+  return renderPage('run', record, { ...view, rows, tables, settings }, runFigures(record));
 }
+
+const rowsWithKinds = (table: SideTable) =>
+  rowsOf(table).map((cells) => cells.map((text, index) => ({ text, isNumber: table.columns[index]!.isNumber })));
 
 /** A sweep's report page. Throws only for bugs. */
 export async function renderStudyReport(record: StudyRecord): Promise<string> {

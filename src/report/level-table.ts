@@ -9,8 +9,10 @@ import {
   durationUnitFor,
   formatBounds,
   formatCount,
+  NO_VALUE,
   numberColumn,
 } from '../common/format.js';
+import { formatAmount } from '../record/load-name.js';
 import type { LevelRecord } from '../record/run-record.js';
 
 export interface Cell {
@@ -20,17 +22,24 @@ export interface Cell {
 }
 
 export type LevelColumnKey =
-  | 'concurrency'
+  | 'load'
   | 'batchSize'
+  | 'shapes'
+  | 'requests'
   | 'throughput'
   | 'mean'
   | 'p50'
   | 'p90'
   | 'p95'
   | 'p99'
+  | 'p99_9'
+  | 'max'
   | 'queue'
   | 'compute'
   | 'errors'
+  | 'dropped'
+  | 'delayed'
+  | 'mismatches'
   | 'verdict';
 
 export interface LevelColumn {
@@ -51,14 +60,19 @@ const latencies = [
   { key: 'p90', title: 'p90' },
   { key: 'p95', title: 'p95' },
   { key: 'p99', title: 'p99' },
+  { key: 'p99_9', title: 'p99.9' },
+  { key: 'max', title: 'Max' },
 ] as const;
+
+/** What the figures that everyone looks at are scaled by; the far tail may have more digits. */
+const scaled = ['mean', 'p50', 'p90', 'p95', 'p99'] as const;
 
 /** One format for all latencies of a run. */
 export const latencyFormat = (levels: readonly LevelRecord[]): ColumnFormat =>
   durationColumn(allLatencies(levels), timeUnit(levels));
 
 const allLatencies = (levels: readonly LevelRecord[]): (number | undefined)[] =>
-  levels.flatMap(({ latencyNs }) => latencies.map(({ key }) => latencyNs?.[key]));
+  levels.flatMap(({ latencyNs }) => scaled.map((key) => latencyNs?.[key]));
 
 /** The unit of every column of times. */
 const timeUnit = (levels: readonly LevelRecord[]): DurationUnit =>
@@ -72,29 +86,63 @@ export const throughputFormat = (levels: readonly LevelRecord[]): ColumnFormat =
 export const computeNs = ({ server }: LevelRecord): number | null =>
   server === null ? null : server.computeInputNs + server.computeInferNs + server.computeOutputNs;
 
+/** A share of requests sent late that is worth a column. */
+const NOTABLE_DELAYED = 0.01;
+
 /** The columns of `levels`; those that would say the same in every row (batch size 1, no errors) are left out. */
 export function levelColumns(levels: readonly LevelRecord[]): LevelColumn[] {
-  const optional: LevelColumn[] = [];
-  if (levels.some((level) => level.load.batchSize !== 1)) {
-    optional.push(plain('batchSize', 'Batch', levels, (level) => formatCount(level.load.batchSize)));
-  }
-  const errors: LevelColumn[] = [];
-  if (levels.some((level) => level.errorCount > 0)) {
-    errors.push(plain('errors', 'Errors', levels, (level) => formatCount(level.errorCount)));
-  }
+  const isOpen = levels.some(({ load }) => load.kind === 'open');
+  const title = isOpen ? 'Request rate' : 'Concurrency';
+  const load = plain('load', title, levels, (level) => formatAmount(level.load));
   return [
-    {
-      ...plain('concurrency', 'Concurrency', levels, (level) => formatCount(level.load.concurrency)),
-      shortTitle: 'Conc.',
-    },
-    ...optional,
+    { ...load, shortTitle: isOpen ? 'Rate/s' : 'Conc.', unit: isOpen ? '/s' : '' },
+    ...some(
+      levels.some((level) => level.load.batchSize !== 1),
+      () => plain('batchSize', 'Batch', levels, (level) => formatCount(level.load.batchSize)),
+    ),
+    ...some(
+      levels.some((level) => level.load.shapes !== undefined),
+      () => ({
+        ...plain('shapes', 'Shapes', levels, (level) => level.load.shapes ?? NO_VALUE),
+        isNumber: false,
+      }),
+    ),
+    ...some(isOpen, () => requestRateColumn(levels)),
     throughputColumn(levels),
     ...latencyColumns(levels),
     serverColumn('queue', 'Queue', levels, ({ server }) => server?.queueNs ?? null),
     serverColumn('compute', 'Compute', levels, computeNs),
-    ...errors,
+    ...countColumns(levels),
     { ...plain('verdict', 'Verdict', levels, (level) => level.verdict), isNumber: false },
   ];
+}
+
+const some = (isWanted: boolean, make: () => LevelColumn): LevelColumn[] => (isWanted ? [make()] : []);
+
+/** Requests that did not go as they should, each kind only where it happened. */
+function countColumns(levels: readonly LevelRecord[]): LevelColumn[] {
+  const isDelayed = levels.some((level) => level.delayedCount > NOTABLE_DELAYED * level.requestCount);
+  return [
+    ...some(
+      levels.some((level) => level.errorCount > 0),
+      () => plain('errors', 'Errors', levels, (level) => formatCount(level.errorCount)),
+    ),
+    ...some(
+      levels.some((level) => level.droppedCount > 0),
+      () => plain('dropped', 'Dropped', levels, (level) => formatCount(level.droppedCount)),
+    ),
+    ...some(isDelayed, () => plain('delayed', 'Delayed', levels, (level) => formatCount(level.delayedCount))),
+    ...some(
+      levels.some((level) => level.mismatchCount !== null),
+      () => plain('mismatches', 'Mismatches', levels, (level) => formatCount(level.mismatchCount)),
+    ),
+  ];
+}
+
+/** Answered requests a second, beside the rate that was offered. */
+function requestRateColumn(levels: readonly LevelRecord[]): LevelColumn {
+  const format = numberColumn(levels.map((level) => level.requestsPerSec));
+  return { ...plain('requests', 'Served', levels, (level) => format.format(level.requestsPerSec)), unit: '/s' };
 }
 
 function plain(

@@ -5,12 +5,13 @@ import type { Caveat } from './caveats.js';
 import type { Cell } from './level-table.js';
 import { buildRunView } from './run-view.js';
 import { buildStudyView, type RecommendationView } from './study-view.js';
+import { rowsOf, type SideTable } from './tables/side-table.js';
 
 /** A run as Markdown, ending in a line break. */
 export function renderRunMarkdown(record: RunRecord): string {
   const view = buildRunView(record);
   const titles = view.columns.map(({ title, unit }) => (unit === '' ? title : `${title} (${unit})`));
-  const rows = view.levels.map((_, row) => view.columns.map(({ cells }) => showCell(cells[row]!)));
+  const rows = view.levels.map((_, row) => view.columns.map(({ cells }) => escapeText(showCell(cells[row]!))));
   return join([
     `## ${escapeText(view.model)}`,
     `**${escapeText(view.headline)}** ${escapeText(view.advice)}`.trimEnd(),
@@ -23,6 +24,7 @@ export function renderRunMarkdown(record: RunRecord): string {
           rows,
         ),
     caveatList(view.caveats),
+    ...view.tables.map(sideTable),
     `Repeat with:\n\n${fence(view.command, 'sh')}`,
   ]);
 }
@@ -65,6 +67,15 @@ const recommendation = (view: RecommendationView): string =>
     fence(view.diff.trimEnd(), 'diff'),
   ].join('\n\n');
 
+function sideTable(side: SideTable): string {
+  const titles = side.columns.map(({ title, unit }) => escapeText(unit === '' ? title : `${title} (${unit})`));
+  const isNumber = side.columns.map((column) => column.isNumber);
+  const rows = rowsOf(side).map((cells) => cells.map(escapeText));
+  return [`### ${side.title}`, table(titles, isNumber, rows), escapeText(side.note), bulletList(side.remarks ?? [])]
+    .filter(Boolean)
+    .join('\n\n');
+}
+
 const join = (parts: readonly string[]): string => `${parts.filter(Boolean).join('\n\n')}\n`;
 
 const showCell = ({ text, bounds }: Cell): string => {
@@ -76,6 +87,8 @@ function table(titles: readonly string[], isNumber: readonly boolean[], rows: re
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(titles), line(isNumber.map((number) => (number ? '---:' : '---'))), ...rows.map(line)].join('\n');
 }
+
+const bulletList = (lines: readonly string[]): string => lines.map((line) => `- ${escapeText(line)}`).join('\n');
 
 const caveatList = (caveats: readonly Caveat[]): string =>
   caveats.map(({ kind, text }) => `- ${kind === 'warning' ? '**Warning:** ' : ''}${escapeText(text)}`).join('\n');

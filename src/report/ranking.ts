@@ -101,7 +101,7 @@ function describeVariant(
     score,
     gain: ratio === null || ratio === 0 ? null : record.objective.direction === 'maximize' ? ratio : 1 / ratio,
     p99Ns: highest(decisive.flatMap((trial) => trial.level?.latencyNs?.p99 ?? [])),
-    concurrency: last.level?.load.concurrency ?? null,
+    concurrency: last.level?.load.kind === 'closed' ? last.level.load.concurrency : null,
     verdict: last.level?.verdict ?? null,
     changes: describeChanges(last, reference),
     reason: last.reason,

@@ -1,5 +1,6 @@
 /** The answer of a run in words: the peak, what it costs, and where less concurrency would do. */
 import { formatDuration, formatPercent, formatRate } from '../common/format.js';
+import { describeLoad, formatAmount, loadAmount } from '../record/load-name.js';
 import type { LevelRecord, RunRecord, Verdict } from '../record/run-record.js';
 
 /** A level with this share of the peak's throughput serves as well as the peak. */
@@ -21,20 +22,37 @@ export function findPeak(levels: readonly LevelRecord[]): LevelRecord | undefine
   return undefined;
 }
 
-/** The lowest concurrency that serves nearly as much as the peak. */
+/** The level that speaks for a run: that of the rate which a search came to, else the peak. */
+export function findBest({ levels, peak }: Pick<RunRecord, 'levels' | 'peak'>): LevelRecord | undefined {
+  const found = peak?.requestRatePerSec?.value;
+  if (found === undefined) return findPeak(levels);
+  const distance = ({ load }: LevelRecord): number => Math.abs(loadAmount(load) - found);
+  return levels
+    .filter(({ load, latencyNs }) => load.kind === 'open' && latencyNs !== null)
+    .toSorted((a, b) => distance(a) - distance(b))[0];
+}
+
+/** The lowest load of the peak's curve that serves nearly as much as the peak; an open loop serves what is offered, so it has none. */
 export function findKnee(levels: readonly LevelRecord[], peak: LevelRecord): LevelRecord | undefined {
   return levels
-    .filter((level) => level.verdict === 'VALID' && level.load.concurrency < peak.load.concurrency)
+    .filter((level) => level.verdict === 'VALID' && isBelow(level, peak))
     .filter((level) => level.throughputPerSec.value >= NEAR_PEAK * peak.throughputPerSec.value)
-    .sort((a, b) => a.load.concurrency - b.load.concurrency)[0];
+    .sort((a, b) => loadAmount(a.load) - loadAmount(b.load))[0];
 }
+
+const isBelow = ({ load }: LevelRecord, { load: other }: LevelRecord): boolean =>
+  load.kind === 'closed' &&
+  other.kind === 'closed' &&
+  load.concurrency < other.concurrency &&
+  load.batchSize === other.batchSize &&
+  load.shapes === other.shapes;
 
 /** One or two sentences that answer the reader's question. */
 export function runHeadline({ levels }: RunRecord): string {
   const peak = findPeak(levels);
   if (levels.length === 0) return 'No level was finished.';
   if (peak === undefined) return `No usable measurement. ${countLevels(levels)}`;
-  const rate = `${formatRate(peak.throughputPerSec.value)} inferences/s at ${describeLoad(peak)}`;
+  const rate = `${formatRate(peak.throughputPerSec.value)} inferences/s at ${describeLoad(peak.load)}`;
   const p99 = peak.latencyNs === null ? '' : `; p99 ${formatDuration(peak.latencyNs.p99)}`;
   return `${peakWord(peak, levels.length)}${rate}${p99}. ${countLevels(levels)}`;
 }
@@ -47,18 +65,14 @@ export function runAdvice({ levels }: RunRecord): string {
   if (knee !== undefined) {
     const share = formatPercent(knee.throughputPerSec.value / peak.throughputPerSec.value);
     const p99 = knee.latencyNs === null ? '' : ` at p99 ${formatDuration(knee.latencyNs.p99)}`;
-    return `Concurrency ${knee.load.concurrency} already gives ${share} of it${p99}.`;
+    return `Concurrency ${formatAmount(knee.load)} already gives ${share} of it${p99}.`;
   }
-  const highest = Math.max(...levels.map((level) => level.load.concurrency));
-  if (levels.length > 1 && peak.load.concurrency === highest) {
-    return 'Throughput still rose at the highest concurrency measured; a wider range may show more.';
+  const amounts = levels.map((level) => loadAmount(level.load));
+  if (new Set(amounts).size > 1 && loadAmount(peak.load) === Math.max(...amounts)) {
+    const noun = peak.load.kind === 'closed' ? 'concurrency' : 'request rate';
+    return `Throughput still rose at the highest ${noun} measured; a wider range may show more.`;
   }
   return '';
-}
-
-/** `concurrency 8`, with the batch size where it is not 1. */
-export function describeLoad({ load }: Pick<LevelRecord, 'load'>): string {
-  return `concurrency ${load.concurrency}${load.batchSize === 1 ? '' : ` and batch size ${load.batchSize}`}`;
 }
 
 function peakWord(peak: LevelRecord, levelCount: number): string {
@@ -67,7 +81,8 @@ function peakWord(peak: LevelRecord, levelCount: number): string {
   return levelCount === 1 ? '' : 'Peak ';
 }
 
-function countLevels(levels: readonly LevelRecord[]): string {
+/** How many levels there are, and how many can be trusted. */
+export function countLevels(levels: readonly LevelRecord[]): string {
   const valid = levels.filter((level) => level.verdict === 'VALID').length;
   return levels.length === 1 ? `1 level, ${levels[0]!.verdict}.` : `${levels.length} levels, ${valid} VALID.`;
 }

@@ -1,10 +1,16 @@
 /** Everything a report of a run says, as finished text, built from the record alone; renderers only arrange it. */
-import { formatCount, formatDuration, formatPercent } from '../common/format.js';
-import type { LevelRecord, RunRecord } from '../record/run-record.js';
+import { formatCount, formatDuration, formatPercent, numberColumn } from '../common/format.js';
+import { describeLoad } from '../record/load-name.js';
+import type { LevelRecord, PeakRecord, RunRecord } from '../record/run-record.js';
 import { type Caveat, runCaveats } from './caveats.js';
 import { describeCommand, describeHost, describeTime } from './describe.js';
 import { type LevelColumn, latencyFormat, levelColumns, throughputFormat } from './level-table.js';
-import { describeLoad, findPeak, runAdvice, runHeadline } from './run-headline.js';
+import { sortByLoad } from './load-axis.js';
+import { countLevels, findBest, runAdvice, runHeadline } from './run-headline.js';
+import { runNotes } from './run-notes.js';
+import { metricWords, peakSentence } from './tables/peak-table.js';
+import { runTables } from './tables/run-tables.js';
+import type { SideTable } from './tables/side-table.js';
 
 /** A figure that stands alone above the charts. */
 export interface Tile {
@@ -32,22 +38,25 @@ export interface RunView {
   /** The levels in the order of the table's rows. */
   readonly levels: readonly LevelRecord[];
   readonly columns: readonly LevelColumn[];
+  /** Beside the table of levels. */
+  readonly tables: readonly SideTable[];
+  /** The best level's account of time and what was watched then, a line each; for readers without the tables. */
+  readonly notes: readonly string[];
   readonly environment: readonly Fact[];
   readonly method: readonly Fact[];
   readonly command: string;
 }
 
-/** By load; a search for the knee measures in another order. */
-const byLoad = (a: LevelRecord, b: LevelRecord): number =>
-  a.load.batchSize - b.load.batchSize || a.load.concurrency - b.load.concurrency;
-
 export function buildRunView(record: RunRecord): RunView {
-  const levels = [...record.levels].sort(byLoad);
+  // A search for the knee measures in another order.
+  const levels = sortByLoad(record.levels);
   return {
     model: record.model,
     subject: describeSubject(record),
-    headline: runHeadline(record),
-    advice: runAdvice(record),
+    headline: record.peak === undefined ? runHeadline(record) : peakSentence(record.peak),
+    advice: record.peak === undefined ? runAdvice(record) : countLevels(levels),
+    tables: runTables(record),
+    notes: runNotes(record),
     tiles: buildTiles(record),
     caveats: runCaveats({ ...record, levels }),
     levels,
@@ -66,27 +75,29 @@ function describeSubject({ target }: RunRecord): string {
   return `${name}, ${protocolNames[target.protocol]} at ${target.endpoint}`;
 }
 
-function buildTiles({ levels }: RunRecord): Tile[] {
-  const peak = findPeak(levels);
+function buildTiles(record: RunRecord): Tile[] {
+  const { levels, peak: search } = record;
+  const peak = findBest(record);
   if (peak === undefined) return [];
   const rates = throughputFormat(levels);
   const times = latencyFormat(levels);
   const { throughputPerSec, latencyNs } = peak;
-  const at = `at ${describeLoad(peak)}`;
+  const at = `at ${describeLoad(peak.load)}`;
   const fastest = levels
     .filter((level) => level.latencyNs !== null && level.verdict !== 'INVALID')
     .sort((a, b) => a.latencyNs!.p50 - b.latencyNs!.p50)[0];
   const errors = levels.reduce((sum, level) => sum + level.errorCount, 0);
   const requests = levels.reduce((sum, level) => sum + level.requestCount, 0);
-  const label = levels.length === 1 ? 'Throughput' : 'Peak throughput';
+  const label = levels.length === 1 || search !== undefined ? 'Throughput' : 'Peak throughput';
   return [
     { label, value: rates.format(throughputPerSec.value), unit: 'inferences/s', note: at },
     { label: 'p99 latency', value: times.format(latencyNs?.p99), unit: times.unit, note: at },
+    ...(search === undefined ? [] : [peakTile(search)]),
     {
       label: 'Lowest p50 latency',
       value: times.format(fastest?.latencyNs?.p50),
       unit: times.unit,
-      note: fastest === undefined ? '' : `at ${describeLoad(fastest)}`,
+      note: fastest === undefined ? '' : `at ${describeLoad(fastest.load)}`,
     },
     {
       label: 'Failed requests',
@@ -95,6 +106,19 @@ function buildTiles({ levels }: RunRecord): Tile[] {
       note: `of ${formatCount(requests + errors)} measured${errors > 0 ? ` (${formatPercent(errors / (requests + errors))})` : ''}`,
     },
   ];
+}
+
+/** The answer of a search; its limit stands below. */
+function peakTile({ requestRatePerSec, metric, latencyLimitNs }: PeakRecord): Tile {
+  const format = numberColumn([requestRatePerSec?.value]);
+  const limit =
+    latencyLimitNs !== null ? `${metricWords(metric)} at most ${formatDuration(latencyLimitNs)}` : 'without a backlog';
+  return {
+    label: 'Highest rate that holds',
+    value: format.format(requestRatePerSec?.value),
+    unit: 'requests/s',
+    note: limit,
+  };
 }
 
 function describeEnvironment(record: RunRecord): Fact[] {
@@ -112,12 +136,17 @@ function describeEnvironment(record: RunRecord): Fact[] {
   ];
 }
 
+const loadMethods = {
+  closed: 'Closed loop: each slot sends its next request when the one before is answered.',
+  open: 'Open loop: requests are due by the schedule, whether or not earlier ones are answered; a late one keeps its due time.',
+} as const;
+
 function describeMethod({ levels }: RunRecord): Fact[] {
   const measuredNs = levels.reduce((sum, level) => sum + level.durationNs, 0);
   const warmupNs = levels.reduce((sum, level) => sum + level.warmupNs, 0);
   const requests = levels.reduce((sum, level) => sum + level.requestCount, 0);
   return [
-    { name: 'Load', value: 'Closed loop: each slot sends its next request when the one before is answered.' },
+    { name: 'Load', value: loadMethods[levels[0]?.load.kind ?? 'closed'] },
     {
       name: 'Latency',
       value: 'From the intended start of a request to its complete answer; failed requests are counted apart.',

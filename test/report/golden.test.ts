@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/common/package-root.js';
+import { loadAmount } from '../../src/record/load-name.js';
 import { renderRunTable } from '../../src/report/console-table.js';
-import { renderRunCsv, renderStudyCsv } from '../../src/report/csv.js';
+import { renderMetricsCsv, renderStudyCsv } from '../../src/report/csv.js';
 import { renderRunMarkdown, renderStudyMarkdown } from '../../src/report/markdown.js';
+import { renderRunCsv } from '../../src/report/perf-analyzer/level-csv.js';
 import { renderStudyReportText } from '../../src/report/study-console.js';
 import { expectGolden } from '../support/golden.js';
 import { fruitlessStudy, hostileName, sampleRun, sampleStudy } from '../support/sample-records.js';
@@ -86,10 +88,14 @@ describe('the CSV', () => {
     const rows = renderRunCsv(sampleRun).trim().split('\n').slice(1);
     for (const row of rows) {
       const [concurrency, , ...times] = row.split(',').map(Number);
-      const level = sampleRun.levels.find(({ load }) => load.concurrency === concurrency);
+      const level = sampleRun.levels.find(({ load }) => loadAmount(load) === concurrency);
       const sum = times.slice(0, 7).reduce((total, value) => total + value, 0);
       expect(Math.abs(sum - (level?.latencyNs?.mean ?? 0) / 1000)).toBeLessThan(4);
     }
+  });
+
+  it('of a run has every figure under perf-ts’s own names', () => {
+    expectGolden(golden('run-metrics.csv'), renderMetricsCsv(sampleRun));
   });
 
   it('of a sweep has one row a trial and quotes what needs it', () => {

@@ -22,7 +22,7 @@ describe('the headline of a run', () => {
 
   it('prefers a VALID level to a faster one that is not', () => {
     const levels = [level(1, 180), { ...level(2, 900), verdict: 'UNSTABLE' as const }];
-    expect(findPeak(levels)?.load.concurrency).toBe(1);
+    expect(findPeak(levels)?.load).toMatchObject({ concurrency: 1 });
   });
 
   it('calls a client-limited peak a lower bound', () => {

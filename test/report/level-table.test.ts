@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { loadAmount } from '../../src/record/load-name.js';
 import type { LevelRecord } from '../../src/record/run-record.js';
 import { type LevelColumnKey, levelColumns } from '../../src/report/level-table.js';
 import { buildRunView } from '../../src/report/run-view.js';
@@ -8,7 +9,7 @@ const unitNs: Readonly<Record<string, number>> = { '': 1, ns: 1, µs: 1e3, ms: 1
 
 /** What each numeric column must show, straight from the record. */
 const truth: Partial<Record<LevelColumnKey, (level: LevelRecord) => number | undefined>> = {
-  concurrency: (level) => level.load.concurrency,
+  load: (level) => loadAmount(level.load),
   throughput: (level) => level.throughputPerSec.value,
   mean: (level) => level.latencyNs?.mean,
   p50: (level) => level.latencyNs?.p50,
@@ -51,7 +52,17 @@ describe('the table of levels', () => {
   it('has one unit for all columns of times', () => {
     const units = levelColumns(sampleRun.levels).filter(({ unit }) => unit !== '');
     expect(new Set(units.map(({ unit }) => unit))).toEqual(new Set(['ms']));
-    expect(units.map(({ key }) => key)).toEqual(['mean', 'p50', 'p90', 'p95', 'p99', 'queue', 'compute']);
+    expect(units.map(({ key }) => key)).toEqual([
+      'mean',
+      'p50',
+      'p90',
+      'p95',
+      'p99',
+      'p99_9',
+      'max',
+      'queue',
+      'compute',
+    ]);
   });
 
   it('shows the batch size and errors only where they say something', () => {

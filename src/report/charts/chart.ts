@@ -5,6 +5,9 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { PositionFieldDef } from 'vega-lite/types_unstable/channeldef.js';
 
+/** One layer of a drawing. */
+export type ChartLayer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number];
+
 /** An x or y channel that reads a field. */
 export type PositionChannel = PositionFieldDef<string>;
 

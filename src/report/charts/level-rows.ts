@@ -1,21 +1,21 @@
 /** A run's levels as chart rows: numbers in the shown unit and one tooltip a level that all its charts share. */
 import { formatInterval } from '../../common/format.js';
+import { compareLoads, describeLoad } from '../../record/load-name.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import { latencyFormat, throughputFormat } from '../level-table.js';
-import { describeLoad } from '../run-headline.js';
 
-/** Levels that can be drawn: something was answered. By rising concurrency. */
+/** Levels that can be drawn: something was answered. By rising load. */
 export const drawableLevels = (levels: readonly LevelRecord[]): LevelRecord[] =>
   levels
     .filter((level) => level.latencyNs !== null && level.requestCount > 0)
-    .sort((a, b) => a.load.concurrency - b.load.concurrency);
+    .sort((a, b) => compareLoads(a.load, b.load));
 
 /** What a reader pointing at a level wants to know; the numbers are written as in the table. */
 export function aboutLevel(level: LevelRecord, all: readonly LevelRecord[]): string {
   const rates = throughputFormat(all);
   const times = latencyFormat(all);
   const lines = [
-    capitalize(describeLoad(level)) + (level.verdict === 'VALID' ? '' : `, ${level.verdict}`),
+    capitalize(describeLoad(level.load)) + (level.verdict === 'VALID' ? '' : `, ${level.verdict}`),
     `${formatInterval(level.throughputPerSec, rates)} inferences/s`,
   ];
   for (const key of ['p50', 'p90', 'p95', 'p99'] as const) {
@@ -25,4 +25,4 @@ export function aboutLevel(level: LevelRecord, all: readonly LevelRecord[]): str
   return lines.join('\n');
 }
 
-const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -3,14 +3,14 @@ import type { RunRecord } from '../../record/run-record.js';
 import type { Figure } from './chart.js';
 import { latencyThroughputFigure } from './latency-throughput.js';
 import { levelTimelinesFigure } from './level-timelines.js';
-import { throughputConcurrencyFigure } from './throughput-concurrency.js';
+import { throughputLoadFigure } from './throughput-load.js';
 import { timeBreakdownFigure } from './time-breakdown.js';
 
 /** Only figures that the record has numbers for. */
 export const runFigures = ({ levels }: RunRecord): Figure[] =>
   [
     latencyThroughputFigure(levels),
-    throughputConcurrencyFigure(levels),
+    throughputLoadFigure(levels),
     timeBreakdownFigure(levels),
     levelTimelinesFigure(levels),
   ].filter((figure) => figure !== undefined);

@@ -1,46 +1,28 @@
 /** Where a request's time goes at each level, as shares of the mean latency, from the client's wait to the output. */
-import { type ColumnFormat, formatCount, formatPercent } from '../../common/format.js';
+import { type ColumnFormat, formatPercent } from '../../common/format.js';
+import { describeLoad } from '../../record/load-name.js';
 import type { LevelRecord } from '../../record/run-record.js';
+import { type LatencyPart, latencyParts } from '../latency-parts.js';
 import { latencyFormat } from '../level-table.js';
+import { type LoadAxis, loadAxis, loadLabel } from '../load-axis.js';
 import { aboutChannels, CHART_WIDTH, chartBase, cssColor, type Figure, type PositionChannel } from './chart.js';
-import { drawableLevels } from './level-rows.js';
-
-interface Part {
-  readonly label: string;
-  readonly color: string;
-  readonly valueNs: number;
-}
-
-/** The parts of a level's mean latency in the order a request meets them; undefined without server statistics. */
-export function latencyParts({ latencyNs, serviceNs, server }: LevelRecord): Part[] | undefined {
-  if (latencyNs === null || serviceNs === null || server === null) return undefined;
-  const { queueNs, computeInputNs, computeInferNs, computeOutputNs } = server;
-  const insideNs = queueNs + computeInputNs + computeInferNs + computeOutputNs;
-  // Client and server average over slightly different requests, so a difference may fall just below zero.
-  return [
-    { label: 'Wait to send', color: '--part-send', valueNs: Math.max(0, latencyNs.mean - serviceNs.mean) },
-    { label: 'Network and front end', color: '--part-network', valueNs: Math.max(0, serviceNs.mean - insideNs) },
-    { label: 'Queue', color: '--part-queue', valueNs: queueNs },
-    { label: 'Compute input', color: '--part-input', valueNs: computeInputNs },
-    { label: 'Compute infer', color: '--part-infer', valueNs: computeInferNs },
-    { label: 'Compute output', color: '--part-output', valueNs: computeOutputNs },
-  ];
-}
+import { capitalize, drawableLevels } from './level-rows.js';
 
 /** Undefined when no level has server statistics. */
 export function timeBreakdownFigure(all: readonly LevelRecord[]): Figure | undefined {
   const levels = drawableLevels(all).filter((level) => latencyParts(level) !== undefined);
-  const parts = levels[0] && latencyParts(levels[0]);
-  if (parts === undefined) return undefined;
+  const parts = legendParts(levels);
+  if (parts.length === 0) return undefined;
   const times = latencyFormat(all);
-  const rows = levels.flatMap((level) => toRows(level, times));
+  const axis = loadAxis(all);
+  const rows = levels.flatMap((level) => toRows(level, times, axis));
   const step = levels.length > 16 ? 18 : 28;
-  const order = levels.map(({ load }) => formatCount(load.concurrency));
+  const order = levels.map(({ load }) => loadLabel(axis, load));
   const y: PositionChannel = {
     field: 'level',
     type: 'ordinal',
     sort: order,
-    axis: { title: 'Concurrency', grid: false },
+    axis: { title: axis.title, grid: false },
     scale: { paddingInner: 0.3, paddingOuter: 0.15 },
   };
   return {
@@ -89,7 +71,13 @@ export function timeBreakdownFigure(all: readonly LevelRecord[]): Figure | undef
   };
 }
 
-function toRows(level: LevelRecord, times: ColumnFormat) {
+/** Parts that take any time at all; an empty one would only be a name in the legend. */
+function legendParts(levels: readonly LevelRecord[]): LatencyPart[] {
+  const all = levels.map((level) => latencyParts(level) ?? []);
+  return (all[0] ?? []).filter((_, index) => all.some((parts) => (parts[index]?.valueNs ?? 0) > 0));
+}
+
+function toRows(level: LevelRecord, times: ColumnFormat, axis: LoadAxis) {
   const parts = latencyParts(level) ?? [];
   const sumNs = parts.reduce((sum, part) => sum + part.valueNs, 0);
   let start = 0;
@@ -98,13 +86,13 @@ function toRows(level: LevelRecord, times: ColumnFormat) {
     const from = start;
     start += share;
     return {
-      level: formatCount(level.load.concurrency),
+      level: loadLabel(axis, level.load),
       part: label,
       start: from,
       end: start,
       isLast: index === parts.length - 1,
       total: `${times.format(level.latencyNs?.mean)} ${times.unit}`,
-      about: `Concurrency ${level.load.concurrency}\n${label}: ${times.format(valueNs)} ${times.unit}, ${formatPercent(share)}`,
+      about: `${capitalize(describeLoad(level.load))}\n${label}: ${times.format(valueNs)} ${times.unit}, ${formatPercent(share)}`,
     };
   });
 }

@@ -1,0 +1,97 @@
+/**
+ * perf_analyzer's profile export: every answered request with its times on the wall clock, one experiment a level,
+ * written as the levels finish so that a long run is never held as text.
+ */
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { messageOf, PerfTsError, systemCodeOf } from '../../common/errors.js';
+import { loadAmount } from '../../record/load-name.js';
+import type { LevelRecord } from '../../record/run-record.js';
+import type { SampleColumns } from '../../record/samples-file.js';
+
+export interface ProfileExport {
+  addLevel(level: LevelRecord, columns: SampleColumns): Promise<void>;
+  /** Completes the document with the levels that were finished; without any, the file is taken away again. */
+  close(): Promise<void>;
+}
+
+export interface ProfileExportOptions {
+  /** Must not exist, as with perf_analyzer. */
+  readonly path: string;
+  /** Wall clock less monotonic clock, nanoseconds. */
+  readonly wallOffsetNs: bigint;
+  readonly version: string;
+}
+
+const OK = 1;
+/** Requests a write. */
+const BLOCK = 2000;
+
+/** Makes the file; throws PerfTsError BAD_OPTION where it exists and OUTPUT_UNWRITABLE where it cannot be made. */
+export async function createProfileExport(options: ProfileExportOptions): Promise<ProfileExport> {
+  const { path, wallOffsetNs, version } = options;
+  const file = await openNew(path);
+  let levelCount = 0;
+  await file.write('{"experiments":[');
+  return {
+    async addLevel(level, columns) {
+      const mode = level.load.kind === 'closed' ? 'concurrency' : 'request_rate';
+      const experiment = JSON.stringify({ mode, value: loadAmount(level.load) });
+      await file.write(`${levelCount++ === 0 ? '' : ','}{"experiment":${experiment},"requests":[`);
+      await writeRequests(file, columns, wallOffsetNs);
+      const boundaries = windowBoundaries(level, columns).map((at) => wallNs(at, wallOffsetNs));
+      await file.write(`],"window_boundaries":[${boundaries.join(',')}]}`);
+    },
+    async close() {
+      if (levelCount === 0) {
+        await file.close();
+        return unlink(path);
+      }
+      await file.write(`],"version":${JSON.stringify(version)},"service_kind":"triton","endpoint":""}`);
+      await file.close();
+    },
+  };
+}
+
+async function openNew(path: string): Promise<FileHandle> {
+  const where = `--profile-export-file ${path}`;
+  return open(path, 'wx').catch((cause: unknown) => {
+    if (systemCodeOf(cause) === 'EEXIST') {
+      const hint = 'name a new file; nothing is overwritten';
+      throw new PerfTsError('BAD_OPTION', { where, what: 'exists already', hint }, cause);
+    }
+    throw new PerfTsError('OUTPUT_UNWRITABLE', { where, what: messageOf(cause) }, cause);
+  });
+}
+
+/** Nanoseconds of the wall clock are beyond what a double holds exactly. */
+const wallNs = (instantNs: number, offsetNs: bigint): string => String(offsetNs + BigInt(Math.round(instantNs)));
+
+async function writeRequests(file: FileHandle, columns: SampleColumns, offsetNs: bigint): Promise<void> {
+  let block: string[] = [];
+  let isFirst = true;
+  const flush = async (): Promise<void> => {
+    if (block.length === 0) return;
+    await file.write(`${isFirst ? '' : ','}${block.join(',')}`);
+    isFirst = false;
+    block = [];
+  };
+  for (let row = 0; row < columns.length; row++) {
+    if (columns.outcomes[row] !== OK) continue;
+    const sent = wallNs(columns.intendedNs[row]!, offsetNs);
+    const received = wallNs(columns.receivedNs[row]!, offsetNs);
+    block.push(`{"timestamp":${sent},"response_timestamps":[${received}]}`);
+    if (block.length === BLOCK) await flush();
+  }
+  await flush();
+}
+
+/** Contiguous windows share a boundary; a level without windows is one, from the end of warm-up to the stop. */
+function windowBoundaries(level: LevelRecord, { intendedNs, length }: SampleColumns): number[] {
+  let beginNs = Number.POSITIVE_INFINITY;
+  for (let row = 0; row < length; row++) beginNs = Math.min(beginNs, intendedNs[row]!);
+  if (length === 0) return [];
+  const windows = level.windowed?.windows ?? [];
+  const [first] = windows;
+  if (first === undefined) return [beginNs + level.warmupNs, beginNs + level.warmupNs + level.durationNs];
+  return [beginNs + first.startNs, ...windows.map(({ endNs }) => beginNs + endNs)];
+}

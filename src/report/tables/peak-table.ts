@@ -1,0 +1,46 @@
+/** The search for the highest rate under a limit: its answer in words, and what each probe said. */
+import { durationColumn, formatDuration, formatInterval, formatRate, numberColumn } from '../../common/format.js';
+import type { PeakRecord } from '../../record/run-record.js';
+import { numbers, type SideTable, words } from './side-table.js';
+
+/** `latency_p99` as people say it. */
+export const metricWords = (metric: string): string => metric.replace(/^latency_/, '').replace('_', '.');
+
+/** One or two sentences; the limit may be absent, then the rate is what is served without a growing backlog. */
+export function peakSentence(peak: PeakRecord): string {
+  const { requestRatePerSec: rate, metric, latencyLimitNs } = peak;
+  const limit =
+    latencyLimitNs !== null ? `${metricWords(metric)} at most ${formatDuration(latencyLimitNs)}` : 'no backlog';
+  if (rate === null) return `No request rate held ${limit}.`;
+  const text = formatInterval(rate, numberColumn([rate.value]));
+  return peak.isConfirmed
+    ? `The highest request rate that holds ${limit} is ${text} requests/s, confirmed with fresh requests.`
+    : `About ${text} requests/s hold ${limit}; a confirming run did not, so take this as a guide.`;
+}
+
+/** Probes in the order they were made. */
+export function peakTable(peak: PeakRecord): SideTable {
+  const times = durationColumn(peak.probes.map(({ latencyNs }) => latencyNs));
+  return {
+    id: 'peak',
+    title: 'Search for the peak rate',
+    note: `Each probe in the order it was made${peak.latencyLimitNs !== null ? `; the limit is ${metricWords(peak.metric)} ${formatDuration(peak.latencyLimitNs)}` : ''}.`,
+    columns: [
+      numbers(
+        'Request rate',
+        peak.probes.map(({ requestRatePerSec }) => formatRate(requestRatePerSec)),
+        '/s',
+      ),
+      numbers(
+        metricWords(peak.metric),
+        peak.probes.map(({ latencyNs }) => times.format(latencyNs)),
+        times.unit,
+      ),
+      words(
+        'Result',
+        peak.probes.map(({ result }) => result),
+      ),
+    ],
+    isDetail: true,
+  };
+}

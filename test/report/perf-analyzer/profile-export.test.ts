@@ -1,0 +1,105 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createProfileExport } from '../../../src/report/perf-analyzer/profile-export.js';
+import { sampleLevel } from '../../support/sample-records.js';
+import { makeTemporaryFolder } from '../../support/temporary-folder.js';
+
+const MS = 1e6;
+const wallOffsetNs = 1_795_249_647_000_000_000n;
+
+/** Requests of one slot, `stepMs` apart, of which every fourth fails. */
+function columns(count: number, stepMs: number) {
+  const intendedNs = Float64Array.from({ length: count }, (_, row) => 5 * MS + row * stepMs * MS);
+  return {
+    length: count,
+    intendedNs,
+    sentNs: intendedNs,
+    receivedNs: intendedNs.map((at) => at + stepMs * MS),
+    outcomes: Uint8Array.from({ length: count }, (_, row) => (row % 4 === 3 ? 2 : 1)),
+  };
+}
+
+/** The file as text, because a double does not hold its instants. */
+async function exported(count: number): Promise<{ text: string; path: string }> {
+  const path = join(await makeTemporaryFolder(), 'profile.json');
+  const profile = await createProfileExport({ path, wallOffsetNs, version: '9.9' });
+  const level = { ...sampleLevel({ concurrency: 2, throughput: 100 }), warmupNs: 10 * MS, durationNs: 70 * MS };
+  const windows = [0, 20, 40].map((startMs) => ({
+    startNs: startMs * MS,
+    endNs: (startMs + 20) * MS,
+    requestCount: 2,
+    requestsPerSec: 100,
+    latencyNs: 10 * MS,
+    standardDeviationNs: 0,
+  }));
+  await profile.addLevel(level, columns(count, 10));
+  await profile.addLevel(
+    {
+      ...level,
+      load: { kind: 'open', requestRatePerSec: 12.5, arrival: 'constant', batchSize: 1 },
+      windowed: { isStable: true, standardDeviationNs: 0, percentile: null, windows },
+    },
+    columns(4, 10),
+  );
+  await profile.close();
+  return { text: readFileSync(path, 'utf8'), path };
+}
+
+describe('the profile export', () => {
+  it('has an experiment a level with the keys of perf_analyzer’s', async () => {
+    const { text } = await exported(8);
+    const document = JSON.parse(text);
+    expect(Object.keys(document)).toEqual(['experiments', 'version', 'service_kind', 'endpoint']);
+    expect(document).toMatchObject({ version: '9.9', service_kind: 'triton', endpoint: '' });
+    expect(document.experiments.map((one: { experiment: unknown }) => one.experiment)).toEqual([
+      { mode: 'concurrency', value: 2 },
+      { mode: 'request_rate', value: 12.5 },
+    ]);
+    expect(Object.keys(document.experiments[0])).toEqual(['experiment', 'requests', 'window_boundaries']);
+    expect(Object.keys(document.experiments[0].requests[0])).toEqual(['timestamp', 'response_timestamps']);
+  });
+
+  it('has each answered request with its times on the wall clock, to the nanosecond', async () => {
+    const { text } = await exported(8);
+    expect(text).toContain(
+      '"requests":[{"timestamp":1795249647005000000,"response_timestamps":[1795249647015000000]},{"timestamp":1795249647015000000,',
+    );
+    expect(JSON.parse(text).experiments[0].requests).toHaveLength(6);
+  });
+
+  it('has the bounds of the windows, which share them, or of the measured stretch', async () => {
+    const { text } = await exported(8);
+    expect(text).toContain('"window_boundaries":[1795249647015000000,1795249647085000000]');
+    expect(text).toContain(
+      '"window_boundaries":[1795249647005000000,1795249647025000000,1795249647045000000,1795249647065000000]',
+    );
+  });
+
+  it('is written in blocks without losing a request between them', async () => {
+    const { text } = await exported(9001);
+    expect(JSON.parse(text).experiments[0].requests).toHaveLength(9001 - Math.floor(9001 / 4));
+  });
+
+  it('leaves no file when no level was finished', async () => {
+    const path = join(await makeTemporaryFolder(), 'profile.json');
+    const profile = await createProfileExport({ path, wallOffsetNs, version: '1' });
+    await profile.close();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('never overwrites a file, and says so by the flag', async () => {
+    const path = join(await makeTemporaryFolder(), 'mine.json');
+    writeFileSync(path, 'mine');
+    await expect(createProfileExport({ path, wallOffsetNs, version: '1' })).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+      problems: [{ where: `--profile-export-file ${path}`, what: 'exists already' }],
+    });
+    expect(readFileSync(path, 'utf8')).toBe('mine');
+    const nowhere = join(await makeTemporaryFolder(), 'none', 'mine.json');
+    await expect(createProfileExport({ path: nowhere, wallOffsetNs, version: '1' })).rejects.toMatchObject({
+      code: 'OUTPUT_UNWRITABLE',
+    });
+    expect(existsSync(nowhere)).toBe(false);
+  });
+});
