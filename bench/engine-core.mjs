@@ -43,6 +43,8 @@ function drive(model, input, rowFloats, inFlight) {
         inputs: [{ name: input, dataType: 'FP32', shape: [1, rowFloats], bytes }],
         requestedOutputs: [],
         batchSize: 1,
+        priority: 0,
+        timeoutUs: 0,
         receivedAt: nowNs(),
         isCancelled: () => false,
       };

@@ -9,12 +9,16 @@ const answer = Buffer.alloc(Number(answerBytes), 7);
 const path = '/inference.GRPCInferenceService/ModelInfer';
 const STREAM_WINDOW_BYTES = 4 * 2 ** 20;
 
+function startOwn(limits) {
+  const invoke = (_bytes, _start, _end, reply) => reply.succeed(answer);
+  const methods = new Map([[path, { isStreaming: false, keepsRequest: true, invoke }]]);
+  return new GrpcWireServer({ address: '127.0.0.1', port: 0, methods, limits }).start();
+}
+
 const starters = {
-  async own() {
-    const invoke = (_bytes, _start, _end, reply) => reply.succeed(answer);
-    const methods = new Map([[path, { isStreaming: false, keepsRequest: false, invoke }]]);
-    return new GrpcWireServer({ address: '127.0.0.1', port: 0, methods }).start();
-  },
+  own: () => startOwn({}),
+  /** Gathers large requests by copying them from the socket's buffer. */
+  'own-copying': () => startOwn({ smallestDirectReadBytes: Number.POSITIVE_INFINITY }),
   /** Bytes pass through, as in the engine's first front end. Its windows are Node's; the library has no option for them. */
   'grpc-js'() {
     const same = (bytes) => bytes;

@@ -2,12 +2,12 @@
  * The gRPC front end with a canned answer beside @grpc/grpc-js and node:http2 on the same load, in turns:
  * `node bench/engine/front-end.mjs [--rounds N] [--seconds S] [--h2load]`. Needs `npm run build`.
  */
-import { fork, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median, startCannedServer } from './canned-process.mjs';
 import { runClosedLoop } from './lean-client.mjs';
 
 const { values: flags } = parseArgs({
@@ -29,23 +29,9 @@ const loads = [
   { name: '49 KB, 12 in flight', requestBytes: 49_152, answerBytes: 400, inFlight: 12, atLeast: { 'grpc-js': 3 } },
 ];
 
-async function startServer(kind, answerBytes) {
-  const child = fork(fileURLToPath(new URL('canned-server.mjs', import.meta.url)), [kind, String(answerBytes)]);
-  const nextMessage = () => new Promise((resolve) => child.once('message', resolve));
-  const { port } = await nextMessage();
-  const readUsage = () => {
-    const usage = nextMessage();
-    child.send('usage');
-    return usage;
-  };
-  return { port, readUsage, stop: () => child.disconnect() };
-}
-
-const cpuUs = ({ cpu }) => cpu.user + cpu.system;
-
 /** One measurement: answers per second and the server's CPU time for each. */
 async function measure(kind, load) {
-  const server = await startServer(kind, load.answerBytes);
+  const server = await startCannedServer(kind, load.answerBytes);
   const usages = [];
   const onMeasuring = async () => usages.push(await server.readUsage());
   const message = Buffer.alloc(load.requestBytes, 3);
@@ -53,12 +39,12 @@ async function measure(kind, load) {
   const options = { path, message, inFlight, answerBytes, warmupMs: measureMs / 2, measureMs, onMeasuring };
   const { perSec, count } = await runClosedLoop(server.port, options);
   server.stop();
-  return { perSec, cpuUsPerRequest: (cpuUs(usages[1]) - cpuUs(usages[0])) / count };
+  return { perSec, cpuUsPerRequest: (usages[1].cpuUs - usages[0].cpuUs) / count };
 }
 
 /** The same with a client that is not ours. */
 async function measureWithH2load(kind, load, bodyFile) {
-  const server = await startServer(kind, load.answerBytes);
+  const server = await startCannedServer(kind, load.answerBytes);
   const url = `http://127.0.0.1:${server.port}${path}`;
   const seconds = Math.max(1, Math.round(measureMs / 1000));
   const fields = ['-H', 'content-type: application/grpc', '-H', 'te: trailers'];
@@ -75,8 +61,6 @@ async function measureWithH2load(kind, load, bodyFile) {
   server.stop();
   return { perSec: Number(/([\d.]+) req\/s/.exec(text)?.[1]), cpuUsPerRequest: Number.NaN };
 }
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function compare(client, run) {
   console.log(`\n${client}, one connection, median of ${rounds} rounds`);

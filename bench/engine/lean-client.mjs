@@ -31,7 +31,7 @@ const WINDOW_BYTES = 2 ** 30;
 const RECEIVE_BYTES = 65_536;
 
 /** HEADERS and DATA of one request, where each frame lies, and what it takes of the window. */
-function encodeRequest(path, message, port) {
+function encodeRequest(path, message, port, frameBytes) {
   const fields = {
     ':method': 'POST',
     ':scheme': 'http',
@@ -45,8 +45,8 @@ function encodeRequest(path, message, port) {
   body.writeUInt32BE(message.length, 1);
   body.set(message, 5);
   const frames = [encodeFrame(frameTypes.HEADERS, frameFlags.END_HEADERS, 0, block)];
-  for (let at = 0; at < body.length; at += DEFAULT_MAX_FRAME_BYTES) {
-    const part = body.subarray(at, at + DEFAULT_MAX_FRAME_BYTES);
+  for (let at = 0; at < body.length; at += frameBytes) {
+    const part = body.subarray(at, at + frameBytes);
     const isLast = at + part.length === body.length;
     frames.push(encodeFrame(frameTypes.DATA, isLast ? frameFlags.END_STREAM : 0, 0, part));
   }
@@ -68,8 +68,8 @@ class Load {
   answerBytes = 0;
   isStopping = false;
 
-  constructor(port, { path, message, inFlight }) {
-    this.request = encodeRequest(path, message, port);
+  constructor(port, { path, message, inFlight, frameBytes = DEFAULT_MAX_FRAME_BYTES }) {
+    this.request = encodeRequest(path, message, port, frameBytes);
     this.inFlight = inFlight;
     this.staging = Buffer.allocUnsafeSlow(Math.max(1 << 20, 2 * inFlight * this.request.bytes.length));
     this.staged = 0;
@@ -190,7 +190,7 @@ class Load {
 const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Keeps `inFlight` requests under way on one connection. Returns answers per second after the warm-up, over `measureMs`.
+ * Keeps `inFlight` requests under way on one connection, in DATA frames of `frameBytes`. Returns answers per second after the warm-up, over `measureMs`.
  * `onMeasuring(isBegin)` is called at both ends of the measured time.
  */
 export async function runClosedLoop(port, options) {

@@ -18,6 +18,8 @@ export interface Command<Rows extends OptionRows = OptionRows> {
   /** Two or three example command lines with a word on each. */
   readonly examples: readonly (readonly [line: string, meaning: string])[];
   readonly rows: Rows;
+  /** Flags of another program that users may bring along and that mean nothing here, with the reason. */
+  readonly refusedFlags?: Readonly<Record<string, string>>;
   /** Most commands take no arguments without a dash. */
   readonly takesPositionals?: boolean;
   /** True where a signal is the usual way to end, as for a server: its own exit code then stands. */

@@ -29,10 +29,14 @@ export const commandEntries: Readonly<Record<string, CommandEntry>> = {
     summary: 'list the demo models, or write them into a model repository',
     load: async () => (await import('./commands/models.js')).modelsCommand as Command,
   },
+  calibrate: {
+    summary: 'find what the load generator itself can do on this host',
+    load: async () => (await import('./commands/calibrate.js')).calibrateCommand as Command,
+  },
 };
 
 /** Commands of the design that are not there yet, so that their names are not taken for mistakes. */
-const plannedCommands: readonly string[] = ['gate', 'check', 'runtime', 'calibrate', 'doctor'];
+const plannedCommands: readonly string[] = ['gate', 'check', 'runtime', 'doctor'];
 
 /** Splits the command's name off the command line. Throws PerfTsError BAD_OPTION for a name that is none. */
 export function findCommand(argv: readonly string[]): {

@@ -9,7 +9,7 @@ import { createTerminal, type Terminal } from './terminal.js';
 
 /** Runs one command line (without node and script) and returns the exit code; never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const terminal = createTerminal();
+  const terminal = await createTerminal();
   const interrupts = catchInterrupts(terminal);
   try {
     const { name, load, rest } = findCommand(argv);

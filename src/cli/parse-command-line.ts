@@ -2,7 +2,7 @@
  * Reads a command line with yargs from a command's option rows. yargs splits words and writes the help page; values
  * are parsed by the rows, so that every problem is reported in one go.
  */
-import yargs, { type Argv } from 'yargs';
+import type { Argv } from 'yargs';
 import { closestWord } from '../common/closest-word.js';
 import { PerfTsError, type Problem } from '../common/errors.js';
 import { type OptionRow, type OptionRows, type OptionValues, readOptions } from '../common/option-row.js';
@@ -10,6 +10,7 @@ import { packageVersion } from '../common/package-root.js';
 import type { Command } from './command.js';
 import { commandEntries } from './commands.js';
 import { laterFlags } from './later-flags.js';
+import { readPlainWords } from './plain-words.js';
 
 export type ParsedCommandLine<Rows extends OptionRows> =
   | { readonly state: 'answered'; readonly text: string }
@@ -23,7 +24,13 @@ export async function parseCommandLine<Rows extends OptionRows>(
   width: number,
 ): Promise<ParsedCommandLine<Rows>> {
   const rows: readonly OptionRow<unknown>[] = Object.values(command.rows);
-  const parser = declareOptions(name, command, rows, width);
+  const plain = readPlainWords(rows, words);
+  if (plain !== undefined) {
+    const { values, problems } = readOptions(command.rows, plain);
+    if (problems.length > 0) throw new PerfTsError('BAD_OPTION', problems);
+    return { state: 'run', values, positionals: [] };
+  }
+  const parser = await declareOptions(name, command, rows, width);
   const parsed = (await parser.parse([...words])) as Record<string, unknown>;
   if (parsed.help === true) return { state: 'answered', text: withoutTypes(await parser.getHelp()) };
   if (parsed.version === true) return { state: 'answered', text: packageVersion };
@@ -31,7 +38,7 @@ export async function parseCommandLine<Rows extends OptionRows>(
   const positionals = (parsed._ as readonly unknown[]).map(String);
   const { values, problems } = readOptions(command.rows, textsByFlag(rows, parsed));
   const all: readonly Problem[] = [
-    ...findUnknownFlags(rows, parsed),
+    ...findUnknownFlags(rows, command.refusedFlags ?? {}, parsed),
     ...(command.takesPositionals === true ? [] : positionals.map(describeStray)),
     ...problems,
   ];
@@ -39,7 +46,14 @@ export async function parseCommandLine<Rows extends OptionRows>(
   return { state: 'run', values, positionals };
 }
 
-function declareOptions(name: string, command: Command, rows: readonly OptionRow<unknown>[], width: number): Argv {
+async function declareOptions(
+  name: string,
+  command: Command,
+  rows: readonly OptionRow<unknown>[],
+  width: number,
+): Promise<Argv> {
+  // Only where it is needed: loading it takes as long as the rest of a command's start.
+  const { default: yargs } = await import('yargs');
   const parser = yargs()
     .scriptName('perf-ts')
     .usage(`Usage: ${command.usage}`)
@@ -98,16 +112,26 @@ function textsByFlag(
   return texts;
 }
 
-function findUnknownFlags(rows: readonly OptionRow<unknown>[], parsed: Readonly<Record<string, unknown>>): Problem[] {
+function findUnknownFlags(
+  rows: readonly OptionRow<unknown>[],
+  refused: Readonly<Record<string, string>>,
+  parsed: Readonly<Record<string, unknown>>,
+): Problem[] {
   const known = new Set(['_', '$0', 'help', 'version', ...rows.flatMap((option) => [option.flag, ...option.aliases])]);
   const longNames = rows.flatMap((option) => [option.flag, ...option.aliases.filter((alias) => alias.length > 1)]);
   return Object.keys(parsed)
     .filter((flag) => !known.has(flag))
-    .map((flag) => describeUnknown(flag, longNames));
+    .map((flag) => describeUnknown(flag, refused, longNames));
 }
 
-function describeUnknown(flag: string, longNames: readonly string[]): Problem {
+function describeUnknown(
+  flag: string,
+  refused: Readonly<Record<string, string>>,
+  longNames: readonly string[],
+): Problem {
   const where = flag.length === 1 ? `-${flag}` : `--${flag}`;
+  if (Object.hasOwn(refused, flag))
+    return { where, what: `has no meaning here: ${refused[flag]}`, hint: 'leave it out' };
   const later = laterFlags[flag];
   if (later !== undefined) return { where, what: `perf_analyzer’s flag for ${later} is not part of this version yet` };
   const near = closestWord(flag, longNames);

@@ -2,7 +2,6 @@
  * Where text for people goes. Results go to stdout; progress and remarks go to stderr, so that a pipe or `--json`
  * gets results alone. Colour follows NO_COLOR, FORCE_COLOR and whether a person is watching.
  */
-import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import { systemCodeOf } from '../common/errors.js';
 
@@ -33,11 +32,12 @@ const NO_TERMINAL_WIDTH = 170;
 /** Seconds between plain progress lines where stderr is not a terminal. */
 const PLAIN_INTERVAL_MS = 10_000;
 
-export function createTerminal(): Terminal {
+export async function createTerminal(): Promise<Terminal> {
   // A reader that has seen enough, such as `head`, closes the pipe; the run goes on and saves what it measures.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
   const isLive = process.stderr.isTTY === true && process.env.TERM !== 'dumb';
-  const live = isLive ? createLogUpdate(process.stderr) : undefined;
+  // Loaded only for a person who watches: it costs programs that start an engine a noticeable part of its start.
+  const live = isLive ? (await import('log-update')).createLogUpdate(process.stderr) : undefined;
   let lastPlainMs = Date.now();
   return {
     hasColor: pc.isColorSupported && process.stdout.isTTY === true,

@@ -21,6 +21,8 @@ export interface CompletionFacts {
   readonly signature: ModelSignature;
   /** Whether KIND_AUTO means a GPU here. */
   readonly hasGpu: boolean;
+  /** For models that can batch and whose config leaves it open; Triton's 4 unless given, 0 for no batching. */
+  readonly defaultMaxBatchSize?: number;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface CompletionFacts {
 export function completeModelConfig(config: ModelConfig | undefined, facts: CompletionFacts): ModelConfig {
   const given = config ?? {};
   const named = completeIdentity(given, facts.modelName);
-  const batched = normalizeBatching(completeFromSignature(named, facts.signature));
+  const batched = normalizeBatching(completeFromSignature(named, facts));
   const completed: ModelConfig = {
     ...batched,
     version_policy: given.version_policy ?? { latest: { num_versions: 1 } },
@@ -66,11 +68,14 @@ function completeIdentity(config: ModelConfig, modelName: string): ModelConfig {
 export const canBatch = (signature: ModelSignature): boolean =>
   [...signature.inputs, ...signature.outputs].every((value) => value.shape[0] === -1);
 
-function completeFromSignature(config: ModelConfig, signature: ModelSignature): ModelConfig {
+function completeFromSignature(
+  config: ModelConfig,
+  { signature, defaultMaxBatchSize = DEFAULT_MAX_BATCH_SIZE }: CompletionFacts,
+): ModelConfig {
   const hasInputs = (config.input?.length ?? 0) > 0 || Array.isArray(config.batch_input);
   const hasOutputs = (config.output?.length ?? 0) > 0;
   if (hasInputs && hasOutputs) return config;
-  const maxBatchSize = config.max_batch_size || (canBatch(signature) ? DEFAULT_MAX_BATCH_SIZE : 0);
+  const maxBatchSize = config.max_batch_size || (canBatch(signature) ? defaultMaxBatchSize : 0);
   const hasScheduler = config.dynamic_batching !== undefined || config.sequence_batching !== undefined;
   const toTensor = (value: ValueSignature): InputConfig => toTensorConfig(value, maxBatchSize > 0);
   return {

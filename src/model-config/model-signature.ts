@@ -11,6 +11,8 @@ export interface ValueSignature {
 export interface ModelSignature {
   /** Graph inputs that are not initializers. */
   readonly inputs: readonly ValueSignature[];
+  /** Graph inputs that are initializers too: requests may leave them out, and then the model's own values are used. */
+  readonly overridableInputs?: readonly ValueSignature[];
   readonly outputs: readonly ValueSignature[];
   readonly opset: number;
   readonly producer: string;

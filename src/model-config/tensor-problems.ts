@@ -1,6 +1,5 @@
 /** Checks the inputs and outputs of a model configuration, alone and against the ONNX model's signature. */
 import { elementCount, fromConfigType, toConfigType } from '../kserve/data-types.js';
-import { canBatch } from './complete-config.js';
 import { elementPath, memberPath } from './field-path.js';
 import type { FieldProblem } from './json-form.js';
 import type { InputConfig, ModelConfig, OutputConfig } from './model-config.js';
@@ -82,8 +81,11 @@ function checkReshape(
 export function findSignatureProblems(config: ModelConfig, signature: ModelSignature): readonly FieldProblem[] {
   const isBatched = (config.max_batch_size ?? 0) > 0;
   const problems: FieldProblem[] = [];
-  if (isBatched && !canBatch(signature)) {
-    const fixed = [...signature.inputs, ...signature.outputs].filter((value) => value.shape[0] !== -1);
+  const listed = (signature.overridableInputs ?? []).filter((value) =>
+    config.input?.some((input) => input.name === value.name),
+  );
+  const fixed = [...signature.inputs, ...listed, ...signature.outputs].filter((value) => value.shape[0] !== -1);
+  if (isBatched && fixed.length > 0) {
     problems.push({
       path: 'max_batch_size',
       what: `must be 0: the first dimension of ${fixed.map((value) => `'${value.name}'`).join(', ')} is not a batch of any size`,
@@ -99,10 +101,15 @@ export function findSignatureProblems(config: ModelConfig, signature: ModelSigna
       });
     }
   }
+  config.input?.forEach(({ name, optional }, index) => {
+    if (optional !== true || !signature.inputs.some((value) => value.name === name)) return;
+    const what = `the model has no value of its own for '${name}' (an initializer), so a request cannot leave it out`;
+    problems.push({ path: memberPath(elementPath('input', index), 'optional'), what });
+  });
   // A model that cannot be batched was reported above; its shapes would only repeat that.
-  const comparesShapes = !isBatched || canBatch(signature);
+  const comparesShapes = !isBatched || fixed.length === 0;
   for (const role of ['input', 'output'] as const) {
-    const values = role === 'input' ? signature.inputs : signature.outputs;
+    const values = role === 'input' ? [...signature.inputs, ...(signature.overridableInputs ?? [])] : signature.outputs;
     (config[role] ?? []).forEach((tensor, index) => {
       problems.push(...compareTensor(tensor, values, elementPath(role, index), role, isBatched, comparesShapes));
     });

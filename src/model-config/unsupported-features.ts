@@ -48,7 +48,6 @@ export function findUnsupportedFeatures(config: ModelConfig): readonly FieldProb
     const path = elementPath('input', index);
     if (input.allow_ragged_batch === true)
       refuse(memberPath(path, 'allow_ragged_batch'), 'ragged batches are not supported');
-    if (input.optional === true) refuse(memberPath(path, 'optional'), 'optional inputs are not supported');
   });
   config.instance_group?.forEach((group, index) => {
     const path = elementPath('instance_group', index);

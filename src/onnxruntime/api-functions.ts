@@ -11,6 +11,7 @@ export type Status = Pointer | null;
 /** Memory that the callee reads or fills during the call; typed arrays over shared memory are allowed. */
 export type Memory = NodeJS.TypedArray | Pointer | null;
 
+/** Functions with a question mark came later than the oldest version that perf-ts takes, and may be missing. */
 export interface ApiFunctions {
   GetErrorCode(status: Pointer): number;
   GetErrorMessage(status: Pointer): string;
@@ -29,6 +30,31 @@ export interface ApiFunctions {
   SetIntraOpNumThreads(options: Pointer, count: number): Status;
   SetInterOpNumThreads(options: Pointer, count: number): Status;
   AddSessionConfigEntry(options: Pointer, key: string, value: string): Status;
+  SessionOptionsAppendExecutionProvider(
+    options: Pointer,
+    provider: string,
+    keys: readonly string[],
+    values: readonly string[],
+    count: number,
+  ): Status;
+  CreateCUDAProviderOptions(providerOptions: Memory): Status;
+  UpdateCUDAProviderOptions(
+    providerOptions: Pointer,
+    keys: readonly string[],
+    values: readonly string[],
+    count: number,
+  ): Status;
+  SessionOptionsAppendExecutionProvider_CUDA_V2(options: Pointer, providerOptions: Pointer): Status;
+  ReleaseCUDAProviderOptions(providerOptions: Pointer): void;
+  CreateTensorRTProviderOptions(providerOptions: Memory): Status;
+  UpdateTensorRTProviderOptions(
+    providerOptions: Pointer,
+    keys: readonly string[],
+    values: readonly string[],
+    count: number,
+  ): Status;
+  SessionOptionsAppendExecutionProvider_TensorRT_V2(options: Pointer, providerOptions: Pointer): Status;
+  ReleaseTensorRTProviderOptions(providerOptions: Pointer): void;
   ReleaseSessionOptions(options: Pointer): void;
   CreateRunOptions(options: Memory): Status;
   AddRunConfigEntry(options: Pointer, key: string, value: string): Status;
@@ -41,6 +67,9 @@ export interface ApiFunctions {
   SessionGetOutputName(session: Pointer, index: number, allocator: Pointer, name: Memory): Status;
   SessionGetInputTypeInfo(session: Pointer, index: number, typeInfo: Memory): Status;
   SessionGetOutputTypeInfo(session: Pointer, index: number, typeInfo: Memory): Status;
+  SessionGetOverridableInitializerCount(session: Pointer, count: Memory): Status;
+  SessionGetOverridableInitializerName(session: Pointer, index: number, allocator: Pointer, name: Memory): Status;
+  SessionGetOverridableInitializerTypeInfo(session: Pointer, index: number, typeInfo: Memory): Status;
   Run(
     session: Pointer,
     runOptions: Pointer | null,
@@ -62,6 +91,12 @@ export interface ApiFunctions {
 
   GetAllocatorWithDefaultOptions(allocator: Memory): Status;
   AllocatorFree(allocator: Pointer, memory: Pointer): Status;
+  /** The allocator that a session uses for the memory described. */
+  CreateAllocator(session: Pointer, memoryInfo: Pointer, allocator: Memory): Status;
+  ReleaseAllocator(allocator: Pointer): void;
+  AllocatorGetStats?(allocator: Pointer, stats: Memory): Status;
+  GetKeyValue?(pairs: Pointer, key: string): string | null;
+  ReleaseKeyValuePairs?(pairs: Pointer): void;
   CreateCpuMemoryInfo(allocatorType: number, memoryType: number, memoryInfo: Memory): Status;
   CreateTensorWithDataAsOrtValue(
     memoryInfo: Pointer,
@@ -85,6 +120,7 @@ export interface ApiFunctions {
 export type ApiFunctionName = keyof ApiFunctions;
 
 const ptr = 'void *';
+const texts = 'const char **';
 // A file name is ORTCHAR_T*: wide on Windows.
 const path = process.platform === 'win32' ? 'str16' : 'str';
 
@@ -106,6 +142,15 @@ const argumentTypes: Readonly<Record<ApiFunctionName, readonly string[]>> = {
   SetIntraOpNumThreads: [ptr, 'int'],
   SetInterOpNumThreads: [ptr, 'int'],
   AddSessionConfigEntry: [ptr, 'str', 'str'],
+  SessionOptionsAppendExecutionProvider: [ptr, 'str', texts, texts, 'size_t'],
+  CreateCUDAProviderOptions: [ptr],
+  UpdateCUDAProviderOptions: [ptr, texts, texts, 'size_t'],
+  SessionOptionsAppendExecutionProvider_CUDA_V2: [ptr, ptr],
+  ReleaseCUDAProviderOptions: [ptr],
+  CreateTensorRTProviderOptions: [ptr],
+  UpdateTensorRTProviderOptions: [ptr, texts, texts, 'size_t'],
+  SessionOptionsAppendExecutionProvider_TensorRT_V2: [ptr, ptr],
+  ReleaseTensorRTProviderOptions: [ptr],
   ReleaseSessionOptions: [ptr],
   CreateRunOptions: [ptr],
   AddRunConfigEntry: [ptr, 'str', 'str'],
@@ -117,6 +162,9 @@ const argumentTypes: Readonly<Record<ApiFunctionName, readonly string[]>> = {
   SessionGetOutputName: [ptr, 'size_t', ptr, ptr],
   SessionGetInputTypeInfo: [ptr, 'size_t', ptr],
   SessionGetOutputTypeInfo: [ptr, 'size_t', ptr],
+  SessionGetOverridableInitializerCount: [ptr, ptr],
+  SessionGetOverridableInitializerName: [ptr, 'size_t', ptr, ptr],
+  SessionGetOverridableInitializerTypeInfo: [ptr, 'size_t', ptr],
   Run: [ptr, ptr, ptr, ptr, 'size_t', ptr, 'size_t', ptr],
   ReleaseSession: [ptr],
   GetOnnxTypeFromTypeInfo: [ptr, ptr],
@@ -127,6 +175,11 @@ const argumentTypes: Readonly<Record<ApiFunctionName, readonly string[]>> = {
   ReleaseTypeInfo: [ptr],
   GetAllocatorWithDefaultOptions: [ptr],
   AllocatorFree: [ptr, ptr],
+  CreateAllocator: [ptr, ptr, ptr],
+  ReleaseAllocator: [ptr],
+  AllocatorGetStats: [ptr, ptr],
+  GetKeyValue: [ptr, 'str'],
+  ReleaseKeyValuePairs: [ptr],
   CreateCpuMemoryInfo: ['int', 'int', ptr],
   CreateTensorWithDataAsOrtValue: [ptr, ptr, 'size_t', ptr, 'size_t', 'int', ptr],
   CreateTensorAsOrtValue: [ptr, ptr, 'size_t', 'int', ptr],
@@ -139,8 +192,16 @@ const argumentTypes: Readonly<Record<ApiFunctionName, readonly string[]>> = {
   ReleaseValue: [ptr],
 };
 
-const results: Readonly<Partial<Record<ApiFunctionName, string>>> = { GetErrorCode: 'int', GetErrorMessage: 'str' };
+const results: Readonly<Partial<Record<ApiFunctionName, string>>> = {
+  GetErrorCode: 'int',
+  GetErrorMessage: 'str',
+  GetKeyValue: 'str',
+};
 const resultOf = (name: ApiFunctionName): string => results[name] ?? (name.startsWith('Release') ? 'void' : ptr);
+
+const laterFunctions: readonly ApiFunctionName[] = ['AllocatorGetStats', 'GetKeyValue', 'ReleaseKeyValuePairs'];
+/** False for those that an older library may lack. */
+export const isAlwaysThere = (name: ApiFunctionName): boolean => !laterFunctions.includes(name);
 
 export const apiFunctionNames = Object.keys(argumentTypes) as readonly ApiFunctionName[];
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import koffi, { type LibraryHandle } from 'koffi';
 import { messageOf, PerfTsError } from '../common/errors.js';
-import { type ApiFunctions, apiFunctionNames, type Pointer, prototypeOf } from './api-functions.js';
+import { type ApiFunctions, apiFunctionNames, isAlwaysThere, type Pointer, prototypeOf } from './api-functions.js';
 import { indexInTable, NEWEST_API_VERSION, OLDEST_API_VERSION } from './api-order.js';
 import { bundledLibraryPath } from './library-path.js';
 import { openNativeLibrary } from './native-library.js';
@@ -74,11 +74,14 @@ function apiVersionFor(version: string, path: string): number {
 }
 
 function readFunctions(table: Pointer, apiVersion: number, path: string): ApiFunctions {
-  const entries = apiFunctionNames.map((name) => {
+  const entries = apiFunctionNames.flatMap((name) => {
     const index = indexInTable(name, apiVersion);
-    if (index === undefined) throw unusable(path, `version ${apiVersion} of its C API has no function ${name}`);
+    if (index === undefined) {
+      if (!isAlwaysThere(name)) return [];
+      throw unusable(path, `version ${apiVersion} of its C API has no function ${name}`);
+    }
     const address = koffi.decode(table, index * POINTER_BYTES, 'void *') as Pointer;
-    return [name, koffi.decode(address, prototypeOf(name)) as unknown] as const;
+    return [[name, koffi.decode(address, prototypeOf(name)) as unknown] as const];
   });
   return Object.fromEntries(entries) as unknown as ApiFunctions;
 }

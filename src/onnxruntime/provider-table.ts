@@ -1,24 +1,31 @@
 /**
- * The execution providers that perf-ts can append to a session, one row each. A provider that is not here is refused
- * by name when a model asks for it.
+ * The execution providers that perf-ts can append to a session, one row each. A provider or option that is not here is
+ * refused by name when a model asks for it. Whether a library has a provider is found out by appending it, never by
+ * its list.
  */
-import type { Pointer } from './api-functions.js';
-import type { OrtLibrary } from './library.js';
+import { coreMlRow } from './providers/coreml.js';
+import { cpuRow } from './providers/cpu.js';
+import { cudaRow } from './providers/cuda.js';
+import { dmlRow } from './providers/dml.js';
+import { migraphxRow } from './providers/migraphx.js';
+import { openVinoRow } from './providers/openvino.js';
+import type { AcceleratorDevice, ProviderName, ProviderRow } from './providers/provider-row.js';
+import { tensorRtRow } from './providers/tensorrt.js';
+import { webGpuRow } from './providers/webgpu.js';
+import { xnnpackRow } from './providers/xnnpack.js';
 
-export type ProviderName = 'cpu';
-export type AcceleratorDevice = 'cpu' | 'gpu';
-
-export interface ProviderRow {
-  readonly name: ProviderName;
-  /** What `execution_accelerators` calls it for each device; the CPU's own provider needs no mention. */
-  readonly acceleratorNames: Readonly<Partial<Record<AcceleratorDevice, string>>>;
-  /** Adds the provider to session options before the session is created. */
-  append(library: OrtLibrary, options: Pointer): void;
-}
+export type { AcceleratorDevice, ProviderName, ProviderRow };
 
 export const providerTable: readonly ProviderRow[] = [
-  // ONNX Runtime adds its CPU provider to every session by itself, as the last choice for each node.
-  { name: 'cpu', acceleratorNames: {}, append: () => undefined },
+  cpuRow,
+  tensorRtRow,
+  cudaRow,
+  openVinoRow,
+  webGpuRow,
+  xnnpackRow,
+  dmlRow,
+  coreMlRow,
+  migraphxRow,
 ];
 
 /** The row of a provider that the table has. */
@@ -28,6 +35,14 @@ export function providerRow(name: ProviderName): ProviderRow {
   return row;
 }
 
+/** What `execution_accelerators` may name for a device. */
+export const acceleratorsOf = (device: AcceleratorDevice): readonly string[] =>
+  providerTable.flatMap((row) => row.acceleratorNames[device] ?? []);
+
 /** The provider that an accelerator's name in a model config stands for, or undefined when there is none here. */
 export const findAccelerator = (device: AcceleratorDevice, name: string): ProviderRow | undefined =>
   providerTable.find((row) => row.acceleratorNames[device] === name);
+
+/** perf-ts's name of a provider where it has one, else ONNX Runtime's. */
+export const nameOfProvider = (ortName: string): string =>
+  providerTable.find((row) => row.ortName === ortName)?.name ?? ortName;

@@ -4,11 +4,18 @@
  */
 import type { Pointer } from './api-functions.js';
 import type { OrtLibrary } from './library.js';
-import { checkStatus } from './ort-error.js';
+import { checkStatus, OrtError } from './ort-error.js';
+import type { ProviderValues } from './provider-append.js';
 import { type ProviderName, providerRow } from './provider-table.js';
 
 export type GraphLevel = 'disabled' | 'basic' | 'extended' | 'all';
 export type ExecutionMode = 'sequential' | 'parallel';
+
+export interface ProviderSettings {
+  readonly name: ProviderName;
+  /** Options by ONNX Runtime's names, in the texts that it takes. */
+  readonly options: ProviderValues;
+}
 
 export interface SessionSettings {
   /** Threads that share one operator's work; ONNX Runtime takes one per core when left out. */
@@ -24,7 +31,7 @@ export interface SessionSettings {
   /** Keys set for each run. */
   readonly runConfigEntries?: Readonly<Record<string, string>>;
   /** Execution providers before the CPU's own, in order of preference. */
-  readonly providers?: readonly ProviderName[];
+  readonly providers?: readonly ProviderSettings[];
 }
 
 const graphLevelNumbers: Readonly<Record<GraphLevel, number>> = { disabled: 0, basic: 1, extended: 2, all: 99 };
@@ -65,7 +72,14 @@ function applySettings(library: OrtLibrary, options: Pointer, settings: SessionS
   for (const [key, value] of Object.entries(settings.configEntries ?? {})) {
     check(api.AddSessionConfigEntry(options, key, value));
   }
-  for (const name of settings.providers ?? []) providerRow(name).append(library, options);
+  for (const { name, options: values } of settings.providers ?? []) {
+    try {
+      providerRow(name).append(library, options, values);
+    } catch (thrown) {
+      if (!(thrown instanceof OrtError)) throw thrown;
+      throw new OrtError(`the execution provider ${name} cannot be used: ${thrown.message}`, thrown.code);
+    }
+  }
 }
 
 /** OrtRunOptions with the entries of `settings`, or null when there are none; the caller releases them. */

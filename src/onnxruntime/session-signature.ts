@@ -29,13 +29,13 @@ interface SideFunctions {
 }
 
 /**
- * Inputs that are not initializers, and outputs.
+ * Inputs that are not initializers, inputs that are and may be left out, and outputs.
  * @throws OrtError when a value is a sequence, a map or of a type that KServe cannot carry.
  */
 export function readSessionSignature(
   library: OrtLibrary,
   session: Pointer,
-): { inputs: SessionValues; outputs: SessionValues } {
+): { inputs: SessionValues; overridableInputs: SessionValues; outputs: SessionValues } {
   const { api } = library;
   const inputs = readSide(library, session, 'input', {
     count: api.SessionGetInputCount,
@@ -47,7 +47,12 @@ export function readSessionSignature(
     name: api.SessionGetOutputName,
     typeInfo: api.SessionGetOutputTypeInfo,
   });
-  return { inputs, outputs };
+  const overridableInputs = readSide(library, session, 'input', {
+    count: api.SessionGetOverridableInitializerCount,
+    name: api.SessionGetOverridableInitializerName,
+    typeInfo: api.SessionGetOverridableInitializerTypeInfo,
+  });
+  return { inputs, overridableInputs, outputs };
 }
 
 function readSide(library: OrtLibrary, session: Pointer, side: string, functions: SideFunctions): SessionValues {

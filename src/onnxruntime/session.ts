@@ -6,6 +6,7 @@ import type { Tensor, TensorSpec } from '../kserve/tensor.js';
 import type { Memory, Pointer } from './api-functions.js';
 import type { OrtLibrary } from './library.js';
 import { checkStatus, OrtError } from './ort-error.js';
+import { readArenaBytes } from './session-memory.js';
 import { createRunOptions, createSessionOptions, type SessionSettings } from './session-settings.js';
 import { readSessionSignature, type SessionValues } from './session-signature.js';
 import { createStringTensor, createTensorOver, describeValue, readValue } from './tensor-value.js';
@@ -17,6 +18,7 @@ export class OrtSession {
   readonly #session: Pointer;
   readonly #runOptions: Pointer | null;
   readonly #inputs: SessionValues;
+  readonly #overridableInputs: SessionValues;
   readonly #outputs: SessionValues;
   readonly #inputNames: BigUint64Array;
   readonly #outputNames: BigUint64Array;
@@ -30,8 +32,9 @@ export class OrtSession {
     this.library = library;
     this.#session = createNativeSession(library, modelFile, settings);
     try {
-      const { inputs, outputs } = readSessionSignature(library, this.#session);
+      const { inputs, overridableInputs, outputs } = readSessionSignature(library, this.#session);
       this.#inputs = inputs;
+      this.#overridableInputs = overridableInputs;
       this.#outputs = outputs;
       this.#runOptions = createRunOptions(library, settings);
     } catch (error) {
@@ -47,8 +50,30 @@ export class OrtSession {
     return this.#inputs.specs;
   }
 
+  /** Inputs that may be left out, because the model has values of its own for them. */
+  get overridableInputs(): readonly TensorSpec[] {
+    return this.#overridableInputs.specs;
+  }
+
   get outputs(): readonly TensorSpec[] {
     return this.#outputs.specs;
+  }
+
+  /**
+   * What the session's CPU arena has taken from the system, or undefined where it has no arena or the library is too
+   * old to tell. Weights that ONNX Runtime leaves where it read them are not in it.
+   */
+  arenaBytes(): number | undefined {
+    return readArenaBytes(this.library, this.#session);
+  }
+
+  /** The native name of an input, for `runNamed`; undefined when there is none of that name. */
+  inputNamePointer(name: string): Pointer | undefined {
+    for (const { specs, namePointers } of [this.#inputs, this.#overridableInputs]) {
+      const place = specs.findIndex((spec) => spec.name === name);
+      if (place !== -1) return namePointers[place];
+    }
+    return undefined;
   }
 
   /**
@@ -57,13 +82,21 @@ export class OrtSession {
    * @throws OrtError when the run fails.
    */
   runPrepared(inputs: Memory, outputs: Memory): void {
+    this.runNamed(this.#inputNames, inputs, outputs);
+  }
+
+  /**
+   * The same for inputs that are named: `names` and `inputs` have one pointer for each input that is given.
+   * @throws OrtError when the run fails.
+   */
+  runNamed(names: BigUint64Array, inputs: Memory, outputs: Memory): void {
     const { api } = this.library;
     const status = api.Run(
       this.#session,
       this.#runOptions,
-      this.#inputNames,
+      names,
       inputs,
-      this.#inputNames.length,
+      names.length,
       this.#outputNames,
       this.#outputNames.length,
       outputs,
@@ -72,7 +105,7 @@ export class OrtSession {
   }
 
   /**
-   * All outputs for these inputs, which may come in any order.
+   * All outputs for these inputs, which may come in any order. Overridable inputs may be left out.
    * @throws OrtError when one is missing, unknown, of another type, or the run fails.
    */
   run(inputs: readonly Tensor[]): Tensor[] {
@@ -83,7 +116,8 @@ export class OrtSession {
       ordered.forEach((tensor, index) => {
         values[index] = createValue(this.library, tensor);
       });
-      this.runPrepared(values.subarray(0, ordered.length), values.subarray(ordered.length));
+      const names = BigUint64Array.from(ordered, ({ name }) => this.inputNamePointer(name)!);
+      this.runNamed(names, values.subarray(0, ordered.length), values.subarray(ordered.length));
       return this.outputs.map((spec, index) => this.#copyOut(spec.name, values[ordered.length + index]!));
     } finally {
       for (const value of values) if (value !== 0n) api.ReleaseValue(value);
@@ -95,20 +129,25 @@ export class OrtSession {
     if (this.#isClosed) return;
     this.#isClosed = true;
     const { api, allocator } = this.library;
-    for (const name of [...this.#inputs.namePointers, ...this.#outputs.namePointers])
-      api.AllocatorFree(allocator, name);
+    for (const { namePointers } of [this.#inputs, this.#overridableInputs, this.#outputs]) {
+      for (const name of namePointers) api.AllocatorFree(allocator, name);
+    }
     if (this.#runOptions) api.ReleaseRunOptions(this.#runOptions);
     api.ReleaseSession(this.#session);
   }
 
   // ONNX Runtime looks for missing inputs only when a node needs them, so names and types are checked here.
   #orderInputs(inputs: readonly Tensor[]): Tensor[] {
-    const unknown = inputs.find((tensor) => !this.inputs.some((spec) => spec.name === tensor.name));
+    const specs = [...this.inputs, ...this.overridableInputs];
+    const unknown = inputs.find((tensor) => !specs.some((spec) => spec.name === tensor.name));
     if (unknown !== undefined) throw new OrtError(`the model has no input '${unknown.name}'`, INVALID_ARGUMENT);
-    return this.inputs.map((spec) => {
+    return specs.flatMap((spec, index) => {
       const tensor = inputs.find((candidate) => candidate.name === spec.name);
-      if (tensor === undefined) throw new OrtError(`input '${spec.name}' is missing`, INVALID_ARGUMENT);
-      if (tensor.dataType === spec.dataType) return tensor;
+      if (tensor === undefined) {
+        if (index >= this.inputs.length) return [];
+        throw new OrtError(`input '${spec.name}' is missing`, INVALID_ARGUMENT);
+      }
+      if (tensor.dataType === spec.dataType) return [tensor];
       throw new OrtError(`input '${spec.name}' is ${tensor.dataType}, but must be ${spec.dataType}`, INVALID_ARGUMENT);
     });
   }

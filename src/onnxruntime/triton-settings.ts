@@ -2,25 +2,25 @@
  * Session settings from a model configuration, by the keys and places of Triton's ONNX Runtime backend
  * (onnxruntime_backend, src/onnxruntime.cc). What Triton would silently ignore is refused by name here.
  */
+import { closestWord } from '../common/closest-word.js';
 import type { Problem } from '../common/errors.js';
-import { elementPath, entryPath } from '../model-config/field-path.js';
+import { entryPath } from '../model-config/field-path.js';
 import type { ModelConfig } from '../model-config/model-config.js';
-import { type AcceleratorDevice, findAccelerator, type ProviderName, providerTable } from './provider-table.js';
+import { findProviderParameter, type PlacedProvider, readAccelerators } from './accelerator-settings.js';
+import { readSwitch, switchWords } from './provider-options.js';
+import { providerRow } from './provider-table.js';
 import type { ExecutionMode, GraphLevel, SessionSettings } from './session-settings.js';
 
 /** A parameter's text turned into settings. */
 type ReadParameter = (text: string) => Partial<SessionSettings> | { readonly refusal: string };
 
-const trueWords = ['true', 'on', '1'];
-const falseWords = ['false', 'off', '0'];
+const SHRINKAGE = 'memory.enable_memory_arena_shrinkage';
 const executionModes: Readonly<Record<string, ExecutionMode>> = { '0': 'sequential', '1': 'parallel' };
 
 function flag(toSettings: (isOn: boolean) => Partial<SessionSettings>): ReadParameter {
   return (text) => {
-    const word = text.toLowerCase();
-    if (trueWords.includes(word)) return toSettings(true);
-    if (falseWords.includes(word)) return toSettings(false);
-    return { refusal: `must be one of ${[...trueWords, ...falseWords].join(', ')}` };
+    const isOn = readSwitch(text);
+    return isOn === undefined ? { refusal: `must be one of ${switchWords}` } : toSettings(isOn);
   };
 }
 
@@ -45,19 +45,11 @@ const parameterReaders: Readonly<Record<string, ReadParameter>> = {
     ['0', '1'].includes(text)
       ? { configEntries: { 'session.use_device_allocator_for_initializers': text } }
       : { refusal: 'must be 0 or 1' },
-  'memory.enable_memory_arena_shrinkage': (text) =>
-    /^cpu:\d+(;cpu:\d+)*$/.test(text)
-      ? { runConfigEntries: { 'memory.enable_memory_arena_shrinkage': text } }
-      : { refusal: 'must name CPU arenas, such as cpu:0' },
+  [SHRINKAGE]: (text) =>
+    /^(cpu:0|gpu:\d{1,4})(;(cpu:0|gpu:\d{1,4}))*$/.test(text)
+      ? { runConfigEntries: { [SHRINKAGE]: text } }
+      : { refusal: 'must name arenas, such as cpu:0, or cpu:0;gpu:0 with a GPU' },
 };
-
-/** Parameters of the same backend that only its CUDA provider reads. */
-const cudaParameters = [
-  'cudnn_conv_algo_search',
-  'gpu_mem_limit',
-  'arena_extend_strategy',
-  'do_copy_in_default_stream',
-];
 
 /** Triton's graph levels: -1 basic, 1 extended, 2 off, and everything else, 0 or absent included, is all. */
 function toGraphLevel(level: number | undefined): GraphLevel {
@@ -66,53 +58,82 @@ function toGraphLevel(level: number | undefined): GraphLevel {
   return level === 2 ? 'disabled' : 'all';
 }
 
-/** Settings, and every problem with the path of its field; the settings hold only without problems. */
-export function readSessionSettings(config: ModelConfig): { settings: SessionSettings; problems: readonly Problem[] } {
-  const { providers, problems } = readAccelerators(config);
+export interface ConfigSettings {
+  readonly settings: SessionSettings;
+  /** The providers of `settings`, with their places in the config. */
+  readonly providers: readonly PlacedProvider[];
+  /** With the path of each field; settings and providers hold only without problems. */
+  readonly problems: readonly Problem[];
+}
+
+/** What a config asks of a session. Whether the library can do it is `findMissingProviders`'s question. */
+export function readSessionSettings(config: ModelConfig): ConfigSettings {
+  const accelerators = readAccelerators(config);
+  const problems = [...accelerators.problems];
+  let providers = accelerators.providers;
   let settings: SessionSettings = { graphLevel: toGraphLevel(config.optimization?.graph?.level) };
   for (const [key, parameter] of Object.entries(config.parameters ?? {})) {
     const where = entryPath('parameters', key);
     const read = Object.hasOwn(parameterReaders, key) ? parameterReaders[key] : undefined;
     if (read === undefined) {
-      problems.push(unknownParameter(key, where));
+      const placed = readProviderParameter(key, parameter.string_value, where, providers);
+      if ('what' in placed) problems.push(placed);
+      else providers = placed.providers;
       continue;
     }
     const result = read(parameter.string_value);
     if ('refusal' in result) problems.push({ where, what: `'${parameter.string_value}' ${result.refusal}` });
     else settings = { ...settings, ...result };
   }
-  return { settings: providers.length === 0 ? settings : { ...settings, providers }, problems };
+  problems.push(...checkArena(settings, providers));
+  if (providers.length > 0) {
+    settings = { ...settings, providers: providers.map(({ name, options }) => ({ name, options })) };
+  }
+  return { settings, providers, problems };
+}
+
+/** Shrinking an arena that is not there fails every run. */
+function checkArena(
+  { cpuArena, runConfigEntries = {} }: SessionSettings,
+  providers: readonly PlacedProvider[],
+): Problem[] {
+  const where = entryPath('parameters', SHRINKAGE);
+  const arenas = (runConfigEntries[SHRINKAGE] ?? '').split(';');
+  const hasGpu = providers.some(({ name }) => providerRow(name).devices.includes('gpu'));
+  if (cpuArena === false && arenas.includes('cpu:0')) {
+    const what = 'has nothing to shrink for cpu:0, because enable_mem_arena is off';
+    return [{ where, what, hint: 'remove one of them' }];
+  }
+  const gpu = hasGpu ? undefined : arenas.find((arena) => arena.startsWith('gpu:'));
+  return gpu === undefined ? [] : [{ where, what: `names '${gpu}', and this model runs on no GPU`, hint: 'say cpu:0' }];
+}
+
+/** The providers with an option that the model's own parameters set, or why that cannot be. */
+function readProviderParameter(
+  key: string,
+  text: string,
+  where: string,
+  providers: readonly PlacedProvider[],
+): Problem | { readonly providers: readonly PlacedProvider[] } {
+  const found = findProviderParameter(key);
+  if (found === undefined) return unknownParameter(key, where);
+  const { row, option } = found;
+  const value = option.type.read(text);
+  if (value === undefined) return { where, what: `'${text}' ${option.type.describe}` };
+  if (!providers.some(({ name }) => name === row.name)) {
+    const what = `is read by the ${row.name.toUpperCase()} execution provider only, which this model does not use`;
+    return { where, what, hint: 'remove it' };
+  }
+  return {
+    providers: providers.map((provider) =>
+      provider.name === row.name ? { ...provider, options: { ...provider.options, [key]: value } } : provider,
+    ),
+  };
 }
 
 function unknownParameter(key: string, where: string): Problem {
-  if (cudaParameters.includes(key)) {
-    return { where, what: 'is for the CUDA execution provider, which this engine does not have', hint: 'remove it' };
-  }
-  return {
-    where,
-    what: 'is not a parameter of the ONNX Runtime backend',
-    hint: `it reads ${Object.keys(parameterReaders).join(', ')}`,
-  };
+  const known = Object.keys(parameterReaders);
+  const guess = closestWord(key, known);
+  const hint = guess === undefined ? `it reads ${known.join(', ')}` : `did you mean '${guess}'?`;
+  return { where, what: 'is not a parameter of the ONNX Runtime backend', hint };
 }
-
-function readAccelerators(config: ModelConfig): { providers: ProviderName[]; problems: Problem[] } {
-  const accelerators = config.optimization?.execution_accelerators;
-  const providers: ProviderName[] = [];
-  const problems: Problem[] = [];
-  const read = (device: AcceleratorDevice, list: string, names: readonly { readonly name: string }[] = []): void => {
-    names.forEach(({ name }, index) => {
-      const row = findAccelerator(device, name);
-      if (row !== undefined) providers.push(row.name);
-      else problems.push(missingProvider(name, elementPath(`optimization.execution_accelerators.${list}`, index)));
-    });
-  };
-  read('gpu', 'gpu_execution_accelerator', accelerators?.gpu_execution_accelerator);
-  read('cpu', 'cpu_execution_accelerator', accelerators?.cpu_execution_accelerator);
-  return { providers, problems };
-}
-
-const missingProvider = (name: string, where: string): Problem => ({
-  where,
-  what: `this engine has no execution provider '${name}', only ${providerTable.map((row) => row.name).join(', ')}`,
-  hint: 'remove the accelerator to run on the CPU',
-});

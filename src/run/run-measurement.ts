@@ -2,25 +2,44 @@
  * One measuring run from end to end: target, plan, workers, levels, record. The record is saved after every level, and
  * whatever was started is stopped on every way out.
  */
+import { knownCeiling } from '../calibrate/known-ceiling.js';
 import { systemClock } from '../common/clock.js';
 import { PerfTsError } from '../common/errors.js';
 import { packageVersion } from '../common/package-root.js';
 import { startLoadWorkers } from '../load/worker-pool.js';
-import { describeHost } from '../measure/host-fingerprint.js';
+import { describeHost } from '../measure/limits/host-fingerprint.js';
 import { measureRun } from '../measure/measure-run.js';
 import type { MeasureListener } from '../measure/measurement.js';
+import { type MetricsChoice, noMetrics, watchTarget } from '../monitor/watch-target.js';
 import type { LoadPlan } from '../plan/load-plan.js';
-import { createLoadPlan, type PlanOptions } from '../plan/plan.js';
+import { createLoadPlan, type DescribedModel, type PlanOptions } from '../plan/plan.js';
 import { createLatencyLog } from '../record/latency-log.js';
+import { loadTag } from '../record/load-name.js';
 import type { RunRecord } from '../record/run-record.js';
 import { createRunStore, type RunStore } from '../record/run-store.js';
 import { openTarget, type TargetChoice } from '../target/choose-target.js';
 import type { Target } from '../target/target.js';
+import { comparableLevel, compareClients, roundsFor } from './compare-clients.js';
+
+/** A model that gets requests, and its share of them. */
+export interface ModelChoice {
+  readonly model: string;
+  /** Left out lets the server choose. */
+  readonly modelVersion?: string;
+  /** Against the weights of the others; 1 by default. */
+  readonly weight?: number;
+}
 
 export interface MeasurementOptions {
   readonly target: TargetChoice;
-  readonly plan: Omit<PlanOptions, 'protocol' | 'endpoint' | 'model' | 'modelVersion'>;
+  readonly plan: Omit<PlanOptions, 'protocol' | 'endpoint'>;
+  /** All models to load at once; left out, the target's only. */
+  readonly models?: readonly ModelChoice[];
   readonly resultsFolder: string;
+  /** The server's metrics endpoint; left out, it is not read. */
+  readonly metrics?: MetricsChoice | undefined;
+  /** Afterwards the same load is sent through every client, and their difference explained. */
+  readonly comparesClients?: boolean | undefined;
   /** Command line for the record. */
   readonly command: readonly string[];
 }
@@ -68,14 +87,15 @@ async function measureTarget(
   listener: RunListener,
   signal: AbortSignal,
 ): Promise<FinishedRun> {
-  const { model, modelVersion } = options.target;
   const { admin, endpoint, protocol } = target;
-  const metadata = await admin.modelMetadata(model, modelVersion);
-  const config = await admin.modelConfig(model, modelVersion);
-  const plan = createLoadPlan({ ...options.plan, model, modelVersion, endpoint, protocol }, metadata, config);
+  const described = await describeModels(admin, options);
+  const config = described[0]?.config;
+  const plan = createLoadPlan({ ...options.plan, endpoint, protocol }, described);
   let record = await startRecord(options, target, plan, store, config);
 
   const latencyLog = createLatencyLog(new Date(record.startedAt));
+  const monitor = await watchTarget(target, options.metrics ?? noMetrics);
+  const ceiling = await knownCeiling(plan);
   const pool = await startLoadWorkers(plan);
   // A target that dies ends the measuring too, not only the wait for it.
   const ending = new AbortController();
@@ -87,6 +107,8 @@ async function measureTarget(
       pool,
       admin,
       clock: systemClock,
+      monitor,
+      ceiling,
       signal: runSignal,
       listener: {
         onProgress: (progress) => listener.onProgress(progress),
@@ -95,7 +117,7 @@ async function measureTarget(
           if (ending.signal.aborted) return;
           record = { ...record, finishedAt: new Date().toISOString(), levels: [...record.levels, level] };
           await store.saveSamples(record.levels.length - 1, columns);
-          latencyLog.addLevel(`concurrency-${level.load.concurrency}`, columns);
+          latencyLog.addLevel(loadTag(level.load), columns);
           await store.saveText('latency.hlog', latencyLog.text());
           await store.saveRun(record);
           await listener.onLevel(level, columns);
@@ -105,7 +127,20 @@ async function measureTarget(
     // When the target dies first, the run ends some time after this function.
     run.catch(() => undefined);
     const outcome = await Promise.race([run, target.failure]);
-    record = { ...record, state: outcome.state };
+    record = {
+      ...record,
+      state: outcome.state,
+      warnings: [...record.warnings, ...outcome.warnings],
+      ...(outcome.peak && { peak: outcome.peak }),
+    };
+    const level = comparableLevel(record.levels);
+    if (options.comparesClients === true && outcome.state === 'complete' && level !== undefined) {
+      const say = (sentence: string): void => listener.say(sentence);
+      const comparing = compareClients({ plan, target, level, ...roundsFor(plan), say, signal: runSignal });
+      comparing.catch(() => undefined);
+      const clientComparison = await Promise.race([comparing, target.failure]);
+      record = { ...record, ...(clientComparison && { clientComparison }) };
+    }
   } catch (thrown) {
     if (!(thrown instanceof PerfTsError) || record.levels.length === 0) throw thrown;
     failure = thrown;
@@ -124,6 +159,20 @@ async function measureTarget(
   return { record, store, failure };
 }
 
+/** What the server says of each model. Throws PerfTsError when it does not have one of them. */
+async function describeModels(
+  admin: Target['admin'],
+  { target, models }: MeasurementOptions,
+): Promise<DescribedModel[]> {
+  const chosen: readonly ModelChoice[] = models ?? [{ model: target.model, modelVersion: target.modelVersion }];
+  const described: DescribedModel[] = [];
+  for (const { model, modelVersion = '', weight } of chosen) {
+    const metadata = await admin.modelMetadata(model, modelVersion);
+    described.push({ model, modelVersion, weight, metadata, config: await admin.modelConfig(model, modelVersion) });
+  }
+  return described;
+}
+
 async function startRecord(
   options: MeasurementOptions,
   target: Target,
@@ -139,14 +188,15 @@ async function startRecord(
     startedAt,
     finishedAt: startedAt,
     tool: { version: packageVersion, command: [...options.command] },
-    model: plan.model,
-    modelVersion: plan.modelVersion,
+    model: plan.models.map(({ model: name }) => name).join('+'),
+    modelVersion: plan.models.length === 1 ? plan.models[0]!.modelVersion : '',
     directory: store.directory,
     state: 'interrupted',
     target: {
       kind: target.kind,
       endpoint: target.endpoint,
       protocol: target.protocol,
+      client: plan.client,
       server: { name: server.name, version: server.version },
       isDemoModel: target.isDemoModel,
     },

@@ -22,7 +22,11 @@ export interface TargetChoice {
   readonly model: string;
   /** Empty lets the server choose. */
   readonly modelVersion: string;
+  /** Further models that the server must have. */
+  readonly otherModels?: readonly string[];
   readonly modelRepository: string | undefined;
+  /** Has our engine offer its metrics, where it is what serves. */
+  readonly wantsMetrics?: boolean;
 }
 
 /** A model repository on disk that our engine can serve. */
@@ -70,8 +74,27 @@ export async function openTarget(
     model,
     protocol: protocol ?? 'grpc',
     isDemoModel: found.isDemoModel,
+    offersMetrics: choice.wantsMetrics === true,
+    engineFlags: await otherModelFlags(choice, found.repository, say),
     ...(signal && { signal }),
   });
+}
+
+/** What has our engine load the further models too, each from where it is found. */
+async function otherModelFlags(
+  { otherModels = [], modelRepository }: TargetChoice,
+  mainRepository: string,
+  say: (sentence: string) => void,
+): Promise<string[]> {
+  const flags: string[] = [];
+  const repositories = new Set([mainRepository]);
+  for (const model of otherModels) {
+    const { repository } = await findLocalModel(model, modelRepository, say);
+    if (!repositories.has(repository)) flags.push(`--model-repository=${repository}`);
+    repositories.add(repository);
+    flags.push(`--load-model=${model}`);
+  }
+  return flags;
 }
 
 /** The model in the given repository, in ./models, or in the demo zoo, which is made on first use. */

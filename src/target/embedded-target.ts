@@ -25,6 +25,10 @@ export interface EmbeddedTargetOptions {
   readonly model: string;
   readonly protocol: Protocol;
   readonly isDemoModel: boolean;
+  /** Tries the model in a process of its own first, so that one that crashes as it loads is refused with the reason. */
+  readonly isolateLoad?: boolean;
+  /** Has the engine offer its metrics. */
+  readonly offersMetrics?: boolean;
   /** More flags for `perf-ts serve`. */
   readonly engineFlags?: readonly string[];
   readonly signal?: AbortSignal;
@@ -51,9 +55,11 @@ export async function launchEmbeddedTarget(options: EmbeddedTargetOptions): Prom
       kind: 'embedded',
       endpoint,
       protocol: options.protocol,
+      otherEndpoint: options.protocol === 'grpc' ? endpoints.httpEndpoint : endpoints.grpcEndpoint,
       admin,
       isDemoModel: options.isDemoModel,
       ...(child.pid === undefined ? {} : { serverProcessId: child.pid }),
+      ...(endpoints.metricsEndpoint && { metricsUrl: `http://${endpoints.metricsEndpoint}/metrics` }),
       failure: failureOf(child, options, stderrTail),
       async close() {
         await admin.close();
@@ -84,6 +90,8 @@ function serveArguments(options: EmbeddedTargetOptions): string[] {
     `--load-model=${options.model}`,
     '--grpc-port=0',
     '--http-port=0',
+    ...(options.offersMetrics === true ? ['--metrics-port=0'] : ['--allow-metrics=false']),
+    ...(options.isolateLoad === true ? ['--isolate-load'] : []),
     ...(options.engineFlags ?? []),
   ];
 }

@@ -2,5 +2,11 @@
 import type { ErrorCode, Problem } from '../common/errors.js';
 
 export type EngineMessage =
-  | { readonly kind: 'ready'; readonly grpcEndpoint: string; readonly httpEndpoint: string }
+  | {
+      readonly kind: 'ready';
+      readonly grpcEndpoint: string;
+      readonly httpEndpoint: string;
+      /** Left out when metrics were not allowed. */
+      readonly metricsEndpoint?: string;
+    }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly problems: readonly Problem[] };

@@ -7,10 +7,14 @@ export interface Target {
   /** `host:port` for `protocol`. */
   readonly endpoint: string;
   readonly protocol: Protocol;
+  /** `host:port` of the same server for the other protocol, where it is known. */
+  readonly otherEndpoint?: string;
   readonly admin: ServerAdmin;
   readonly isDemoModel: boolean;
   /** The server's process where it is ours. */
   readonly serverProcessId?: number;
+  /** Its metrics endpoint, where it is ours and has one. */
+  readonly metricsUrl?: string;
   /** Rejects with PerfTsError ENGINE_FAILED when a server of ours ends by itself; never resolves. */
   readonly failure: Promise<never>;
   /** Stops what was started for this target; safe to call twice. */

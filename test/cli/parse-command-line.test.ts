@@ -49,11 +49,11 @@ describe('the command line', () => {
   });
 
   it('reports all problems of all kinds at once', async () => {
-    await expect(parse('--size', 'many', '--modell', 'x', 'stray', '--request-rate-range', '5')).rejects.toMatchObject({
+    await expect(parse('--size', 'many', '--modell', 'x', 'stray', '--sequence-length', '5')).rejects.toMatchObject({
       code: 'BAD_OPTION',
       problems: [
         { where: '--modell', hint: 'did you mean --model?' },
-        { where: '--request-rate-range', what: expect.stringContaining('not part of this version') as string },
+        { where: '--sequence-length', what: expect.stringContaining('not part of this version') as string },
         { where: 'stray' },
         { where: '--model', what: 'is required' },
         { where: '--size' },

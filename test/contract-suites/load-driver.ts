@@ -10,12 +10,15 @@ import { ManualClock } from '../support/manual-clock.js';
 export interface DriverSetup {
   readonly client: FakeClient;
   readonly clock: ManualClock;
+  /** One model's. */
   readonly log: RequestLog;
   readonly handles: readonly number[];
 }
 
 /** A driver, and how the client tells it of completions. */
 export interface DriverUnderTest extends LoadDriver {
+  readonly droppedCount: number;
+  readonly delayedCount: number;
   complete(
     tag: number,
     receivedNs: number,

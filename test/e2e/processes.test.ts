@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { runRecordSchema } from '../../src/record/run-record.js';
+import { concurrencyOf } from '../support/concurrency-of.js';
 import { runPerfTs, startPerfTs } from '../support/run-perf-ts.js';
 
 const quick = ['--min-time', '500ms', '--max-time', '1s'];
@@ -22,7 +23,7 @@ describe('a measuring run on the bundled engine', { timeout: 60_000 }, () => {
     const [folder = ''] = recordFolders(run.folder);
     const record = runRecordSchema.parse(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')));
     expect(record.state).toBe('complete');
-    expect(record.levels.map(({ load }) => load.concurrency)).toEqual(expect.arrayContaining([1, 2]));
+    expect(record.levels.map(({ load }) => concurrencyOf(load))).toEqual(expect.arrayContaining([1, 2]));
     expect(readFileSync(join(folder, 'report.html'), 'utf8')).toContain('identity');
   });
 
@@ -161,14 +162,20 @@ describe('bad input', { timeout: 60_000 }, () => {
   it('names the port and flag when a port is in use', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'perf-ts-test-'));
     await runPerfTs(['models', 'add', 'identity', '--to', 'models'], { folder });
-    const first = startPerfTs(['serve', '--model-repository', 'models', '--grpc-port', '0', '--http-port', '0'], {
-      folder,
-    });
+    const first = startPerfTs(
+      ['serve', '--model-repository', 'models', '--grpc-port', '0', '--metrics-port', '0', '--http-port', '0'],
+      {
+        folder,
+      },
+    );
     await first.seen('http');
     const port = /http[^\n]*?127\.0\.0\.1:(\d+)/i.exec(`${first.stdout()}${first.stderr()}`)?.[1] ?? '';
-    const second = await runPerfTs(['serve', '--model-repository', 'models', '--grpc-port', '0', '--http-port', port], {
-      folder,
-    });
+    const second = await runPerfTs(
+      ['serve', '--model-repository', 'models', '--grpc-port', '0', '--metrics-port', '0', '--http-port', port],
+      {
+        folder,
+      },
+    );
     first.child.kill('SIGTERM');
     expect(second.code).not.toBe(0);
     expect(second.stderr).toContain(port);

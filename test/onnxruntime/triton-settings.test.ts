@@ -25,7 +25,7 @@ describe('session settings from a model config', () => {
         intra_op_thread_count: '3',
         inter_op_thread_count: '2',
         execution_mode: '1',
-        enable_mem_arena: 'OFF',
+        enable_mem_arena: 'ON',
         enable_mem_pattern: 'true',
         'session.use_device_allocator_for_initializers': '1',
         'memory.enable_memory_arena_shrinkage': 'cpu:0',
@@ -37,7 +37,7 @@ describe('session settings from a model config', () => {
       intraOpThreads: 3,
       interOpThreads: 2,
       executionMode: 'parallel',
-      cpuArena: false,
+      cpuArena: true,
       memoryPattern: true,
       configEntries: { 'session.use_device_allocator_for_initializers': '1' },
       runConfigEntries: { 'memory.enable_memory_arena_shrinkage': 'cpu:0' },
@@ -54,36 +54,31 @@ describe('session settings from a model config', () => {
     ['execution_mode', '2'],
     ['enable_mem_arena', 'maybe'],
     ['session.use_device_allocator_for_initializers', 'yes'],
-    ['memory.enable_memory_arena_shrinkage', 'gpu:0'],
+    ['memory.enable_memory_arena_shrinkage', 'disk:0'],
   ])('refuse %s: %s by name', (key, value) => {
     const { problems } = readSessionSettings(parameters({ [key]: value }));
     expect(problems).toMatchObject([{ where: `parameters["${key}"]`, what: expect.stringContaining(`'${value}'`) }]);
   });
 
-  it('refuse unknown parameters and those of another provider, all at once', () => {
-    const { problems } = readSessionSettings(parameters({ intra_op_threads: '1', gpu_mem_limit: '1', toString: '1' }));
+  it('refuse unknown parameters with the closest known one, and those of another provider, all at once', () => {
+    const { problems } = readSessionSettings(
+      parameters({ intra_op_thread_cuont: '1', gpu_mem_limit: '1', arena_extend_strategy: '7', toString: '1' }),
+    );
     expect(problems.map(({ where }) => where)).toEqual([
-      'parameters["intra_op_threads"]',
+      'parameters["intra_op_thread_cuont"]',
       'parameters["gpu_mem_limit"]',
+      'parameters["arena_extend_strategy"]',
       'parameters["toString"]',
     ]);
+    expect(problems[0]?.hint).toContain("'intra_op_thread_count'");
     expect(problems[1]?.what).toContain('CUDA');
+    expect(problems[2]?.what).toContain('0 (kNextPowerOfTwo) or 1 (kSameAsRequested)');
   });
 
-  it('refuse an accelerator that the engine does not have, with its place', () => {
-    const { problems } = readSessionSettings({
-      optimization: {
-        execution_accelerators: {
-          gpu_execution_accelerator: [{ name: 'tensorrt' }],
-          cpu_execution_accelerator: [{ name: 'openvino' }],
-        },
-      },
-    });
-    expect(problems).toMatchObject(
-      [
-        { where: 'optimization.execution_accelerators.gpu_execution_accelerator[0]', what: /'tensorrt'/ },
-        { where: 'optimization.execution_accelerators.cpu_execution_accelerator[0]', what: /'openvino'/ },
-      ].map(({ where, what }) => ({ where, what: expect.stringMatching(what) })),
-    );
+  it('refuse to shrink an arena that is not there', () => {
+    const shrinkage = 'memory.enable_memory_arena_shrinkage';
+    const off = readSessionSettings(parameters({ enable_mem_arena: 'false', [shrinkage]: 'cpu:0' }));
+    const gpu = readSessionSettings(parameters({ [shrinkage]: 'cpu:0;gpu:0' }));
+    for (const { problems } of [off, gpu]) expect(problems).toMatchObject([{ where: `parameters["${shrinkage}"]` }]);
   });
 });

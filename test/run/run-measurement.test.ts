@@ -8,6 +8,7 @@ import { addZooModels } from '../../src/onnx/zoo/zoo.js';
 import { samplesFile } from '../../src/record/run-store.js';
 import { readSamples } from '../../src/record/samples-file.js';
 import { type MeasurementOptions, runMeasurement } from '../../src/run/run-measurement.js';
+import { concurrencyOf } from '../support/concurrency-of.js';
 
 const listener = { say: () => undefined, onProgress: () => undefined, onLevel: () => undefined };
 
@@ -38,7 +39,7 @@ describe('one measuring run', { timeout: 30_000 }, () => {
     const { record, store, failure } = await runMeasurement(await optionsFor(), listener, new AbortController().signal);
     expect(failure).toBeUndefined();
     expect(record).toMatchObject({ state: 'complete', target: { kind: 'embedded', protocol: 'http' } });
-    expect(record.levels.map(({ load }) => load.concurrency)).toEqual([1, 2]);
+    expect(record.levels.map(({ load }) => concurrencyOf(load))).toEqual([1, 2]);
     const log = new HistogramLogReader(readFileSync(join(store.path, 'latency.hlog'), 'utf8'));
     for (const [index, level] of record.levels.entries()) {
       const samples = await readSamples(join(store.path, samplesFile(index)));
@@ -49,7 +50,7 @@ describe('one measuring run', { timeout: 30_000 }, () => {
   });
 
   it('leaves no folder behind when the plan is wrong', async () => {
-    const options = await optionsFor({ batchSize: 1000 });
+    const options = await optionsFor({ batchSizes: [1000] });
     const run = runMeasurement(options, listener, new AbortController().signal);
     await expect(run).rejects.toMatchObject({ code: 'BAD_OPTION' });
     expect(existsSync(options.resultsFolder)).toBe(false);

@@ -44,6 +44,12 @@ describe('our engine as a target', { timeout: 30_000 }, () => {
     });
   });
 
+  it('serves a model that it has tried in a process of its own first', async () => {
+    const target = await launchEmbeddedTarget({ ...options(await makeRepository()), isolateLoad: true });
+    expect(await target.admin.isModelReady('identity')).toBe(true);
+    await target.close();
+  });
+
   it('tells when the engine dies by itself', async () => {
     const target = await launchEmbeddedTarget(options(await makeRepository()));
     process.kill(target.serverProcessId ?? 0, 'SIGKILL');

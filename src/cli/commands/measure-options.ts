@@ -10,7 +10,10 @@ import {
   parseText,
 } from '../../common/value-parsers.js';
 import type { Protocol } from '../../kserve/protocol.js';
-import { parseConcurrencyRange, parseShape } from '../../plan/parse-load-options.js';
+import { parseShape } from '../../plan/parse-load-options.js';
+import { loadRows, modelsRow, windowRows } from './measure-load-options.js';
+import { metricsRows } from './metrics-options.js';
+import { outputRows } from './output-options.js';
 
 const parseProtocol = (text: string): Protocol => parseChoice('grpc', 'http')(text.toLowerCase() as Protocol);
 const parseLatencyMs = (text: string) => (parseInteger(0)(text) === 0 ? undefined : millis(Number(text)));
@@ -57,8 +60,17 @@ export const seedRow = withDefault({
   parse: parseInteger(0, 0xffff_ffff),
 });
 
+/** One shape, as the sweep takes it. */
+export const shapeRow = repeated({
+  flag: 'shape',
+  placeholder: 'NAME:D,D',
+  group: 'Load',
+  help: 'shape of an input with dynamic dimensions, without the batch dimension; repeatable',
+  parse: (text) => parseShape(text),
+});
+
 export const measureRows = {
-  model: modelRow,
+  models: modelsRow,
   modelVersion: withDefault({
     flag: 'model-version',
     aliases: ['x'],
@@ -94,30 +106,7 @@ export const measureRows = {
     parse: parseProtocol,
   }),
   modelRepository: modelRepositoryRow,
-  concurrencyRange: withDefault({
-    flag: 'concurrency-range',
-    placeholder: 'START:END[:STEP]',
-    group: 'Load',
-    help: 'requests in flight; without a step the levels double and then close in on the knee',
-    defaultText: '1',
-    parse: (text) => parseConcurrencyRange(text),
-  }),
-  batchSize: withDefault({
-    flag: 'batch-size',
-    aliases: ['b'],
-    placeholder: 'N',
-    group: 'Load',
-    help: 'rows in each request',
-    defaultText: '1',
-    parse: parseInteger(1),
-  }),
-  shapes: repeated({
-    flag: 'shape',
-    placeholder: 'NAME:D,D',
-    group: 'Load',
-    help: 'shape of an input with dynamic dimensions, without the batch dimension; repeatable',
-    parse: (text) => parseShape(text),
-  }),
+  ...loadRows,
   inputData: withDefault({
     flag: 'input-data',
     placeholder: 'random|zero',
@@ -142,14 +131,8 @@ export const measureRows = {
     defaultText: '30s',
     parse: parseDuration,
   }),
-  workers: optional({
-    flag: 'workers',
-    placeholder: 'N',
-    group: 'Load',
-    help: 'load worker threads (default one for every four CPUs, at most four)',
-    parse: parseInteger(1, 64),
-  }),
   seed: seedRow,
+  ...windowRows,
   minTime: optional({
     flag: 'min-time',
     placeholder: 'DURATION',
@@ -178,17 +161,11 @@ export const measureRows = {
     aliases: ['l'],
     placeholder: 'MS',
     group: 'When a level ends',
-    help: 'stop raising the load once mean latency passes this many milliseconds; 0 is no limit',
+    help: 'latency in milliseconds that ends a range once the mean (or --percentile) passes it, and that searches hold; 0 is no limit',
     parse: parseLatencyMs,
   }),
   results: resultsRow,
-  csv: optional({
-    flag: 'csv',
-    aliases: ['f'],
-    placeholder: 'FILE',
-    group: 'Output',
-    help: 'also write the levels as CSV with perf_analyzer’s columns',
-    parse: parseText,
-  }),
+  ...metricsRows,
+  ...outputRows,
   json: jsonRow,
 } as const;

@@ -1,16 +1,14 @@
 /** `perf-ts -m MODEL …`: measure, show, save. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { messageOf, PerfTsError } from '../../common/errors.js';
 import type { OptionValues } from '../../common/option-row.js';
-import { type Nanos, seconds } from '../../common/units.js';
-import { renderRunTable } from '../../report/console-table.js';
-import { renderRunCsv } from '../../report/csv.js';
-import { type FinishedRun, type MeasurementOptions, runMeasurement } from '../../run/run-measurement.js';
+import type { Protocol } from '../../kserve/protocol.js';
+import { type MeasurementOptions, runMeasurement } from '../../run/run-measurement.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { exitCodeOfError, exitCodeOfVerdicts } from '../exit-code.js';
 import { createLevelProgress } from '../level-progress.js';
+import { compatibleLoad, compatibleProtocol } from './compat.js';
+import { readLoadOptions } from './measure-load.js';
 import { measureRows } from './measure-options.js';
+import { showRun, withProfileExport } from './run-outputs.js';
 
 type MeasureValues = OptionValues<typeof measureRows>;
 
@@ -20,6 +18,7 @@ export const measureCommand = defineCommand({
     ['perf-ts -m text_recognition --concurrency-range 1:64', 'a demo model on the bundled engine'],
     ['perf-ts -m resnet50 -u localhost:8001 --concurrency-range 1:32', 'a model on a running server'],
     ['perf-ts -m mine --model-repository ./models -b 8', 'your model on the bundled engine'],
+    ['perf-ts -m mine --peak -l 20', 'the highest request rate with a p99 latency of at most 20 ms'],
   ],
   rows: measureRows,
   run: measure,
@@ -28,7 +27,10 @@ export const measureCommand = defineCommand({
 async function measure(values: MeasureValues, context: CommandContext): Promise<number> {
   const { terminal, signal } = context;
   const progress = createLevelProgress(terminal);
-  const finished = await runMeasurement(toMeasurementOptions(values, context.argv), progress, signal);
+  const options = await toMeasurementOptions(values, context.argv);
+  explainAccepted(values, terminal);
+  const listener = await withProfileExport(progress, values.profileExportFile);
+  const finished = await runMeasurement(options, listener, signal).finally(() => listener.close());
   progress.close();
   await showRun(finished, values, context);
   if (finished.failure !== undefined) {
@@ -38,61 +40,38 @@ async function measure(values: MeasureValues, context: CommandContext): Promise<
   return exitCodeOfVerdicts(finished.record.levels.map((level) => level.verdict));
 }
 
-function toMeasurementOptions(values: MeasureValues, argv: readonly string[]): MeasurementOptions {
+async function toMeasurementOptions(values: MeasureValues, argv: readonly string[]): Promise<MeasurementOptions> {
+  const [first, ...others] = values.models;
+  const load = await readLoadOptions(values);
+  const protocol = protocolOf(values);
   return {
     target: {
       server: values.server,
       endpoint: values.url,
-      protocol: values.protocol,
-      model: values.model,
+      protocol: values.compat === undefined ? protocol : compatibleProtocol(protocol),
+      model: first!.model,
       modelVersion: values.modelVersion,
+      otherModels: others.map(({ model }) => model),
       modelRepository: values.modelRepository,
+      wantsMetrics: values.collectMetrics,
     },
-    plan: {
-      sequence: values.concurrencyRange,
-      batchSize: values.batchSize,
-      shapes: Object.fromEntries(values.shapes.map(({ input, dims }) => [input, dims])),
-      inputSource: values.inputData,
-      stringLengthBytes: values.stringLength,
-      stopRule: {
-        minDuration: minTimeOf(values),
-        maxDuration: values.maxTime,
-        targetHalfWidth: values.confidenceTarget,
-      },
-      latencyLimit: values.latencyThreshold,
-      requestTimeout: values.requestTimeout,
-      workerCount: values.workers,
-      seed: values.seed,
-    },
+    metrics: { isAsked: values.collectMetrics, url: values.metricsUrl, interval: values.metricsInterval },
+    models: values.models.map(({ model, weight }) => ({ model, weight, modelVersion: values.modelVersion })),
+    plan: values.compat === undefined ? load : compatibleLoad(load, values),
+    comparesClients: values.compareClients,
     resultsFolder: values.results,
     command: ['perf-ts', ...argv],
   };
 }
 
-/** As long as perf_analyzer's window, unless the level may not last that long. */
-const DEFAULT_MIN_TIME = seconds(5);
-
-function minTimeOf({ minTime, maxTime }: MeasureValues): Nanos {
-  if (minTime === undefined) return maxTime < DEFAULT_MIN_TIME ? maxTime : DEFAULT_MIN_TIME;
-  if (minTime <= maxTime) return minTime;
-  const hint = 'raise --max-time too';
-  throw new PerfTsError('BAD_OPTION', { where: '--min-time', what: 'is longer than --max-time', hint });
+/** A client says its protocol, unless -i does. */
+function protocolOf({ protocol, client }: MeasureValues): Protocol | undefined {
+  if (protocol !== undefined || client === undefined) return protocol;
+  return client === 'http' ? 'http' : 'grpc';
 }
 
-async function showRun({ record, store }: FinishedRun, values: MeasureValues, context: CommandContext): Promise<void> {
-  const { terminal } = context;
-  // Loaded late: the charts’ libraries take half a second, which a mistyped option should not wait for.
-  const { renderRunReport } = await import('../../report/html-report.js');
-  await store.saveText('report.html', await renderRunReport(record));
-  if (values.csv !== undefined) await writeCsv(values.csv, renderRunCsv(record));
-  if (values.json) terminal.print(JSON.stringify(record));
-  else terminal.print(renderRunTable(record, { width: terminal.width, color: terminal.hasColor }));
-  const tell = values.json ? terminal.say : terminal.print;
-  tell(`\nRecord  ${join(store.directory, 'run.json')}\nReport  ${join(store.directory, 'report.html')}`);
-}
-
-async function writeCsv(file: string, text: string): Promise<void> {
-  await writeFile(file, text).catch((cause: unknown) => {
-    throw new PerfTsError('OUTPUT_UNWRITABLE', { where: `--csv ${file}`, what: messageOf(cause) }, cause);
-  });
+/** What was accepted for perf_analyzer's sake and changes nothing. */
+function explainAccepted({ async: isAsync, sync }: MeasureValues, terminal: CommandContext['terminal']): void {
+  if (!isAsync && !sync) return;
+  terminal.say('perf-ts never waits in sending, so --async and --sync change only what --max-threads means.');
 }

@@ -7,13 +7,14 @@ import { readRecord } from '../../record/read-record.js';
 import type { RunRecord } from '../../record/run-record.js';
 import type { StudyRecord } from '../../record/study-record.js';
 import { renderRunTable } from '../../report/console-table.js';
-import { renderRunCsv, renderStudyCsv } from '../../report/csv.js';
+import { renderMetricsCsv, renderStudyCsv } from '../../report/csv.js';
 import { renderRunMarkdown, renderStudyMarkdown } from '../../report/markdown.js';
+import { renderRunCsv } from '../../report/perf-analyzer/level-csv.js';
 import { renderStudyReportText } from '../../report/study-console.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { exitCodes } from '../exit-code.js';
 
-const formats = ['table', 'html', 'csv', 'json', 'markdown'] as const;
+const formats = ['table', 'html', 'csv', 'metrics-csv', 'json', 'markdown'] as const;
 type Format = (typeof formats)[number];
 
 const rows = {
@@ -21,7 +22,7 @@ const rows = {
     flag: 'format',
     placeholder: formats.join('|'),
     group: 'Output',
-    help: 'what to render',
+    help: 'what to render; csv of a run has perf_analyzer’s columns, metrics-csv every figure under perf-ts’s names',
     defaultText: 'table',
     parse: parseChoice(...formats),
   }),
@@ -81,6 +82,8 @@ function render(
       return renderHtml(record);
     case 'csv':
       return isRun ? renderRunCsv(record) : renderStudyCsv(record);
+    case 'metrics-csv':
+      return isRun ? renderMetricsCsv(record) : renderStudyCsv(record);
     case 'markdown':
       return isRun ? renderRunMarkdown(record) : renderStudyMarkdown(record);
     case 'json':

@@ -1,10 +1,14 @@
 /** `perf-ts serve`: the engine alone. This is the one place in src where the engine is launched. */
-import { runServe } from '../../../engine/main.js';
+import { startSpareWorkers } from '../../../engine/instance/spare-workers.js';
 import { engineOptionRows } from '../../../engine/options.js';
+import { refusedFlags } from '../../../engine/refused-flags.js';
 import { PerfTsError } from '../../common/errors.js';
 import type { EngineMessage } from '../../target/engine-message.js';
 import { defineCommand } from '../command.js';
 import { exitCodes } from '../exit-code.js';
+
+/** As many instances as a model has on the CPU that does not say how many. */
+const SPARE_WORKERS = 2;
 
 export const serveCommand = defineCommand({
   usage: 'perf-ts serve --model-repository DIR [options]',
@@ -13,6 +17,7 @@ export const serveCommand = defineCommand({
     ['perf-ts serve --model-repository ./models --grpc-port 0 --http-port 0', 'on free ports'],
   ],
   rows: engineOptionRows,
+  refusedFlags,
   endsBySignal: true,
   async run(options, { terminal, signal }) {
     const ending = new AbortController();
@@ -20,18 +25,23 @@ export const serveCommand = defineCommand({
     signal.addEventListener('abort', end, { once: true });
     // Whoever started this engine has gone, however it ended: so do we.
     process.once('disconnect', end);
+    // Threads start while the rest of the engine is still being loaded. A library that may crash is not touched yet.
+    startSpareWorkers(SPARE_WORKERS, options.isolateLoad ? undefined : (options.ortLibrary ?? ''));
     try {
-      await runServe(options, {
+      const { runServe } = await import('../../../engine/main.js');
+      const isDrained = await runServe(options, {
         signal: ending.signal,
         ready(engine) {
           const models = engine.models.map(({ name, version }) => `${name} ${version}`).join(', ');
           terminal.say(`Serving ${models || 'no models'}`);
           if (engine.grpcEndpoint !== undefined) terminal.say(`gRPC  ${engine.grpcEndpoint}`);
           if (engine.httpEndpoint !== undefined) terminal.say(`HTTP  http://${engine.httpEndpoint}`);
-          const { grpcEndpoint = '', httpEndpoint = '' } = engine;
-          tellParent({ kind: 'ready', grpcEndpoint, httpEndpoint });
+          if (engine.metricsEndpoint !== undefined) terminal.say(`Metrics  http://${engine.metricsEndpoint}/metrics`);
+          const { grpcEndpoint = '', httpEndpoint = '', metricsEndpoint } = engine;
+          tellParent({ kind: 'ready', grpcEndpoint, httpEndpoint, ...(metricsEndpoint && { metricsEndpoint }) });
         },
       });
+      if (!isDrained) (await import('../../../engine/leave-process.js')).leaveProcess(exitCodes.ok);
       return exitCodes.ok;
     } catch (thrown) {
       if (thrown instanceof PerfTsError) tellParent({ kind: 'failed', code: thrown.code, problems: thrown.problems });

@@ -16,7 +16,7 @@ import { type CommandContext, defineCommand } from '../command.js';
 import { exitCodes } from '../exit-code.js';
 import { createStudyProgress } from '../study-progress.js';
 import { findSweepFile } from '../sweep-path.js';
-import { jsonRow, measureRows, modelRepositoryRow, modelRow, resultsRow } from './measure-options.js';
+import { jsonRow, measureRows, modelRepositoryRow, modelRow, resultsRow, shapeRow } from './measure-options.js';
 
 const rows = {
   model: modelRow,
@@ -64,7 +64,7 @@ const rows = {
     help: 'requests in flight for every variant, instead of each variant’s own load',
     parse: parseInteger(1, 4096),
   }),
-  shapes: measureRows.shapes,
+  shapes: shapeRow,
   inputData: measureRows.inputData,
   stringLength: measureRows.stringLength,
   seed: optional({

@@ -1,0 +1,79 @@
+/** What a measuring run leaves behind beside its record: report, CSV, profile export, and the text on stdout. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock } from '../../common/clock.js';
+import { messageOf, PerfTsError } from '../../common/errors.js';
+import type { OptionValues } from '../../common/option-row.js';
+import { packageVersion } from '../../common/package-root.js';
+import type { LoadPlan } from '../../plan/load-plan.js';
+import { runCaveats } from '../../report/caveats.js';
+import { renderRunTable } from '../../report/console-table.js';
+import { describeUnstableLevels, renderPerfAnalyzerText } from '../../report/perf-analyzer/console-text.js';
+import { renderRunCsv } from '../../report/perf-analyzer/level-csv.js';
+import { createProfileExport, type ProfileExport } from '../../report/perf-analyzer/profile-export.js';
+import type { FinishedRun, RunListener } from '../../run/run-measurement.js';
+import type { CommandContext } from '../command.js';
+import { collectsMetrics, describeSettings } from './compat.js';
+import type { measureRows } from './measure-options.js';
+
+type MeasureValues = OptionValues<typeof measureRows>;
+
+/** A listener that also writes each level to the profile export; call `close` on every way out. */
+export async function withProfileExport(
+  listener: RunListener,
+  path: string | undefined,
+): Promise<RunListener & { close(): Promise<void> }> {
+  if (path === undefined) return { ...listenerOf(listener), close: async () => undefined };
+  const wallOffsetNs = BigInt(Date.now()) * 1_000_000n - BigInt(systemClock.now());
+  const profile: ProfileExport = await createProfileExport({ path, wallOffsetNs, version: packageVersion });
+  return {
+    ...listenerOf(listener),
+    async onLevel(level, columns) {
+      await profile.addLevel(level, columns);
+      await listener.onLevel(level, columns);
+    },
+    close: () => profile.close(),
+  };
+}
+
+const listenerOf = (listener: RunListener): RunListener => ({
+  say: (sentence) => listener.say(sentence),
+  onProgress: (progress) => listener.onProgress(progress),
+  onLevel: (level, columns) => listener.onLevel(level, columns),
+});
+
+/** Writes the files first, so that what is printed last is the result and where to find it. */
+export async function showRun(
+  { record, store }: FinishedRun,
+  values: MeasureValues,
+  context: CommandContext,
+): Promise<void> {
+  const { terminal } = context;
+  // Loaded late: the charts’ libraries take half a second, which a mistyped option should not wait for.
+  const { renderRunReport } = await import('../../report/html-report.js');
+  await store.saveText('report.html', await renderRunReport(record));
+  if (values.csv !== undefined) {
+    const options = { isVerbose: values.verboseCsv, hasGpuMetrics: collectsMetrics(values) };
+    await writeCsv(values.csv, renderRunCsv(record, options));
+  }
+  const places = `Record  ${join(store.directory, 'run.json')}\nReport  ${join(store.directory, 'report.html')}`;
+  if (values.compat !== undefined) {
+    // The plan of a record that was just made is the run's own.
+    terminal.print(renderPerfAnalyzerText(record, describeSettings(values, record.plan as LoadPlan)));
+    for (const line of describeUnstableLevels(record)) terminal.say(line);
+    // What perf_analyzer would not have said.
+    for (const { kind, text } of runCaveats(record)) if (kind === 'warning') terminal.say(`Warning: ${text}`);
+    terminal.say(places);
+    return;
+  }
+  if (values.json) terminal.print(JSON.stringify(record));
+  else terminal.print(renderRunTable(record, { width: terminal.width, color: terminal.hasColor }));
+  const tell = values.json ? terminal.say : terminal.print;
+  tell(`\n${places}`);
+}
+
+async function writeCsv(file: string, text: string): Promise<void> {
+  await writeFile(file, text).catch((cause: unknown) => {
+    throw new PerfTsError('OUTPUT_UNWRITABLE', { where: `--csv ${file}`, what: messageOf(cause) }, cause);
+  });
+}

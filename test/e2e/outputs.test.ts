@@ -1,0 +1,84 @@
+/** The files and texts of a real run of the bundled engine. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runRecordSchema } from '../../src/record/run-record.js';
+import { runPerfTs } from '../support/run-perf-ts.js';
+
+const target = ['-m', 'identity', '--server', 'embedded'];
+
+describe('a run as perf_analyzer', { timeout: 90_000 }, () => {
+  it('prints its text, writes its files, and keeps every window in the record', async () => {
+    const outputs = ['-f', 'out.csv', '--verbose-csv', '--profile-export-file', 'out.json'];
+    const words = ['--concurrency-range', '1:2', '-p', '300', '-s', '90', '-r', '6', '-v', '--compat', 'perf_analyzer'];
+    const run = await runPerfTs([...target, ...words, ...outputs]);
+    expect(run.stdout.split('\n').slice(0, 9)).toEqual([
+      '*** Measurement Settings ***',
+      '  Batch size: 1',
+      '  Service Kind: TRITON',
+      '  Using "time_windows" mode for stabilization',
+      '  Stabilizing using average latency and throughput',
+      '  Measurement window: 300 msec',
+      '  Latency limit: 0 msec',
+      '  Concurrency limit: 2 concurrent requests',
+      '  Using synchronous calls for inference',
+    ]);
+    expect(run.stdout).toMatch(/\nRequest concurrency: 1\n {2}Pass \[1\] throughput: /);
+    expect(run.stderr).toContain('report.html');
+    expect(run.survivors).toEqual([]);
+
+    const [folder = ''] = readdirSync(join(run.folder, 'results'));
+    const text = readFileSync(join(run.folder, 'results', folder, 'run.json'), 'utf8');
+    const record = runRecordSchema.parse(JSON.parse(text));
+    expect(record.target.protocol).toBe('http');
+    expect(record.levels[0]?.load).toMatchObject({ kind: 'closed', concurrency: 1 });
+    const windows = record.levels[0]?.windowed?.windows ?? [];
+    expect(windows.length).toBeGreaterThanOrEqual(3);
+    for (const { startNs, endNs } of windows) expect((endNs - startNs) / 1e6).toBeCloseTo(360, 0);
+
+    const [head = ''] = readFileSync(join(run.folder, 'out.csv'), 'utf8').split('\n');
+    expect(head).toMatch(/^Concurrency,Inferences\/Second,Client Send,Network\+Server Send\/Recv,.*,response wait$/);
+    const profile = JSON.parse(readFileSync(join(run.folder, 'out.json'), 'utf8'));
+    expect(profile.experiments).toHaveLength(record.levels.length);
+    expect(profile.experiments[0].window_boundaries).toHaveLength(windows.length + 1);
+    const [first] = profile.experiments[0].requests;
+    expect(Math.abs(first.timestamp / 1e6 - Date.now())).toBeLessThan(120_000);
+  });
+
+  it('does not start when the profile export exists', async () => {
+    const earlier = await runPerfTs(['--version']);
+    writeFileSync(join(earlier.folder, 'mine.json'), 'mine');
+    const words = [...target, '--profile-export-file', 'mine.json', '--max-time', '300ms'];
+    const run = await runPerfTs(words, { folder: earlier.folder });
+    expect(run.code).toBe(3);
+    expect(run.stderr).toContain('--profile-export-file mine.json: exists already');
+    expect(readdirSync(earlier.folder)).toEqual(['mine.json']);
+  });
+});
+
+describe('a comparison of clients', { timeout: 120_000 }, () => {
+  it('sends the same load through every client and says where the difference goes', async () => {
+    const run = await runPerfTs([
+      ...target,
+      '--concurrency-range',
+      '2',
+      '--max-time',
+      '300ms',
+      '--compare-clients',
+      '--json',
+    ]);
+    const record = runRecordSchema.parse(JSON.parse(run.stdout));
+    const comparison = record.clientComparison;
+    const names = comparison?.paths.map(({ path }) => path) ?? [];
+    const skipped = comparison?.skipped.map(({ path }) => path) ?? [];
+    expect([...names, ...skipped].sort()).toEqual(['grpc-js', 'grpc-js-new-channel', 'grpc-wire', 'http']);
+    expect(names.length).toBeGreaterThanOrEqual(2);
+    for (const { path, requestsPerSec, throughputRatio, explanation } of comparison?.paths ?? []) {
+      expect(requestsPerSec).toBeGreaterThan(0);
+      const isFastest = path === comparison?.fastest;
+      expect(explanation === '').toBe(isFastest);
+      if (isFastest) expect(throughputRatio.value).toBeCloseTo(1, 9);
+    }
+    expect(run.survivors).toEqual([]);
+  });
+});

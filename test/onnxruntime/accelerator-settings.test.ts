@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import type { AcceleratorConfig, ModelConfig } from '../../src/model-config/model-config.js';
+import { findMissingProviders, readAccelerators } from '../../src/onnxruntime/accelerator-settings.js';
+import { loadOrtLibrary } from '../../src/onnxruntime/library.js';
+import { providerTable } from '../../src/onnxruntime/provider-table.js';
+import { readSessionSettings } from '../../src/onnxruntime/triton-settings.js';
+
+const onGpu = (...accelerators: readonly AcceleratorConfig[]): ModelConfig => ({
+  optimization: { execution_accelerators: { gpu_execution_accelerator: accelerators } },
+});
+const onCpu = (...accelerators: readonly AcceleratorConfig[]): ModelConfig => ({
+  optimization: { execution_accelerators: { cpu_execution_accelerator: accelerators } },
+});
+
+describe('execution accelerators of a model config', () => {
+  it('become providers with ONNX Runtime’s names and texts, in their order', () => {
+    const { settings, problems } = readSessionSettings({
+      ...onGpu(
+        {
+          name: 'tensorrt',
+          parameters: {
+            precision_mode: 'FP16',
+            max_workspace_size_bytes: '1073741824',
+            trt_engine_cache_enable: 'on',
+            trt_profile_opt_shapes: 'input:4x3x224x224,mask:4x1',
+          },
+        },
+        { name: 'cuda', parameters: { enable_cuda_graph: 'TRUE', cudnn_conv_algo_search: 'HEURISTIC' } },
+      ),
+      parameters: {
+        gpu_mem_limit: { string_value: '18446744073709551615' },
+        arena_extend_strategy: { string_value: '1' },
+      },
+    });
+    expect(problems).toEqual([]);
+    expect(settings.providers).toEqual([
+      {
+        name: 'tensorrt',
+        options: {
+          trt_fp16_enable: '1',
+          trt_max_workspace_size: '1073741824',
+          trt_engine_cache_enable: '1',
+          trt_profile_opt_shapes: 'input:4x3x224x224,mask:4x1',
+        },
+      },
+      {
+        name: 'cuda',
+        options: {
+          enable_cuda_graph: '1',
+          cudnn_conv_algo_search: 'HEURISTIC',
+          gpu_mem_limit: '18446744073709551615',
+          arena_extend_strategy: 'kSameAsRequested',
+        },
+      },
+    ]);
+  });
+
+  it.each([
+    ['cuda', 'enable_cuda_graph', 'maybe'],
+    ['cuda', 'gpu_mem_limit', '0'],
+    ['cuda', 'gpu_mem_limit', '18446744073709551616'],
+    ['cuda', 'cudnn_conv_algo_search', 'FAST'],
+    ['tensorrt', 'precision_mode', 'FP8'],
+    ['tensorrt', 'trt_builder_optimization_level', '6'],
+    ['tensorrt', 'trt_profile_min_shapes', 'input=1x3'],
+    ['tensorrt', 'max_workspace_size_bytes', '-1'],
+  ])('refuse %s with %s: %s by its place', (name, key, value) => {
+    const { problems } = readAccelerators(onGpu({ name, parameters: { [key]: value } }));
+    const where = `optimization.execution_accelerators.gpu_execution_accelerator[0].parameters["${key}"]`;
+    expect(problems).toMatchObject([{ where, what: expect.stringContaining(`'${value}'`) }]);
+  });
+
+  it('refuse names and keys that are not known with the closest that is', () => {
+    const { problems } = readAccelerators({
+      optimization: {
+        execution_accelerators: {
+          gpu_execution_accelerator: [{ name: 'tensorrrt' }, { name: 'cuda', parameters: { enable_cuda_grph: '1' } }],
+          cpu_execution_accelerator: [{ name: 'cuda' }, { name: 'openvino', parameters: { num_of_thread: '1' } }],
+        },
+      },
+    });
+    expect(problems.map(({ hint }) => hint)).toEqual([
+      "did you mean 'tensorrt'?",
+      "did you mean 'enable_cuda_graph'?",
+      'it goes into gpu_execution_accelerator',
+      "did you mean 'num_of_threads'?",
+    ]);
+  });
+
+  it('cannot be asked for twice', () => {
+    expect(readAccelerators(onGpu({ name: 'cuda' }, { name: 'cuda' })).problems).toHaveLength(1);
+  });
+
+  it('that the loaded library lacks are refused with ONNX Runtime’s own reason', () => {
+    const library = loadOrtLibrary();
+    const missing = (config: ModelConfig) => findMissingProviders(library, readAccelerators(config).providers);
+    expect(missing(onGpu({ name: 'cuda', parameters: { enable_cuda_graph: '1' } }))).toMatchObject([
+      { what: expect.stringMatching(/ONNX Runtime 1\.\d+\.\d+ as it is loaded lacks this.*libonnxruntime_providers/) },
+    ]);
+    expect(missing(onCpu({ name: 'openvino', parameters: { load_config: '{"CPU":{}}' } }))).toMatchObject([
+      {
+        where: 'optimization.execution_accelerators.cpu_execution_accelerator[0]',
+        what: expect.stringContaining('OpenVINO execution provider is not supported in this build'),
+        hint: expect.stringContaining('it needs a build of ONNX Runtime with the OpenVINO provider'),
+      },
+    ]);
+    expect(missing({})).toEqual([]);
+  });
+});
+
+describe('the provider table', () => {
+  it.each(providerTable.map((row) => [row.name, row] as const))(
+    'has defaults for %s that are values of their type',
+    (_, row) => {
+      for (const { type, defaultText } of Object.values(row.options)) {
+        if (defaultText !== undefined) expect(type.read(defaultText)).toBe(defaultText);
+      }
+    },
+  );
+});
