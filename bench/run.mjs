@@ -11,7 +11,7 @@ if (!existsSync(join(root, 'dist'))) {
   process.exit(3);
 }
 // A file that other benchmarks import or start says so in its name.
-const isPart = (file) => /(server|client)\.mjs$/.test(file) || file.endsWith('run.mjs');
+const isPart = (file) => /(server|client|process|cases|mutations|witness)\.mjs$/.test(file) || file.endsWith('run.mjs');
 const [word = ''] = process.argv.slice(2);
 const benches = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.mjs') && !isPart(file) && file.includes(word))

@@ -118,6 +118,14 @@ export const engineOptionRows = {
     group: models,
     parse: parseText,
   }),
+  runtime: optional({
+    flag: 'runtime',
+    placeholder: 'NAME',
+    help: 'the same by name: bundled, or one that perf-ts runtime installed, such as openvino',
+    group: models,
+    conflicts: ['ort-library'],
+    parse: parseText,
+  }),
   pinnedMemoryPoolByteSize: withDefault({
     flag: 'pinned-memory-pool-byte-size',
     placeholder: 'BYTES',

@@ -8,7 +8,7 @@ const cache = 'there is no response cache';
 const rates = 'there is no rate limiter; each instance runs whenever it is free';
 const gpus = 'models run on the CPU only';
 const restriction = 'calls cannot be restricted by headers; bind to 127.0.0.1, which is the default';
-const reuse = 'two servers cannot share a port';
+const reuse = 'Node has no SO_REUSEPORT, and two servers on one port would each be measured in part';
 const forwarding = 'headers are not forwarded to models';
 
 export const refusedFlags: Readonly<Record<string, string>> = {

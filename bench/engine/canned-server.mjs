@@ -1,17 +1,17 @@
-/** One gRPC server with a canned answer, in a process of its own: `canned-server.mjs KIND ANSWER_BYTES`. */
+/** One gRPC server with a canned answer, in a process of its own: `canned-server.mjs KIND ANSWER`, a number of bytes or base64. */
 import { Buffer } from 'node:buffer';
 import { createServer } from 'node:http2';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { GrpcWireServer } from '../../dist/engine/frontend/grpc-wire/grpc-wire-server.js';
 
-const [kind, answerBytes] = process.argv.slice(2);
-const answer = Buffer.alloc(Number(answerBytes), 7);
+const [kind, content] = process.argv.slice(2);
+const answer = /^\d+$/.test(content) ? Buffer.alloc(Number(content), 7) : Buffer.from(content, 'base64');
 const path = '/inference.GRPCInferenceService/ModelInfer';
 const STREAM_WINDOW_BYTES = 4 * 2 ** 20;
 
 function startOwn(limits) {
   const invoke = (_bytes, _start, _end, reply) => reply.succeed(answer);
-  const methods = new Map([[path, { isStreaming: false, keepsRequest: true, invoke }]]);
+  const methods = new Map([[path, { isStreaming: false, keepsRequest: false, invoke }]]);
   return new GrpcWireServer({ address: '127.0.0.1', port: 0, methods, limits }).start();
 }
 

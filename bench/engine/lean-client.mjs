@@ -65,6 +65,9 @@ function encodeRequest(path, message, port, frameBytes) {
 
 class Load {
   answers = 0;
+  /** Nanoseconds of each exchange, kept only for one in flight. */
+  latencies = [];
+  sentAt = 0n;
   answerBytes = 0;
   isStopping = false;
 
@@ -148,6 +151,7 @@ class Load {
     }
     if (!isOk) this.socket.destroy(new Error('a call failed'));
     this.answers++;
+    if (this.inFlight === 1) this.latencies.push(Number(process.hrtime.bigint() - this.sentAt));
     this.open--;
     if (!this.isStopping) this.waiting++;
     else if (this.open === 0) this.socket.end();
@@ -177,6 +181,7 @@ class Load {
   }
 
   beginRequest() {
+    if (this.inFlight === 1) this.sentAt = process.hrtime.bigint();
     this.waiting--;
     this.open++;
   }
@@ -191,7 +196,8 @@ const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * Keeps `inFlight` requests under way on one connection, in DATA frames of `frameBytes`. Returns answers per second after the warm-up, over `measureMs`.
- * `onMeasuring(isBegin)` is called at both ends of the measured time.
+ * `onMeasuring(isBegin)` is called at both ends of the measured time. For one in flight `p50Us` is the median exchange.
+ * `answerBytes` undefined leaves the sizes unchecked.
  */
 export async function runClosedLoop(port, options) {
   const { warmupMs, measureMs, answerBytes, onMeasuring = () => undefined } = options;
@@ -206,6 +212,9 @@ export async function runClosedLoop(port, options) {
   await onMeasuring(false);
   load.stop();
   await load.ended;
-  if (load.answerBytes !== load.answers * (answerBytes + 5)) throw new Error('an answer has the wrong size');
-  return { perSec: count / seconds, count };
+  if (answerBytes !== undefined && load.answerBytes !== load.answers * (answerBytes + 5)) {
+    throw new Error('an answer has the wrong size');
+  }
+  const latencies = load.latencies.slice(before).sort((a, b) => a - b);
+  return { perSec: count / seconds, count, p50Us: latencies[Math.floor(latencies.length / 2)] / 1000 };
 }

@@ -5,7 +5,7 @@
 import type { ServerAdmin } from '../client/server-admin.js';
 import type { Clock } from '../common/clock.js';
 import { after, elapsed, type Instant, instant, millis, type Nanos, nanos } from '../common/units.js';
-import type { LevelRun, LoadWorkerPool } from '../load/load-session.js';
+import type { LevelRun, LoadWorkerPool, MismatchCounts } from '../load/load-session.js';
 import type { RequestColumns } from '../load/request-columns.js';
 import type { LoadLevel, StopRule } from '../plan/load-plan.js';
 import type { EndReason, LevelRecord, Warning } from '../record/run-record.js';
@@ -110,8 +110,15 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
     after(begin, nanos(summary.warmupNs + summary.durationNs)),
   ];
   const shares = summarizeShares(models, run, level.batchSize, from, to);
-  const warnings = [...summary.warnings, ...sampleNotes(long, columns), ...statistics.warnings()];
-  const record = await watch.complete({ ...summary, models: shares, warnings }, begin);
+  const answers = run.mismatches?.();
+  const warnings = [
+    ...summary.warnings,
+    ...sampleNotes(long, columns),
+    ...statistics.warnings(),
+    ...mismatchNotes(answers),
+  ];
+  const mismatchCount = answers?.mismatchCount ?? null;
+  const record = await watch.complete({ ...summary, models: shares, warnings, mismatchCount }, begin);
   await listener?.onLevel?.(record, columns);
   return record;
 }
@@ -123,6 +130,18 @@ function sampleNotes(long: LongLevel | undefined, { length }: RequestColumns): W
     {
       code: 'SAMPLED',
       message: `The level was long: figures are of all ${long.requestCount} requests, counted as they came, and the saved samples are ${length} of them at random.`,
+    },
+  ];
+}
+
+/** Answers that are not what the input data expects: the run goes on, and its reader must know. */
+function mismatchNotes(answers: MismatchCounts | undefined): Warning[] {
+  if (answers === undefined || answers.mismatchCount === 0) return [];
+  const { mismatchCount, checkedCount, first } = answers;
+  return [
+    {
+      code: 'MISMATCH',
+      message: `${mismatchCount} of ${checkedCount} answers differ from the expected outputs of the input data; in the first one ${first}.`,
     },
   ];
 }

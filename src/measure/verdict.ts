@@ -35,7 +35,8 @@ export function judgeLevel(evidence: LevelEvidence): { readonly verdict: Verdict
   const verdict =
     dropped.length > 0 ? 'INVALID' : limited.length > 0 ? 'CLIENT_LIMITED' : unstable.length > 0 ? 'UNSTABLE' : 'VALID';
   const late = limited.length > 0 ? [] : lateSends(evidence);
-  const little = overloaded.length > 0 ? [] : describeLittle(evidence);
+  // What was never sent is missing from what is in flight, and a backlog that grows has its own name.
+  const little = overloaded.length > 0 || dropped.length > 0 ? [] : describeLittle(evidence);
   const warnings = [...dropped, ...limited, ...unstable, ...failed, ...late, ...little, ...ceilingWarnings(evidence)];
   return { verdict, warnings };
 }

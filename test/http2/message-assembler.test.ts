@@ -87,4 +87,43 @@ describe('MessageAssembler', () => {
     const bytes = encode(Buffer.alloc(900));
     expect(new MessageAssembler(newPool(512), 1000).take(bytes, 0, 600)).toBe('no memory');
   });
+
+  describe('read into by a socket', () => {
+    /** An assembler that has the beginning of a message, and its content. */
+    function begin(): { pool: BufferPool; assembler: MessageAssembler; bytes: Buffer } {
+      const pool = newPool();
+      const assembler = new MessageAssembler(pool, MIB);
+      const bytes = encode(Buffer.from(Array.from({ length: 3000 }, (_, place) => place % 251)));
+      expect(assembler.take(bytes, 0, 100)).toBe('incomplete');
+      return { pool, assembler, bytes };
+    }
+
+    it('takes bytes where they are, in parts with other bytes between', () => {
+      const { assembler, bytes } = begin();
+      const first = assembler.arm(1000, 9)!;
+      expect(first.length).toBe(1009);
+      bytes.copy(first, 0, 100, 1100);
+      first.fill(0xff, 1000);
+      expect(assembler.take(first, 0, 1000)).toBe('incomplete');
+      assembler.disarm();
+      const second = assembler.arm(5000, 9)!;
+      expect(second.length).toBe(bytes.length - 1100);
+      bytes.copy(second, 0, 1100);
+      expect(assembler.take(second, 0, second.length)).toBe('message');
+      expect(assembler.bytes.subarray(assembler.start, assembler.end).equals(bytes.subarray(5))).toBe(true);
+    });
+
+    it('has no place for bytes before a message is being gathered', () => {
+      expect(new MessageAssembler(newPool(), MIB).arm(100, 9)).toBeUndefined();
+    });
+
+    it('gives memory back only once the socket reads elsewhere', () => {
+      const { pool, assembler } = begin();
+      assembler.arm(1000, 9);
+      assembler.drop();
+      expect(pool.lentBytes).toBeGreaterThan(0);
+      assembler.disarm();
+      expect(pool.lentBytes).toBe(0);
+    });
+  });
 });

@@ -18,6 +18,9 @@ export function createSilentAdmin(
     loadModel: () => Promise.resolve(),
     unloadModel: () => Promise.resolve(),
     repositoryIndex: () => Promise.resolve([]),
+    registerSharedMemory: () => Promise.resolve(),
+    unregisterSharedMemory: () => Promise.resolve(),
+    sharedMemoryNames: () => Promise.resolve([]),
     close: () => Promise.resolve(),
   };
 }

@@ -2,7 +2,6 @@
 import type { Buffer } from 'node:buffer';
 import { nowNs } from '../../../src/common/clock.js';
 import {
-  decodeInferRequest,
   encodeInferResponse,
   encodeStreamInferMessage,
   type InferRequestMessage,
@@ -16,12 +15,14 @@ import type { EngineServices } from '../engine-services.js';
 import type { ModelSource } from '../model-source.js';
 import { startInference } from '../start-inference.js';
 import type { GrpcMethod, Reply } from './grpc-method.js';
+import { KnownRequests } from './known-requests.js';
 import type { MessageEncoding } from './message-encoding.js';
 
 /** What requests are answered from. */
 interface Serving {
   readonly source: ModelSource;
   readonly sharedMemory: SharedMemoryRegions | undefined;
+  readonly known: KnownRequests;
 }
 
 /** What differs between the two calls. */
@@ -42,7 +43,7 @@ const streamAnswering: Answering = {
 };
 
 function infer(
-  { source, sharedMemory }: Serving,
+  { source, sharedMemory, known }: Serving,
   bytes: Buffer,
   start: number,
   end: number,
@@ -52,7 +53,7 @@ function infer(
   const receivedAt = nowNs();
   let request: InferRequestMessage | undefined;
   try {
-    request = decodeInferRequest(bytes.subarray(start, end));
+    request = known.decode(bytes, start, end);
     const { id } = request;
     const model = requireModel(source, request.modelName, request.modelVersion);
     startInference(
@@ -91,11 +92,13 @@ export const createInferMethod = (
   source: ModelSource,
   { sharedMemory }: EngineServices,
   answerEncodings: readonly MessageEncoding[] = [],
-): GrpcMethod => createMethod({ source, sharedMemory }, answerEncodings, false, unaryAnswering);
+): GrpcMethod =>
+  createMethod({ source, sharedMemory, known: new KnownRequests() }, answerEncodings, false, unaryAnswering);
 
 /** One answer to each request, in the order of the requests. */
 export const createStreamInferMethod = (
   source: ModelSource,
   { sharedMemory }: EngineServices,
   answerEncodings: readonly MessageEncoding[] = [],
-): GrpcMethod => createMethod({ source, sharedMemory }, answerEncodings, true, streamAnswering);
+): GrpcMethod =>
+  createMethod({ source, sharedMemory, known: new KnownRequests() }, answerEncodings, true, streamAnswering);
