@@ -3,6 +3,7 @@ import { messageOf } from '../src/common/errors.js';
 import { createEngineLog } from './log/create-engine-log.js';
 import type { EngineLog, LogSettings } from './log/engine-log.js';
 import type { EngineOptions } from './options.js';
+import type { ServedModel } from './served-model.js';
 import { type Engine, startEngine } from './server.js';
 
 export interface ReadyEngine {
@@ -13,7 +14,12 @@ export interface ReadyEngine {
   /** `host:port`, or undefined when metrics were not allowed. */
   readonly metricsEndpoint: string | undefined;
   /** Each served version. */
-  readonly models: readonly { readonly name: string; readonly version: string }[];
+  readonly models: readonly {
+    readonly name: string;
+    readonly version: string;
+    /** Which execution providers took which nodes; empty where only the CPU's own was asked for. */
+    readonly assignments: NonNullable<ServedModel['assignments']>;
+  }[];
 }
 
 export interface ServeHooks {
@@ -84,6 +90,6 @@ function tellReady(engine: Engine, options: EngineOptions, hooks: ServeHooks, lo
     grpcEndpoint,
     httpEndpoint,
     metricsEndpoint: endpointOf(options.metricsAddress ?? options.httpAddress, engine.metricsPort),
-    models: engine.models.map(({ name, version }) => ({ name, version })),
+    models: engine.models.map(({ name, version, assignments = [] }) => ({ name, version, assignments })),
   });
 }

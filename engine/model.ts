@@ -5,12 +5,20 @@ import { messageOf, PerfTsError } from '../src/common/errors.js';
 import { elapsed, micros } from '../src/common/units.js';
 import type { ModelConfig } from '../src/model-config/model-config.js';
 import { findSignatureProblems } from '../src/model-config/tensor-problems.js';
-import { findMissingProviders } from '../src/onnxruntime/accelerator-settings.js';
+import { findEngineOnly, findNewerOptions } from '../src/onnxruntime/accelerator-settings.js';
+import { findPrecisionProblems } from '../src/onnxruntime/cpu-precision.js';
 import { loadOrtLibrary } from '../src/onnxruntime/library.js';
 import { bundledLibraryPath } from '../src/onnxruntime/library-path.js';
+import {
+  describeAssignment,
+  needsOf,
+  type PlaceAssignment,
+  prepareSession,
+} from '../src/onnxruntime/prepare-session.js';
+import type { SessionSettings } from '../src/onnxruntime/session-settings.js';
 import { type ConfigSettings, readSessionSettings } from '../src/onnxruntime/triton-settings.js';
 import { findUnknownPolicies, findUnservable, refuseConfig } from './config-limits.js';
-import { planInstances } from './instance/instance-plan.js';
+import { type InstancePlan, planInstances } from './instance/instance-plan.js';
 import { type ReadyInstances, startInstances } from './instance/instance-pool.js';
 import { planSlotLayout, type SlotLayout } from './instance/slot-layout.js';
 import { OnnxModel } from './onnx-model.js';
@@ -43,7 +51,7 @@ export async function loadModel(options: ServedModelOptions): Promise<ServedMode
     ...findUnknownPolicies(config, options.hostPolicies),
     ...warmUp.problems,
   ]);
-  const instances = await startSessions(options, session, warmUp.samples);
+  const { instances, assignments } = await startSessions(options, session, warmUp.samples);
   try {
     const contradictions = findSignatureProblems(config, { ...instances, opset: 0, producer: '' });
     refuseConfig(
@@ -66,23 +74,32 @@ export async function loadModel(options: ServedModelOptions): Promise<ServedMode
     layout,
     slotCountFor,
     instances,
+    assignments,
     clock: systemClock,
     loadDurationNs: elapsed(startNs, nowNs()),
   });
 }
 
+interface StartedSessions {
+  readonly instances: ReadyInstances;
+  readonly assignments: readonly PlaceAssignment[];
+}
+
 async function startSessions(
   options: ServedModelOptions,
-  { settings, providers }: ConfigSettings,
+  session: ConfigSettings,
   warmUp: readonly WarmUpSample[],
-): Promise<ReadyInstances> {
+): Promise<StartedSessions> {
   // Loaded here too: only the main thread can switch telemetry off for native code, an unusable library is found before
   // any thread starts, and the library stays mapped when the last worker is gone.
   const { name, config, modelFile, ortLibrary = bundledLibraryPath(), hostPolicies } = options;
-  refuseConfig(name, findMissingProviders(loadOrtLibrary(ortLibrary), providers));
+  const { version: ortVersion } = loadOrtLibrary(ortLibrary);
+  refuseConfig(name, [...findNewerOptions(ortVersion, session.providers), ...findPrecisionProblems(session.providers)]);
   const plans = planInstances({ ...config, name: config.name || name }, hostPolicies);
+  const { settings, assignments } = await proveProviders(options, session, { ortLibrary, ortVersion, plans });
   try {
-    return await startInstances(plans, { modelFile, ortLibrary, settings, warmUp });
+    const instances = await startInstances(plans, { modelFile, ortLibrary, settings, warmUp });
+    return { instances, assignments };
   } catch (cause) {
     throw new PerfTsError(
       'BAD_FILE',
@@ -94,6 +111,34 @@ async function startSessions(
       cause,
     );
   }
+}
+
+/**
+ * Nothing to prove for models on ONNX Runtime's own CPU provider. For others: a model is never run on another provider
+ * than the one that its config asks for, and the log says who got which nodes.
+ */
+async function proveProviders(
+  { name, modelFile, config, log }: ServedModelOptions,
+  { settings, providers }: ConfigSettings,
+  { ortLibrary, ortVersion, plans }: { ortLibrary: string; ortVersion: string; plans: readonly InstancePlan[] },
+): Promise<{ readonly settings: SessionSettings; readonly assignments: readonly PlaceAssignment[] }> {
+  if (providers.length === 0) return { settings, assignments: [] };
+  const places = plans.map(({ gpu }) => gpu);
+  const prepared = await prepareSession({ modelFile, ortLibrary, ortVersion, settings, places });
+  if (prepared.state === 'refused') {
+    const refused = providers.find((provider) => provider.name === prepared.provider) ?? providers[0]!;
+    const subject = prepared.provider === undefined ? 'the model cannot be loaded with' : 'ONNX Runtime cannot use';
+    const what = `${subject} ${refused.name} (ONNX Runtime ${ortVersion}): ${prepared.reason}`;
+    const remedy = prepared.provider === undefined ? 'change its parameters' : `it needs ${needsOf(refused.name)}`;
+    refuseConfig(name, [{ where: refused.where, what, hint: `${remedy}; or remove it to run on the CPU` }]);
+    throw new Error('a refused provider must refuse the config');
+  }
+  for (const assignment of prepared.assignments) {
+    const built = prepared.isKept ? 'built before' : `built in ${Math.round(assignment.buildNs / 1e6)} ms`;
+    log?.info(`model '${name}' on ${assignment.device}: ${describeAssignment(assignment)}; ${built}`);
+  }
+  for (const reason of findEngineOnly(config)) log?.info(`model '${name}' is for this engine only: ${reason}`);
+  return { settings: prepared.settings, assignments: prepared.assignments };
 }
 
 function slotCountOf({ isDynamic }: BatchPolicy, layout: SlotLayout | undefined, instanceCount: number): number {

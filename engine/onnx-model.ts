@@ -3,6 +3,7 @@ import type { Clock } from '../src/common/clock.js';
 import type { ModelMetadata, ModelStatistics } from '../src/kserve/metadata.js';
 import type { Failure } from '../src/kserve/status.js';
 import type { ModelConfig } from '../src/model-config/model-config.js';
+import type { PlaceAssignment } from '../src/onnxruntime/prepare-session.js';
 import type { OutputLabels } from './classification/read-labels.js';
 import { findUnknownPolicies, findUnservable, refuseConfig } from './config-limits.js';
 import type { InferenceRequest, OnOutcome } from './inference.js';
@@ -32,6 +33,8 @@ export interface OnnxModelOptions extends ServedModelOptions {
   readonly queuePolicies: QueuePolicies | undefined;
   /** From the begin of loading to instances that are ready. */
   readonly loadDurationNs: number;
+  /** Who got which nodes; empty for models on the CPU provider alone. */
+  readonly assignments?: readonly PlaceAssignment[];
 }
 
 export class OnnxModel implements ServedModel {
@@ -40,6 +43,7 @@ export class OnnxModel implements ServedModel {
   config: ModelConfig;
   readonly metadata: ModelMetadata;
   readonly labels: OutputLabels;
+  readonly assignments: readonly PlaceAssignment[];
   readonly #clock: Clock;
   readonly #loadDurationNs: number;
   readonly #hostPolicies: HostPolicies | undefined;
@@ -64,6 +68,7 @@ export class OnnxModel implements ServedModel {
     this.config = config;
     this.metadata = describeModel(options);
     this.labels = options.labels ?? new Map();
+    this.assignments = options.assignments ?? [];
     this.#clock = clock;
     this.#loadDurationNs = loadDurationNs;
     this.#hostPolicies = options.hostPolicies;

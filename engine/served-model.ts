@@ -1,6 +1,7 @@
 /** A loaded model version, as front ends and the repository see it. */
 import type { ModelMetadata, ModelStatistics } from '../src/kserve/metadata.js';
 import type { ModelConfig } from '../src/model-config/model-config.js';
+import type { PlaceAssignment } from '../src/onnxruntime/prepare-session.js';
 import type { OutputLabels } from './classification/read-labels.js';
 import type { InferenceRequest, OnOutcome } from './inference.js';
 import type { HostPolicies } from './instance/host-policy.js';
@@ -29,6 +30,8 @@ export interface ServedModel {
   readonly metadata: ModelMetadata;
   /** For classification; left out where no output has a label file. */
   readonly labels?: OutputLabels;
+  /** Which execution providers took which nodes; left out or empty where only the CPU's own was asked for. */
+  readonly assignments?: readonly PlaceAssignment[];
   /** Checks the request (names, shapes, types, sizes) and queues it; problems arrive through `onOutcome`. */
   infer(request: InferenceRequest, onOutcome: OnOutcome): void;
   statistics(): ModelStatistics;

@@ -25,6 +25,8 @@ export interface WorkerStart {
 export interface InstanceWorkerData extends ModelSessionPlan {
   /** The only CPU cores its threads may run on. */
   readonly cpuCores?: readonly number[];
+  /** The GPU that the session runs on; undefined for the CPU. */
+  readonly gpu?: number;
 }
 
 /** Posted once by the worker: its session is there, or why not. */

@@ -7,6 +7,8 @@ export interface InstancePlan {
   readonly name: string;
   /** The only cores its threads may run on; undefined leaves them to the system. */
   readonly cpuCores?: readonly number[];
+  /** The GPU that it runs on; undefined for the CPU. */
+  readonly gpu?: number;
 }
 
 /** The instances of a completed config, at least one, in the order of their groups. */
@@ -20,16 +22,24 @@ export function planInstances(config: ModelConfig, hostPolicies: HostPolicies = 
 
 function planGroup(group: InstanceGroupConfig, name: string, hostPolicies: HostPolicies): InstancePlan[] {
   const cpuCores = hostPolicies.get(hostPolicyOf(group))?.cpuCores;
-  return Array.from({ length: group.count ?? 1 }, (_, index) => {
-    const plan = { name: `${name}_${index}` };
-    return cpuCores === undefined ? plan : { ...plan, cpuCores };
-  });
+  // On GPUs the count is that of each of them, as in Triton.
+  const places: readonly (number | undefined)[] = group.kind === 'KIND_GPU' ? gpusOf(group) : [undefined];
+  return places
+    .flatMap((gpu) => Array.from({ length: group.count ?? 1 }, () => gpu))
+    .map((gpu, index) => ({
+      name: `${name}_${index}`,
+      ...(cpuCores === undefined ? {} : { cpuCores }),
+      ...(gpu === undefined ? {} : { gpu }),
+    }));
 }
+
+/** A group that names no device was completed with all there are; providers that have no numbers take the first. */
+const gpusOf = ({ gpus }: InstanceGroupConfig): readonly number[] => (gpus?.length ? gpus : [0]);
 
 /** The policy that a group names, or the one that every group of its kind falls under. */
 const hostPolicyOf = ({ host_policy: policy, kind }: InstanceGroupConfig): string =>
-  policy || (kind === 'KIND_MODEL' ? 'model' : 'cpu');
+  policy || (kind === 'KIND_MODEL' ? 'model' : kind === 'KIND_GPU' ? 'gpu' : 'cpu');
 
 /** True when both describe the same instance, so that one that runs can go on as the other. */
 export const isSamePlan = (a: InstancePlan, b: InstancePlan): boolean =>
-  a.name === b.name && a.cpuCores?.join() === b.cpuCores?.join();
+  a.name === b.name && a.cpuCores?.join() === b.cpuCores?.join() && a.gpu === b.gpu;

@@ -17,8 +17,8 @@ export class InstanceThread {
 
   constructor(plan: InstancePlan, sessionPlan: ModelSessionPlan) {
     this.plan = plan;
-    const workerData: InstanceWorkerData =
-      plan.cpuCores === undefined ? sessionPlan : { ...sessionPlan, cpuCores: plan.cpuCores };
+    const { name: _, ...place } = plan;
+    const workerData: InstanceWorkerData = { ...sessionPlan, ...place };
     this.#worker = takeWorker(plan.name);
     this.#worker.postMessage(workerData);
     this.#worker.on('error', (error) => {

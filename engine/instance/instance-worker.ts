@@ -6,6 +6,9 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { nowNs } from '../../src/common/clock.js';
 import { messageOf } from '../../src/common/errors.js';
 import { loadOrtLibrary } from '../../src/onnxruntime/library.js';
+import { placeSession } from '../../src/onnxruntime/place-session.js';
+import { openProviderLibraries } from '../../src/onnxruntime/provider-libraries.js';
+import { providerRow } from '../../src/onnxruntime/provider-table.js';
 import { OrtSession } from '../../src/onnxruntime/session.js';
 import type { SessionSettings } from '../../src/onnxruntime/session-settings.js';
 import { runWarmUp } from '../warm-up/run-warm-up.js';
@@ -45,10 +48,13 @@ function main(data: InstanceWorkerData): void {
   report({ kind: 'ready', inputs, outputs, overridableInputs });
 }
 
-function prepareSession({ modelFile, ortLibrary, settings, warmUp = [], cpuCores }: InstanceWorkerData): OrtSession {
+function prepareSession(data: InstanceWorkerData): OrtSession {
+  const { modelFile, ortLibrary, settings, warmUp = [], cpuCores, gpu } = data;
   // Before the session, because the threads that ONNX Runtime starts inherit it.
   if (cpuCores !== undefined) bindThread(cpuCores);
-  const session = new OrtSession(loadOrtLibrary(ortLibrary), modelFile, withinCores(settings, cpuCores));
+  const placed = placeSession(settings, gpu);
+  for (const { name } of placed.providers ?? []) openProviderLibraries(providerRow(name), ortLibrary);
+  const session = new OrtSession(loadOrtLibrary(ortLibrary), modelFile, withinCores(placed, cpuCores));
   try {
     runWarmUp(session, warmUp);
   } catch (thrown) {

@@ -11,6 +11,7 @@ import type { ModelConfig } from '../../src/model-config/model-config.js';
 import { parseModelConfig } from '../../src/model-config/parse-config.js';
 import { validateModelConfig } from '../../src/model-config/validate-config.js';
 import { readModelSignature } from '../../src/onnx/read-signature.js';
+import { findUsableGpus } from '../../src/onnxruntime/usable-gpus.js';
 import { readLabels } from '../classification/read-labels.js';
 import type { ServedModelOptions } from '../served-model.js';
 import { mergeFailures } from './merge-failures.js';
@@ -97,8 +98,7 @@ async function prepareVersion(
   const completed = completeModelConfig(config, {
     modelName: model.name,
     signature,
-    // A library that offers a GPU comes with its execution provider; until one is there, KIND_AUTO means the CPU.
-    hasGpu: false,
+    ...findUsableGpus(config, ortLibrary),
     ...(defaultMaxBatchSize === undefined ? {} : { defaultMaxBatchSize }),
   });
   const problems = validateModelConfig(completed, where, { modelName: model.name, signature });

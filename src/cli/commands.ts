@@ -26,8 +26,16 @@ export const commandEntries: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/report.js')).reportCommand as Command,
   },
   models: {
-    summary: 'list the demo models, or write them into a model repository',
+    summary: 'demo models: list, write; any model: convert to FP16, compare the answers of a variant',
     load: async () => (await import('./commands/models.js')).modelsCommand as Command,
+  },
+  runtime: {
+    summary: 'list, install and remove builds of ONNX Runtime',
+    load: async () => (await import('./commands/runtime.js')).runtimeCommand as Command,
+  },
+  doctor: {
+    summary: 'what is installed, usable and missing on this host, and what to do',
+    load: async () => (await import('./commands/doctor.js')).doctorCommand as Command,
   },
   calibrate: {
     summary: 'find what the load generator itself can do on this host',
@@ -36,7 +44,7 @@ export const commandEntries: Readonly<Record<string, CommandEntry>> = {
 };
 
 /** Commands of the design that are not there yet, so that their names are not taken for mistakes. */
-const plannedCommands: readonly string[] = ['gate', 'check', 'runtime', 'doctor'];
+const plannedCommands: readonly string[] = ['gate', 'check'];
 
 /** Splits the command's name off the command line. Throws PerfTsError BAD_OPTION for a name that is none. */
 export function findCommand(argv: readonly string[]): {

@@ -21,6 +21,8 @@ export interface CompletionFacts {
   readonly signature: ModelSignature;
   /** Whether KIND_AUTO means a GPU here. */
   readonly hasGpu: boolean;
+  /** Devices of a group on GPUs that names none: all there are. Left open unless given. */
+  readonly gpus?: readonly number[];
   /** For models that can batch and whose config leaves it open; Triton's 4 unless given, 0 for no batching. */
   readonly defaultMaxBatchSize?: number;
 }
@@ -38,7 +40,7 @@ export function completeModelConfig(config: ModelConfig | undefined, facts: Comp
     ...batched,
     version_policy: given.version_policy ?? { latest: { num_versions: 1 } },
     max_batch_size: batched.max_batch_size ?? 0,
-    instance_group: completeInstanceGroups(batched, facts.hasGpu),
+    instance_group: completeInstanceGroups(batched, facts),
     optimization: {
       ...given.optimization,
       input_pinned_memory: given.optimization?.input_pinned_memory ?? { enable: true },
@@ -103,20 +105,22 @@ function normalizeBatching(config: ModelConfig): ModelConfig {
   return { ...config, dynamic_batching: { ...batching, preferred_batch_size: [maxBatchSize] } };
 }
 
-function completeInstanceGroups(config: ModelConfig, hasGpu: boolean): readonly InstanceGroupConfig[] {
+function completeInstanceGroups(config: ModelConfig, facts: CompletionFacts): readonly InstanceGroupConfig[] {
   // Triton names the group it adds itself after the model, without a number.
   const groups = config.instance_group?.length ? config.instance_group : [{ name: config.name ?? '' }];
-  return groups.map((group, index) => completeInstanceGroup(group, `${config.name}_${index}`, config.backend, hasGpu));
+  return groups.map((group, index) => completeInstanceGroup(group, `${config.name}_${index}`, config.backend, facts));
 }
 
 function completeInstanceGroup(
   group: InstanceGroupConfig,
   name: string,
   backend: string | undefined,
-  hasGpu: boolean,
+  { hasGpu, gpus = [] }: CompletionFacts,
 ): InstanceGroupConfig {
   const isAuto = group.kind === undefined || group.kind === 'KIND_AUTO';
   const kind = isAuto ? (hasGpu ? 'KIND_GPU' : 'KIND_CPU') : group.kind;
   const defaultCount = kind === 'KIND_CPU' && backend === ONNX_BACKEND ? DEFAULT_CPU_INSTANCE_COUNT : 1;
-  return { ...group, name: group.name || name, kind, count: group.count || defaultCount };
+  const completed = { ...group, name: group.name || name, kind, count: group.count || defaultCount };
+  const isOpen = kind === 'KIND_GPU' && !group.gpus?.length && gpus.length > 0;
+  return isOpen ? { ...completed, gpus } : completed;
 }

@@ -209,8 +209,17 @@ function toSignature(model: RawModel, file: string): ModelSignature {
     return { name: raw.name, dataType: dataType ?? 'BYTES', shape: raw.shape };
   };
   const inputs = model.inputs.filter((raw) => !model.initializers.has(raw.name)).map((raw) => toValue('input', raw));
+  // Before IR version 4 every initializer had to be listed as an input too, and none can be overridden.
+  const overridable = model.irVersion < 4 ? [] : model.inputs.filter((raw) => model.initializers.has(raw.name));
+  const overridableInputs = overridable.map((raw) => toValue('input', raw));
   const outputs = model.outputs.map((raw) => toValue('output', raw));
   if (outputs.length === 0) problems.push({ where: file, what: 'the graph has no output' });
   if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
-  return { inputs, outputs, opset: model.opset, producer: model.producer };
+  return {
+    inputs,
+    ...(overridableInputs.length > 0 && { overridableInputs }),
+    outputs,
+    opset: model.opset,
+    producer: model.producer,
+  };
 }

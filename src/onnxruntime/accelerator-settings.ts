@@ -6,18 +6,17 @@ import { closestWord } from '../common/closest-word.js';
 import type { Problem } from '../common/errors.js';
 import { elementPath, entryPath, memberPath } from '../model-config/field-path.js';
 import type { AcceleratorConfig, ModelConfig } from '../model-config/model-config.js';
-import type { OrtLibrary } from './library.js';
-import { OrtError } from './ort-error.js';
 import type { ProviderOption } from './provider-options.js';
 import {
   type AcceleratorDevice,
   acceleratorsOf,
   findAccelerator,
+  type ProviderName,
   type ProviderRow,
   providerRow,
   providerTable,
 } from './provider-table.js';
-import { createSessionOptions, type ProviderSettings } from './session-settings.js';
+import type { ProviderSettings } from './session-settings.js';
 
 const listNames = { gpu: 'gpu_execution_accelerator', cpu: 'cpu_execution_accelerator' } as const;
 const ROOT = 'optimization.execution_accelerators';
@@ -25,6 +24,8 @@ const ROOT = 'optimization.execution_accelerators';
 /** A provider that a config asks for, and where. */
 export interface PlacedProvider extends ProviderSettings {
   readonly where: string;
+  /** Keys of the parameters that the config gives, before they became options. */
+  readonly keys: readonly string[];
 }
 
 interface Found {
@@ -69,7 +70,7 @@ function readAccelerator(device: AcceleratorDevice, accelerator: AcceleratorConf
       else options = { ...options, ...(row.expand?.(key, value) ?? { [option.ortName ?? key]: value }) };
     }
   }
-  found.providers.push({ name: row.name, options, where });
+  found.providers.push({ name: row.name, options, where, keys: Object.keys(parameters) });
 }
 
 function unknownAccelerator(device: AcceleratorDevice, name: string, where: string): Problem {
@@ -101,24 +102,42 @@ export function findProviderParameter(
   return undefined;
 }
 
+/** Options that came into ONNX Runtime after this version of it: an older one refuses or, worse, ignores them. */
+export function findNewerOptions(version: string, providers: readonly PlacedProvider[]): readonly Problem[] {
+  return providers.flatMap(({ name, keys, where }) =>
+    keys.flatMap((key): Problem[] => {
+      const since = providerRow(name).options[key]?.since;
+      if (since === undefined || minorOf(version) >= minorOf(since)) return [];
+      const what = `ONNX Runtime has this since ${since}, and ${version} is loaded`;
+      return [{ where: entryPath(memberPath(where, 'parameters'), key), what, hint: 'remove it or use a newer build' }];
+    }),
+  );
+}
+
+const minorOf = (version: string): number => Number(version.split('.')[1]);
+
 /**
- * Providers that this library cannot append, with its reason: an engine never runs a model on another provider than
- * the one asked for.
+ * What of a config only perf-ts's engine honours, one sentence each: a real Triton ignores or refuses it. Empty for a
+ * config that means the same to both.
  */
-export function findMissingProviders(library: OrtLibrary, providers: readonly PlacedProvider[]): readonly Problem[] {
-  return providers.flatMap((provider): Problem[] => {
-    const { needs } = providerRow(provider.name);
-    try {
-      library.api.ReleaseSessionOptions(createSessionOptions(library, { providers: [provider] }));
-      return [];
-    } catch (thrown) {
-      if (!(thrown instanceof OrtError)) throw thrown;
-      const what = `ONNX Runtime ${library.version} as it is loaded lacks this: ${withoutOrigin(thrown.message)}`;
-      return [{ where: provider.where, what, hint: `it needs ${needs}; remove it to run on the CPU` }];
-    }
+export function findEngineOnly(config: ModelConfig): readonly string[] {
+  return readAccelerators(config).providers.flatMap(({ name, keys }) => {
+    const { inTriton } = providerRow(name);
+    if (inTriton === 'refused') return [`Triton's ONNX Runtime backend has no execution accelerator '${name}'`];
+    if (inTriton === 'same' || keys.length === 0) return [];
+    return [`Triton ignores the parameters of '${name}': ${keys.join(', ')}`];
   });
 }
 
-/** ONNX Runtime begins some messages with a place in its own source. */
-const withoutOrigin = (message: string): string =>
-  message.replace(/\S+\.cc:\d+ .*\[ONNXRuntimeError\] : \d+ : \w+ : /s, '').trim();
+/** The accelerator in the form of a config's `execution_accelerators`, from options by its parameters' keys. */
+export function toAccelerator(
+  name: ProviderName,
+  parameters: Readonly<Record<string, string>>,
+): { readonly device: AcceleratorDevice; readonly accelerator: AcceleratorConfig } | undefined {
+  const { acceleratorNames } = providerRow(name);
+  const device = (['gpu', 'cpu'] as const).find((one) => acceleratorNames[one] !== undefined);
+  if (device === undefined) return undefined;
+  const accelerator = { name: acceleratorNames[device]! };
+  const isBare = Object.keys(parameters).length === 0;
+  return { device, accelerator: isBare ? accelerator : { ...accelerator, parameters } };
+}

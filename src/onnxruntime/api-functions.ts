@@ -81,6 +81,10 @@ export interface ApiFunctions {
     outputs: Memory,
   ): Status;
   ReleaseSession(session: Pointer): void;
+  /** Subgraphs by provider, when the session option for it is set; the session keeps them. */
+  Session_GetEpGraphAssignmentInfo?(session: Pointer, subgraphs: Memory, count: Memory): Status;
+  EpAssignedSubgraph_GetEpName?(subgraph: Pointer, name: Memory): Status;
+  EpAssignedSubgraph_GetNodes?(subgraph: Pointer, nodes: Memory, count: Memory): Status;
 
   GetOnnxTypeFromTypeInfo(typeInfo: Pointer, type: Memory): Status;
   CastTypeInfoToTensorInfo(typeInfo: Pointer, tensorInfo: Memory): Status;
@@ -167,6 +171,9 @@ const argumentTypes: Readonly<Record<ApiFunctionName, readonly string[]>> = {
   SessionGetOverridableInitializerTypeInfo: [ptr, 'size_t', ptr],
   Run: [ptr, ptr, ptr, ptr, 'size_t', ptr, 'size_t', ptr],
   ReleaseSession: [ptr],
+  Session_GetEpGraphAssignmentInfo: [ptr, ptr, ptr],
+  EpAssignedSubgraph_GetEpName: [ptr, ptr],
+  EpAssignedSubgraph_GetNodes: [ptr, ptr, ptr],
   GetOnnxTypeFromTypeInfo: [ptr, ptr],
   CastTypeInfoToTensorInfo: [ptr, ptr],
   GetTensorElementType: [ptr, ptr],
@@ -199,7 +206,14 @@ const results: Readonly<Partial<Record<ApiFunctionName, string>>> = {
 };
 const resultOf = (name: ApiFunctionName): string => results[name] ?? (name.startsWith('Release') ? 'void' : ptr);
 
-const laterFunctions: readonly ApiFunctionName[] = ['AllocatorGetStats', 'GetKeyValue', 'ReleaseKeyValuePairs'];
+const laterFunctions: readonly ApiFunctionName[] = [
+  'AllocatorGetStats',
+  'GetKeyValue',
+  'ReleaseKeyValuePairs',
+  'Session_GetEpGraphAssignmentInfo',
+  'EpAssignedSubgraph_GetEpName',
+  'EpAssignedSubgraph_GetNodes',
+];
 /** False for those that an older library may lack. */
 export const isAlwaysThere = (name: ApiFunctionName): boolean => !laterFunctions.includes(name);
 

@@ -3,6 +3,7 @@
  * Runtime. What a setting is left out of is ONNX Runtime's own default.
  */
 import type { Pointer } from './api-functions.js';
+import { recordAssignment } from './graph-assignment.js';
 import type { OrtLibrary } from './library.js';
 import { checkStatus, OrtError } from './ort-error.js';
 import type { ProviderValues } from './provider-append.js';
@@ -32,12 +33,30 @@ export interface SessionSettings {
   readonly runConfigEntries?: Readonly<Record<string, string>>;
   /** Execution providers before the CPU's own, in order of preference. */
   readonly providers?: readonly ProviderSettings[];
+  /** Writes everything that ONNX Runtime has to say about the session to stderr. */
+  readonly isVerbose?: boolean;
+  /** Makes `OrtSession.assignment` known. */
+  readonly recordsAssignment?: boolean;
+}
+
+/** A provider that could not be added to session options. */
+export class ProviderRefusal extends OrtError {
+  readonly provider: ProviderName;
+  /** In ONNX Runtime's words, which may say little: then its log says more. */
+  readonly reason: string;
+
+  constructor(provider: ProviderName, { message, code }: OrtError) {
+    super(`the execution provider ${provider} cannot be used: ${message}`, code);
+    this.provider = provider;
+    this.reason = message;
+  }
 }
 
 const graphLevelNumbers: Readonly<Record<GraphLevel, number>> = { disabled: 0, basic: 1, extended: 2, all: 99 };
 const executionModeNumbers: Readonly<Record<ExecutionMode, number>> = { sequential: 0, parallel: 1 };
 /** Only what ends the process is logged: failures come back as a status and are told by whoever asked. */
 const SEVERITY_FATAL = 4;
+const SEVERITY_VERBOSE = 0;
 
 /**
  * Makes OrtSessionOptions; the caller releases them.
@@ -61,7 +80,7 @@ function applySettings(library: OrtLibrary, options: Pointer, settings: SessionS
   const { api } = library;
   const { intraOpThreads, interOpThreads, graphLevel, executionMode, cpuArena, memoryPattern } = settings;
   const check = (status: Pointer | null): void => checkStatus(api, status);
-  check(api.SetSessionLogSeverityLevel(options, SEVERITY_FATAL));
+  check(api.SetSessionLogSeverityLevel(options, settings.isVerbose === true ? SEVERITY_VERBOSE : SEVERITY_FATAL));
   if (intraOpThreads !== undefined) check(api.SetIntraOpNumThreads(options, intraOpThreads));
   if (interOpThreads !== undefined) check(api.SetInterOpNumThreads(options, interOpThreads));
   if (graphLevel !== undefined) check(api.SetSessionGraphOptimizationLevel(options, graphLevelNumbers[graphLevel]));
@@ -69,7 +88,8 @@ function applySettings(library: OrtLibrary, options: Pointer, settings: SessionS
   if (cpuArena !== undefined) check(cpuArena ? api.EnableCpuMemArena(options) : api.DisableCpuMemArena(options));
   if (memoryPattern !== undefined)
     check(memoryPattern ? api.EnableMemPattern(options) : api.DisableMemPattern(options));
-  for (const [key, value] of Object.entries(settings.configEntries ?? {})) {
+  const entries = { ...settings.configEntries, ...(settings.recordsAssignment === true ? recordAssignment : {}) };
+  for (const [key, value] of Object.entries(entries)) {
     check(api.AddSessionConfigEntry(options, key, value));
   }
   for (const { name, options: values } of settings.providers ?? []) {
@@ -77,7 +97,7 @@ function applySettings(library: OrtLibrary, options: Pointer, settings: SessionS
       providerRow(name).append(library, options, values);
     } catch (thrown) {
       if (!(thrown instanceof OrtError)) throw thrown;
-      throw new OrtError(`the execution provider ${name} cannot be used: ${thrown.message}`, thrown.code);
+      throw new ProviderRefusal(name, thrown);
     }
   }
 }

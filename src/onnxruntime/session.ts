@@ -4,6 +4,7 @@
  */
 import type { Tensor, TensorSpec } from '../kserve/tensor.js';
 import type { Memory, Pointer } from './api-functions.js';
+import { type NodeCounts, readAssignment } from './graph-assignment.js';
 import type { OrtLibrary } from './library.js';
 import { checkStatus, OrtError } from './ort-error.js';
 import { readArenaBytes } from './session-memory.js';
@@ -22,6 +23,7 @@ export class OrtSession {
   readonly #outputs: SessionValues;
   readonly #inputNames: BigUint64Array;
   readonly #outputNames: BigUint64Array;
+  readonly #recordsAssignment: boolean;
   #isClosed = false;
 
   /**
@@ -30,6 +32,7 @@ export class OrtSession {
    */
   constructor(library: OrtLibrary, modelFile: string, settings: SessionSettings = {}) {
     this.library = library;
+    this.#recordsAssignment = settings.recordsAssignment === true;
     this.#session = createNativeSession(library, modelFile, settings);
     try {
       const { inputs, overridableInputs, outputs } = readSessionSignature(library, this.#session);
@@ -65,6 +68,11 @@ export class OrtSession {
    */
   arenaBytes(): number | undefined {
     return readArenaBytes(this.library, this.#session);
+  }
+
+  /** Nodes by provider; undefined unless the settings asked for it and the library is new enough (1.24) to tell. */
+  assignment(): NodeCounts | undefined {
+    return this.#recordsAssignment ? readAssignment(this.library, this.#session) : undefined;
   }
 
   /** The native name of an input, for `runNamed`; undefined when there is none of that name. */

@@ -70,7 +70,7 @@ export interface ConfigSettings {
 export function readSessionSettings(config: ModelConfig): ConfigSettings {
   const accelerators = readAccelerators(config);
   const problems = [...accelerators.problems];
-  let providers = accelerators.providers;
+  let providers = withImpliedCuda(config, accelerators.providers);
   let settings: SessionSettings = { graphLevel: toGraphLevel(config.optimization?.graph?.level) };
   for (const [key, parameter] of Object.entries(config.parameters ?? {})) {
     const where = entryPath('parameters', key);
@@ -87,9 +87,27 @@ export function readSessionSettings(config: ModelConfig): ConfigSettings {
   }
   problems.push(...checkArena(settings, providers));
   if (providers.length > 0) {
-    settings = { ...settings, providers: providers.map(({ name, options }) => ({ name, options })) };
+    const context = { intraOpThreads: settings.intraOpThreads };
+    settings = {
+      ...settings,
+      providers: providers.map(({ name, options }) => ({
+        name,
+        options: providerRow(name).finish?.(options, context) ?? options,
+      })),
+    };
   }
   return { settings, providers, problems };
+}
+
+/** Triton appends CUDA for every instance on a GPU; a config need not ask for it. Other makes of GPU stand instead. */
+function withImpliedCuda(config: ModelConfig, providers: readonly PlacedProvider[]): readonly PlacedProvider[] {
+  const group = (config.instance_group ?? []).findIndex(({ kind }) => kind === 'KIND_GPU');
+  const isOther = ({ name }: PlacedProvider): boolean =>
+    name !== 'tensorrt' && providerRow(name).devices.includes('gpu');
+  if (group === -1 || providers.some(isOther)) return providers;
+  const cuda: PlacedProvider = { name: 'cuda', options: {}, keys: [], where: `instance_group[${group}].kind` };
+  const after = providers.findLastIndex(({ name }) => name === 'tensorrt') + 1;
+  return [...providers.slice(0, after), cuda, ...providers.slice(after)];
 }
 
 /** Shrinking an arena that is not there fails every run. */

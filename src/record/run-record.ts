@@ -278,6 +278,21 @@ export const hostSchema = z.object({
   node: z.string(),
 });
 
+/** Who ran a model's nodes on one device. */
+export const nodeAssignmentSchema = z.object({
+  model: z.string(),
+  version: z.string(),
+  /** `cpu`, `gpu 0`, ... */
+  device: z.string(),
+  /** Nodes by execution provider; what a provider fuses counts as the nodes it was, where ONNX Runtime tells. */
+  nodes: z.record(z.string(), count),
+  /** Copies between devices that ONNX Runtime inserted. */
+  copyCount: count,
+  /** Time to make the first session, with engines that were built for it; no part of what was measured. */
+  buildNs: ns,
+});
+export type NodeAssignmentRecord = z.infer<typeof nodeAssignmentSchema>;
+
 export const runRecordSchema = z.object({
   schema: z.literal('perf-ts/run@1'),
   id: z.string(),
@@ -305,6 +320,8 @@ export const runRecordSchema = z.object({
   /** As the server reported it; null where it does not. */
   modelConfig: z.unknown().nullable(),
   host: hostSchema,
+  /** Set when execution providers other than the CPU's own ran the model in our engine. */
+  assignments: z.array(nodeAssignmentSchema).optional(),
   warnings: z.array(warningSchema),
   levels: z.array(levelRecordSchema),
   /** Set when the run looked for the highest rate under a limit. */

@@ -47,6 +47,10 @@ export const recommendationSchema = z.object({
   gain: gainSchema,
   /** Unified diff against the default's config.pbtxt. */
   diff: z.string(),
+  /** Flags that the server needs beside it; absent in records of before they were kept. */
+  serverFlags: z.array(z.string()).optional(),
+  /** `precision: fp16` is a converted model file. */
+  precision: z.enum(['fp32', 'fp16']).optional(),
 });
 export type Recommendation = z.infer<typeof recommendationSchema>;
 
@@ -70,5 +74,14 @@ export const studyRecordSchema = z.object({
   /** `portable` is null when nothing proved better than the default. */
   recommended: z.object({ portable: recommendationSchema.nullable(), engine: recommendationSchema.nullable() }),
   trials: z.array(trialRecordSchema),
+  /** The trade-offs between several metrics, one point a variant that kept the constraints. */
+  pareto: z
+    .object({
+      metrics: z.array(z.object({ metric: z.string(), direction: z.enum(['maximize', 'minimize']) })),
+      points: z.array(
+        z.object({ variantId: z.string(), values: z.record(z.string(), z.number()), isOnFront: z.boolean() }),
+      ),
+    })
+    .optional(),
 });
 export type StudyRecord = z.infer<typeof studyRecordSchema>;

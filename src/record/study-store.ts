@@ -34,10 +34,10 @@ export interface StudyStore extends RecordFolder {
   /** Writes `variants/<id>/config.pbtxt`. */
   saveVariant(id: string, configPbtxt: string): Promise<void>;
   /**
-   * Writes `recommended/<model>/`: the config and copies of the versions and other files of `modelFolder`, whole or
+   * Writes `recommended/<kind>/<model>/`: the config and copies of the versions and other files of `modelFolder`, whole or
    * not at all. Returns its absolute path.
    */
-  saveRecommendation(configPbtxt: string, modelFolder: string): Promise<string>;
+  saveRecommendation(configPbtxt: string, modelFolder: string, kind?: 'portable' | 'engine'): Promise<string>;
   /** Replaces `study.json` as a whole. */
   saveStudy(record: StudyRecord): Promise<void>;
   /** Closes the journal. May be called twice. */
@@ -54,8 +54,8 @@ export async function createStudyStore(options: RecordFolderOptions): Promise<St
     appendTrial: (trial) => journal.append(trial),
     saveVariant: (id, configPbtxt) =>
       writeFileAtomically(join(folder.path, 'variants', checkPlainName(id), 'config.pbtxt'), configPbtxt),
-    saveRecommendation: (configPbtxt, modelFolder) =>
-      saveModelFolder(join(folder.path, 'recommended'), options.model, configPbtxt, modelFolder),
+    saveRecommendation: (configPbtxt, modelFolder, kind) =>
+      saveModelFolder(join(folder.path, 'recommended', kind ?? ''), options.model, configPbtxt, modelFolder),
     saveStudy: (record) =>
       writeFileAtomically(join(folder.path, recordFiles.study), `${JSON.stringify(record, null, 2)}\n`),
     close: () => journal.close(),

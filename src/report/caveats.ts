@@ -1,6 +1,6 @@
 /** What a reader must know before trusting the numbers: one list for every kind of report. */
 import { formatCount } from '../common/format.js';
-import type { LevelRecord, RunRecord, Verdict } from '../record/run-record.js';
+import type { LevelRecord, NodeAssignmentRecord, RunRecord, Verdict } from '../record/run-record.js';
 import type { StudyRecord } from '../record/study-record.js';
 import { type LoadAxis, loadAxis, loadLabel, sortByLoad } from './load-axis.js';
 
@@ -49,10 +49,21 @@ export function runCaveats(record: RunRecord): Caveat[] {
   }
   return [
     ...general(record.state, record.target.isDemoModel, record.warnings),
+    ...(record.assignments ?? []).map(assignmentNote),
     ...[...byKey.values()].map(({ text, isSame, levels }) =>
       warning(`${describeLevels(axis, levels, isSame, record.levels.length)}: ${text}`),
     ),
   ];
+}
+
+/** Who ran the model, and what a node or a copy elsewhere costs; building an engine is no part of the figures. */
+function assignmentNote({ model, device, nodes, copyCount, buildNs }: NodeAssignmentRecord): Caveat {
+  const total = Object.values(nodes).reduce((sum, count) => sum + count, 0);
+  const shares = Object.entries(nodes).map(([provider, count]) => `${provider} ${formatCount(count)}`);
+  const copies = copyCount === 0 ? 'no copies' : `${formatCount(copyCount)} copies`;
+  const built = `its first session took ${formatCount(Math.round(buildNs / 1e6))} ms to make`;
+  const text = `Nodes of ${model} on ${device}: ${shares.join(', ')} of ${formatCount(total)}, ${copies} between devices; ${built}.`;
+  return { kind: 'note', text };
 }
 
 /** Caveats of a sweep. */

@@ -11,7 +11,7 @@ import { describeHost } from '../measure/limits/host-fingerprint.js';
 import { measureRun } from '../measure/measure-run.js';
 import type { MeasureListener } from '../measure/measurement.js';
 import { type MetricsChoice, noMetrics, watchTarget } from '../monitor/watch-target.js';
-import type { LoadPlan } from '../plan/load-plan.js';
+import { type LoadPlan, recordedPlan } from '../plan/load-plan.js';
 import { createLoadPlan, type DescribedModel, type PlanOptions } from '../plan/plan.js';
 import { createLatencyLog } from '../record/latency-log.js';
 import { loadTag } from '../record/load-name.js';
@@ -200,9 +200,10 @@ async function startRecord(
       server: { name: server.name, version: server.version },
       isDemoModel: target.isDemoModel,
     },
-    plan,
+    plan: recordedPlan(plan),
     modelConfig: modelConfig ?? null,
     host: await describeHost(),
+    ...((target.assignments?.length ?? 0) > 0 && { assignments: [...target.assignments!] }),
     warnings: [],
     levels: [],
   };

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { connectAdmin } from '../client/connect-admin.js';
+import type { TlsOptions } from '../client/infer-client.js';
 import { PerfTsError, type Problem } from '../common/errors.js';
 import type { Protocol } from '../kserve/protocol.js';
 import { ensureZooModel, isZooModel, zooModels } from '../onnx/zoo/zoo.js';
@@ -27,6 +28,11 @@ export interface TargetChoice {
   readonly modelRepository: string | undefined;
   /** Has our engine offer its metrics, where it is what serves. */
   readonly wantsMetrics?: boolean;
+  /** Of a server that is named; ours and those found on this host are reached in plain text. */
+  readonly tls?: TlsOptions | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The build of ONNX Runtime for our engine, which then is what serves. */
+  readonly ortLibrary?: string | undefined;
 }
 
 /** A model repository on disk that our engine can serve. */
@@ -52,9 +58,10 @@ export async function openTarget(
   const { endpoint, protocol, model, modelVersion } = choice;
   if (choice.server === 'remote' || endpoint !== undefined) {
     if (endpoint === undefined || choice.server === 'embedded') throw contradiction(choice);
-    return connectRemoteTarget({ endpoint, model, modelVersion, ...(protocol && { protocol }) });
+    const { tls, headers } = choice;
+    return connectRemoteTarget({ endpoint, model, modelVersion, tls, headers, ...(protocol && { protocol }) });
   }
-  if (choice.server === 'auto' && choice.modelRepository === undefined) {
+  if (choice.server === 'auto' && choice.modelRepository === undefined && choice.ortLibrary === undefined) {
     const local = await findLocalServer(choice);
     if (local !== undefined) {
       say(
@@ -75,10 +82,13 @@ export async function openTarget(
     protocol: protocol ?? 'grpc',
     isDemoModel: found.isDemoModel,
     offersMetrics: choice.wantsMetrics === true,
-    engineFlags: await otherModelFlags(choice, found.repository, say),
+    engineFlags: [...libraryFlags(choice), ...(await otherModelFlags(choice, found.repository, say))],
     ...(signal && { signal }),
   });
 }
+
+const libraryFlags = ({ ortLibrary }: TargetChoice): string[] =>
+  ortLibrary === undefined ? [] : [`--ort-library=${ortLibrary}`];
 
 /** What has our engine load the further models too, each from where it is found. */
 async function otherModelFlags(

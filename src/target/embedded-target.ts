@@ -60,6 +60,7 @@ export async function launchEmbeddedTarget(options: EmbeddedTargetOptions): Prom
       isDemoModel: options.isDemoModel,
       ...(child.pid === undefined ? {} : { serverProcessId: child.pid }),
       ...(endpoints.metricsEndpoint && { metricsUrl: `http://${endpoints.metricsEndpoint}/metrics` }),
+      assignments: endpoints.assignments,
       failure: failureOf(child, options, stderrTail),
       async close() {
         await admin.close();

@@ -1,10 +1,11 @@
 /** A server that someone else runs: we only talk to it, and leave it as it was. */
 import { connectAdmin } from '../client/connect-admin.js';
+import type { ServerAccess } from '../client/server-admin.js';
 import { PerfTsError } from '../common/errors.js';
 import type { Protocol } from '../kserve/protocol.js';
 import type { Target } from './target.js';
 
-export interface RemoteTargetOptions {
+export interface RemoteTargetOptions extends ServerAccess {
   readonly endpoint: string;
   /** Found out by asking when left out. */
   readonly protocol?: Protocol;
@@ -14,8 +15,8 @@ export interface RemoteTargetOptions {
 
 /** Connects and checks that the model is ready there. Throws PerfTsError TARGET_UNREACHABLE or TARGET_REFUSED. */
 export async function connectRemoteTarget(options: RemoteTargetOptions): Promise<Target> {
-  const { endpoint, protocol, model, modelVersion } = options;
-  const admin = await connectAdmin(protocol === undefined ? { endpoint } : { endpoint, protocol });
+  const { endpoint, protocol, model, modelVersion, tls, headers } = options;
+  const admin = await connectAdmin({ endpoint, protocol, tls, headers });
   try {
     if (!(await admin.isModelReady(model, modelVersion))) {
       throw new PerfTsError('TARGET_REFUSED', {

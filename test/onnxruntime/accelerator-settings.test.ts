@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { AcceleratorConfig, ModelConfig } from '../../src/model-config/model-config.js';
-import { findMissingProviders, readAccelerators } from '../../src/onnxruntime/accelerator-settings.js';
-import { loadOrtLibrary } from '../../src/onnxruntime/library.js';
+import {
+  findEngineOnly,
+  findNewerOptions,
+  readAccelerators,
+  toAccelerator,
+} from '../../src/onnxruntime/accelerator-settings.js';
 import { providerTable } from '../../src/onnxruntime/provider-table.js';
 import { readSessionSettings } from '../../src/onnxruntime/triton-settings.js';
 
@@ -91,20 +95,39 @@ describe('execution accelerators of a model config', () => {
     expect(readAccelerators(onGpu({ name: 'cuda' }, { name: 'cuda' })).problems).toHaveLength(1);
   });
 
-  it('that the loaded library lacks are refused with ONNX Runtime’s own reason', () => {
-    const library = loadOrtLibrary();
-    const missing = (config: ModelConfig) => findMissingProviders(library, readAccelerators(config).providers);
-    expect(missing(onGpu({ name: 'cuda', parameters: { enable_cuda_graph: '1' } }))).toMatchObject([
-      { what: expect.stringMatching(/ONNX Runtime 1\.\d+\.\d+ as it is loaded lacks this.*libonnxruntime_providers/) },
+  it('that only this engine honours are told, and those that Triton has are not', () => {
+    expect(findEngineOnly(onGpu({ name: 'cuda', parameters: { use_tf32: '0' } }))).toEqual([]);
+    expect(findEngineOnly(onCpu({ name: 'openvino' }))).toEqual([]);
+    expect(findEngineOnly(onCpu({ name: 'openvino', parameters: { num_streams: '2' } }))).toEqual([
+      "Triton ignores the parameters of 'openvino': num_streams",
     ]);
-    expect(missing(onCpu({ name: 'openvino', parameters: { load_config: '{"CPU":{}}' } }))).toMatchObject([
-      {
-        where: 'optimization.execution_accelerators.cpu_execution_accelerator[0]',
-        what: expect.stringContaining('OpenVINO execution provider is not supported in this build'),
-        hint: expect.stringContaining('it needs a build of ONNX Runtime with the OpenVINO provider'),
-      },
+    expect(findEngineOnly(onCpu({ name: 'xnnpack' }))).toHaveLength(1);
+  });
+
+  it('with options that came after the loaded version of ONNX Runtime are refused', () => {
+    const { providers } = readAccelerators(onCpu({ name: 'openvino', parameters: { layout: 'image[NCHW]' } }));
+    expect(findNewerOptions('1.22.0', providers)).toMatchObject([
+      { what: 'ONNX Runtime has this since 1.23, and 1.22.0 is loaded' },
     ]);
-    expect(missing({})).toEqual([]);
+    expect(findNewerOptions('1.23.0', providers)).toEqual([]);
+  });
+});
+
+describe('an accelerator of a config', () => {
+  it.each(
+    providerTable
+      .filter(({ acceleratorNames }) => Object.keys(acceleratorNames).length > 0)
+      .map((row) => [row.name, row] as const),
+  )('of %s comes back from its options', (name, row) => {
+    const parameters = Object.fromEntries(
+      Object.entries(row.options).flatMap(([key, { defaultText }]) =>
+        defaultText === undefined ? [] : [[key, defaultText]],
+      ),
+    );
+    const { device, accelerator } = toAccelerator(name, parameters)!;
+    const { providers, problems } = readAccelerators(device === 'gpu' ? onGpu(accelerator) : onCpu(accelerator));
+    expect(problems).toEqual([]);
+    expect(providers).toMatchObject([{ name }]);
   });
 });
 

@@ -9,6 +9,7 @@ import { combineShapes } from '../../plan/parse-load-options.js';
 import { parseIntervals } from '../../plan/parse-profile.js';
 import type { PlanOptions } from '../../plan/plan.js';
 import type { measureRows } from './measure-options.js';
+import { readRequestOptions } from './measure-requests.js';
 
 type MeasureValues = OptionValues<typeof measureRows>;
 
@@ -22,6 +23,7 @@ const DEFAULT_PEAK_PERCENTILE = 99;
 export async function readLoadOptions(values: MeasureValues): Promise<Omit<PlanOptions, 'protocol' | 'endpoint'>> {
   const problems: Problem[] = [];
   const load = await readLoad(values);
+  const requests = await readRequestOptions(values);
   const sequence = readSequence(values, load, problems);
   const stopRule = readStopRule(values, problems);
   if (values.models.length > 1 && values.modelVersion !== '') {
@@ -35,8 +37,7 @@ export async function readLoadOptions(values: MeasureValues): Promise<Omit<PlanO
     client: values.client,
     batchSizes: values.batchSizes,
     shapeVariants: combineShapes(values.shapes),
-    inputSource: values.inputData,
-    stringLengthBytes: values.stringLength,
+    ...requests,
     requestCount: values.requestCount,
     warmupRequestCount: values.warmupRequestCount,
     latencyLimit: values.latencyThreshold,

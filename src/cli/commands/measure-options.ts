@@ -1,19 +1,14 @@
 /** Options of the measuring command; perf_analyzer's flags keep their names and meaning. */
 import { optional, repeated, required, toggle, withDefault } from '../../common/option-row.js';
 import { millis } from '../../common/units.js';
-import {
-  parseChoice,
-  parseDuration,
-  parseEndpoint,
-  parseInteger,
-  parseShare,
-  parseText,
-} from '../../common/value-parsers.js';
+import { parseChoice, parseDuration, parseInteger, parseShare, parseText } from '../../common/value-parsers.js';
 import type { Protocol } from '../../kserve/protocol.js';
 import { parseShape } from '../../plan/parse-load-options.js';
 import { loadRows, modelsRow, windowRows } from './measure-load-options.js';
 import { metricsRows } from './metrics-options.js';
 import { outputRows } from './output-options.js';
+import { inputRows, parseServerUrl, requestRows, tlsRows } from './request-options.js';
+import { runtimeRow } from './runtime-options.js';
 
 const parseProtocol = (text: string): Protocol => parseChoice('grpc', 'http')(text.toLowerCase() as Protocol);
 const parseLatencyMs = (text: string) => (parseInteger(0)(text) === 0 ? undefined : millis(Number(text)));
@@ -93,9 +88,9 @@ export const measureRows = {
     aliases: ['u'],
     placeholder: 'HOST:PORT',
     group: 'What to measure',
-    help: 'KServe v2 server to measure',
+    help: 'KServe v2 server to measure; https:// or grpcs:// before it asks for TLS',
     conflicts: ['model-repository'],
-    parse: parseEndpoint,
+    parse: parseServerUrl,
   }),
   protocol: optional({
     flag: 'protocol',
@@ -106,23 +101,10 @@ export const measureRows = {
     parse: parseProtocol,
   }),
   modelRepository: modelRepositoryRow,
+  runtime: runtimeRow,
   ...loadRows,
-  inputData: withDefault({
-    flag: 'input-data',
-    placeholder: 'random|zero',
-    group: 'Load',
-    help: 'values of the inputs',
-    defaultText: 'random',
-    parse: parseChoice('random', 'zero'),
-  }),
-  stringLength: withDefault({
-    flag: 'string-length',
-    placeholder: 'N',
-    group: 'Load',
-    help: 'length of generated strings for BYTES inputs',
-    defaultText: '128',
-    parse: parseInteger(0, 1 << 20),
-  }),
+  ...inputRows,
+  ...requestRows,
   requestTimeout: withDefault({
     flag: 'request-timeout',
     placeholder: 'DURATION',
@@ -132,6 +114,7 @@ export const measureRows = {
     parse: parseDuration,
   }),
   seed: seedRow,
+  ...tlsRows,
   ...windowRows,
   minTime: optional({
     flag: 'min-time',

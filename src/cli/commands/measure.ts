@@ -1,6 +1,5 @@
 /** `perf-ts -m MODEL …`: measure, show, save. */
 import type { OptionValues } from '../../common/option-row.js';
-import type { Protocol } from '../../kserve/protocol.js';
 import { type MeasurementOptions, runMeasurement } from '../../run/run-measurement.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { exitCodeOfError, exitCodeOfVerdicts } from '../exit-code.js';
@@ -8,6 +7,7 @@ import { createLevelProgress } from '../level-progress.js';
 import { compatibleLoad, compatibleProtocol } from './compat.js';
 import { readLoadOptions } from './measure-load.js';
 import { measureRows } from './measure-options.js';
+import { protocolOf, withoutSecrets } from './measure-requests.js';
 import { showRun, withProfileExport } from './run-outputs.js';
 
 type MeasureValues = OptionValues<typeof measureRows>;
@@ -47,31 +47,40 @@ async function toMeasurementOptions(values: MeasureValues, argv: readonly string
   return {
     target: {
       server: values.server,
-      endpoint: values.url,
+      endpoint: values.url?.endpoint,
       protocol: values.compat === undefined ? protocol : compatibleProtocol(protocol),
       model: first!.model,
       modelVersion: values.modelVersion,
       otherModels: others.map(({ model }) => model),
       modelRepository: values.modelRepository,
       wantsMetrics: values.collectMetrics,
+      tls: load.tls,
+      headers: load.headers,
+      ortLibrary: await libraryOf(values),
     },
     metrics: { isAsked: values.collectMetrics, url: values.metricsUrl, interval: values.metricsInterval },
     models: values.models.map(({ model, weight }) => ({ model, weight, modelVersion: values.modelVersion })),
     plan: values.compat === undefined ? load : compatibleLoad(load, values),
     comparesClients: values.compareClients,
     resultsFolder: values.results,
-    command: ['perf-ts', ...argv],
+    command: ['perf-ts', ...withoutSecrets(argv)],
   };
 }
 
-/** A client says its protocol, unless -i does. */
-function protocolOf({ protocol, client }: MeasureValues): Protocol | undefined {
-  if (protocol !== undefined || client === undefined) return protocol;
-  return client === 'http' ? 'http' : 'grpc';
+/** Found before anything is started, so that a wrong name is told at once. */
+async function libraryOf({ runtime }: MeasureValues): Promise<string | undefined> {
+  if (runtime === undefined) return undefined;
+  const { resolveRuntime } = await import('../../runtime/resolve-runtime.js');
+  return resolveRuntime(runtime).libraryPath;
 }
 
-/** What was accepted for perf_analyzer's sake and changes nothing. */
-function explainAccepted({ async: isAsync, sync }: MeasureValues, terminal: CommandContext['terminal']): void {
+/** What is not as a reader of the command line would think. */
+function explainAccepted(
+  { async: isAsync, sync, grpcCompression }: MeasureValues,
+  terminal: CommandContext['terminal'],
+): void {
+  if (grpcCompression !== 'none')
+    terminal.say('Compressed gRPC is sent by @grpc/grpc-js: it compresses each request anew.');
   if (!isAsync && !sync) return;
   terminal.say('perf-ts never waits in sending, so --async and --sync change only what --max-threads means.');
 }

@@ -1,39 +1,34 @@
-/** `perf-ts models list` and `perf-ts models add NAME… --to DIR`: the demo models. */
+/** `perf-ts models`: the demo models (list, add), conversion to FP16 and the comparison of answers, each in a module. */
+import { closestWord } from '../../common/closest-word.js';
 import { PerfTsError, type Problem } from '../../common/errors.js';
-import { withDefault } from '../../common/option-row.js';
-import { parseText } from '../../common/value-parsers.js';
 import { addZooModels, isZooModel, zooModels } from '../../onnx/zoo/zoo.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { exitCodes } from '../exit-code.js';
-
-const rows = {
-  to: withDefault({
-    flag: 'to',
-    placeholder: 'DIR',
-    group: 'Output',
-    help: 'model repository to write into',
-    defaultText: 'models',
-    parse: parseText,
-  }),
-} as const;
+import { findStrayFlags, modelsActions, modelsRows } from './models-options.js';
 
 export const modelsCommand = defineCommand({
-  usage: 'perf-ts models [list | add NAME… --to DIR]',
+  usage: 'perf-ts models [list | add NAME… --to DIR | convert MODEL --fp16 --to DIR | compare MODEL VARIANT]',
   examples: [
     ['perf-ts models', 'what there is'],
     ['perf-ts models add text_recognition resnet18 --to ./models', 'write a model repository'],
+    ['perf-ts models convert resnet18 --fp16 --to ./models', 'write ./models/resnet18_fp16'],
+    ['perf-ts models compare resnet18 ./models/resnet18_fp16', 'how far its answers are from FP32 on the CPU'],
   ],
-  rows,
+  rows: modelsRows,
   takesPositionals: true,
-  async run({ to }, context) {
+  async run(values, context) {
     const [action = 'list', ...names] = context.positionals;
-    if (action === 'list') return listModels(context);
-    if (action === 'add') return addModels(names, to, context);
-    throw new PerfTsError('BAD_OPTION', {
-      where: action,
-      what: 'is neither list nor add',
-      hint: 'see perf-ts models --help',
-    });
+    if (!modelsActions.includes(action)) {
+      const near = closestWord(action, modelsActions);
+      const hint = near === undefined ? 'see perf-ts models --help' : `did you mean ${near}?`;
+      throw new PerfTsError('BAD_OPTION', { where: action, what: `is none of ${modelsActions.join(', ')}`, hint });
+    }
+    const strays = findStrayFlags(action, context.argv);
+    if (strays.length > 0) throw new PerfTsError('BAD_OPTION', strays);
+    if (action === 'add') return addModels(names, values.to, context);
+    if (action === 'convert') return (await import('./models-convert.js')).convertModel(names, values, context);
+    if (action === 'compare') return (await import('./models-compare.js')).compareModels(names, values, context);
+    return listModels(context);
   },
 });
 

@@ -1,6 +1,6 @@
 /** `perf-ts serve`: the engine alone. This is the one place in src where the engine is launched. */
 import { startSpareWorkers } from '../../../engine/instance/spare-workers.js';
-import { engineOptionRows } from '../../../engine/options.js';
+import { type EngineOptions, engineOptionRows } from '../../../engine/options.js';
 import { refusedFlags } from '../../../engine/refused-flags.js';
 import { PerfTsError } from '../../common/errors.js';
 import type { EngineMessage } from '../../target/engine-message.js';
@@ -19,15 +19,16 @@ export const serveCommand = defineCommand({
   rows: engineOptionRows,
   refusedFlags,
   endsBySignal: true,
-  async run(options, { terminal, signal }) {
+  async run(values, { terminal, signal }) {
     const ending = new AbortController();
     const end = (): void => ending.abort();
     signal.addEventListener('abort', end, { once: true });
     // Whoever started this engine has gone, however it ended: so do we.
     process.once('disconnect', end);
-    // Threads start while the rest of the engine is still being loaded. A library that may crash is not touched yet.
-    startSpareWorkers(SPARE_WORKERS, options.isolateLoad ? undefined : (options.ortLibrary ?? ''));
     try {
+      const options = await withRuntime(values);
+      // Threads start while the rest of the engine is still being loaded. A library that may crash is not touched yet.
+      startSpareWorkers(SPARE_WORKERS, options.isolateLoad ? undefined : (options.ortLibrary ?? ''));
       const { runServe } = await import('../../../engine/main.js');
       const isDrained = await runServe(options, {
         signal: ending.signal,
@@ -38,7 +39,11 @@ export const serveCommand = defineCommand({
           if (engine.httpEndpoint !== undefined) terminal.say(`HTTP  http://${engine.httpEndpoint}`);
           if (engine.metricsEndpoint !== undefined) terminal.say(`Metrics  http://${engine.metricsEndpoint}/metrics`);
           const { grpcEndpoint = '', httpEndpoint = '', metricsEndpoint } = engine;
-          tellParent({ kind: 'ready', grpcEndpoint, httpEndpoint, ...(metricsEndpoint && { metricsEndpoint }) });
+          const assignments = engine.models.flatMap(({ name, version, assignments: places }) =>
+            places.map((place) => ({ model: name, version, ...place })),
+          );
+          const metrics = metricsEndpoint && { metricsEndpoint };
+          tellParent({ kind: 'ready', grpcEndpoint, httpEndpoint, ...metrics, assignments });
         },
       });
       if (!isDrained) (await import('../../../engine/leave-process.js')).leaveProcess(exitCodes.ok);
@@ -53,6 +58,13 @@ export const serveCommand = defineCommand({
     }
   },
 });
+
+/** The engine knows libraries by path only. What finds them by name is loaded only for those who ask. */
+async function withRuntime(values: EngineOptions): Promise<EngineOptions> {
+  if (values.runtime === undefined) return values;
+  const { resolveRuntime } = await import('../../runtime/resolve-runtime.js');
+  return { ...values, ortLibrary: resolveRuntime(values.runtime).libraryPath };
+}
 
 function tellParent(message: EngineMessage): void {
   if (process.connected) process.send?.(message);

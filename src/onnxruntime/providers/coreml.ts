@@ -7,7 +7,7 @@ export const coreMlRow: ProviderRow = {
   name: 'coreml',
   ortName: 'CoreMLExecutionProvider',
   acceleratorNames: { cpu: 'coreml' },
-  devices: ['cpu', 'gpu'],
+  devices: ['cpu'],
   needs: 'macOS and a build of ONNX Runtime with the Core ML provider',
   inTriton: 'refused',
   cacheOptions: (folder) => ({ ModelCacheDirectory: folder }),

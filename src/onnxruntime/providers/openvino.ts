@@ -3,7 +3,7 @@
  * their own here; what its defaults get wrong beside other instances is set.
  */
 import { appendByName, type ProviderValues } from '../provider-append.js';
-import { anyText, oneOf, type OptionType, type ProviderOption, trueFalse, wholeNumber } from '../provider-options.js';
+import { anyText, type OptionType, oneOf, type ProviderOption, trueFalse, wholeNumber } from '../provider-options.js';
 import type { ProviderRow, SessionContext } from './provider-row.js';
 
 type Properties = Readonly<Record<string, string>>;
@@ -55,7 +55,7 @@ const inputShapes: OptionType = {
 /** onnxruntime-openvino 1.24; the first two stand for properties. */
 const options: Readonly<Record<string, ProviderOption>> = {
   inference_precision: { type: oneOf(...precisions), defaultText: 'f32' },
-  enable_cpu_pinning: { type: trueFalse },
+  enable_cpu_pinning: { type: trueFalse, defaultText: 'false' },
   device_type: { type: oneOf('CPU'), defaultText: 'CPU' },
   precision: { type: oneOf('FP32', 'ACCURACY'), defaultText: 'FP32' },
   num_of_threads: { type: wholeNumber(1, 9999) },
@@ -72,15 +72,19 @@ const options: Readonly<Record<string, ProviderOption>> = {
 };
 
 /**
- * The precision is always said: a CPU with AMX would choose bf16 by itself. Several sessions are not pinned, because
- * each would take the same cores. What `load_config` says goes before everything.
+ * The precision is always said: a CPU with AMX would choose bf16 by itself. Threads are not pinned, because the sessions
+ * of a process, instances or other models, would all take the same cores. What `load_config` says goes before everything.
  */
-function finish(values: ProviderValues, { instanceCount, intraOpThreads }: SessionContext): ProviderValues {
-  const { inference_precision: hint = 'f32', enable_cpu_pinning: isPinned, load_config: given = '{}', ...rest } = values;
-  const pinning = isPinned === undefined ? (instanceCount > 1 ? 'NO' : undefined) : isPinned === 'true' ? 'YES' : 'NO';
+function finish(values: ProviderValues, { intraOpThreads }: SessionContext): ProviderValues {
+  const {
+    inference_precision: hint = 'f32',
+    enable_cpu_pinning: isPinned,
+    load_config: given = '{}',
+    ...rest
+  } = values;
   const properties = {
     [PRECISION_HINT]: hint,
-    ...(pinning === undefined ? {} : { [PINNING]: pinning }),
+    [PINNING]: isPinned === 'true' ? 'YES' : 'NO',
     ...readProperties(given),
   };
   return {
@@ -91,6 +95,10 @@ function finish(values: ProviderValues, { instanceCount, intraOpThreads }: Sessi
     load_config: JSON.stringify({ CPU: properties }),
   };
 }
+
+/** What these options, as a config gives them or finished, make OpenVINO compute in. */
+export const precisionOf = ({ inference_precision: hint = 'f32', load_config: given = '{}' }: ProviderValues): string =>
+  readProperties(given)?.[PRECISION_HINT] ?? hint;
 
 export const openVinoRow: ProviderRow = {
   name: 'openvino',

@@ -16,8 +16,6 @@ export type AcceleratorDevice = 'cpu' | 'gpu';
 
 /** What a provider's options may depend on beside what a config says of them. */
 export interface SessionContext {
-  /** Sessions of the model that run at the same time. */
-  readonly instanceCount: number;
   /** The model's `intra_op_thread_count`, where it is given. */
   readonly intraOpThreads: number | undefined;
 }

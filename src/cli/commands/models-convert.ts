@@ -1,0 +1,93 @@
+/** `perf-ts models convert M --fp16`: one model to half precision, and what became of it in a few lines. */
+import { PerfTsError } from '../../common/errors.js';
+import { formatBytes } from '../../common/format.js';
+import type { OptionValues } from '../../common/option-row.js';
+import { type ConvertedFolder, convertFolder, nameOfSource } from '../../onnx/convert/convert-folder.js';
+import type { HalfReport, KeptNode } from '../../onnx/convert/convert-model.js';
+import { findLocalModel } from '../../target/choose-target.js';
+import type { CommandContext } from '../command.js';
+import { exitCodes } from '../exit-code.js';
+import type { modelsRows } from './models-options.js';
+
+const reasonTexts: Readonly<Record<KeptNode['reason'], string>> = {
+  requested: 'asked for',
+  range: 'results leave the range of FP16',
+  unsupported: 'no FP16 form',
+  'control-flow': 'control flow',
+  'unknown-type': 'types unknown',
+  'index-arithmetic': 'whole numbers',
+  'between-kept': 'between FP32 values',
+};
+
+/** A path as given, or the folder of a model in ./models or of a demo model. */
+export async function findModelPath(word: string, { terminal }: CommandContext): Promise<string> {
+  if (/[/\\]/.test(word) || word.endsWith('.onnx')) return word;
+  return (await findLocalModel(word, undefined, (sentence) => terminal.say(sentence))).modelFolder;
+}
+
+export async function convertModel(
+  words: readonly string[],
+  values: OptionValues<typeof modelsRows>,
+  context: CommandContext,
+): Promise<number> {
+  const [word] = words;
+  if (word === undefined || words.length > 1) {
+    const what = word === undefined ? 'names no model' : `takes one model, not ${words.length}`;
+    const hint = 'for example perf-ts models convert resnet18 --fp16 --to ./models';
+    throw new PerfTsError('BAD_OPTION', { where: 'models convert', what, hint });
+  }
+  if (!values.fp16) {
+    throw new PerfTsError('BAD_OPTION', {
+      where: 'models convert',
+      what: 'does not say into what',
+      hint: 'add --fp16',
+    });
+  }
+  const source = await findModelPath(word, context);
+  const converted = await convertFolder({
+    source,
+    toRepository: values.to,
+    name: values.name ?? `${nameOfSource(source)}_fp16`,
+    keepIoTypes: values.keepIoTypes,
+    keepFp32: values.keepFp32.flat(),
+  });
+  if (values.json) context.terminal.print(JSON.stringify({ schema: 'perf-ts/conversion@1', ...converted }));
+  else for (const line of describeConversion(converted)) context.terminal.print(line);
+  return exitCodes.ok;
+}
+
+function* describeConversion({ folder, versions }: ConvertedFolder): Generator<string> {
+  yield `wrote ${folder}`;
+  for (const { version, report, sizes } of versions) {
+    const prefix = versions.length === 1 ? '  ' : `  version ${version}: `;
+    yield `${prefix}${report.convertedCount} nodes FP16, ${report.kept.length} FP32, ${report.castCount} Casts added; ${formatBytes(sizes.beforeBytes)} -> ${formatBytes(sizes.afterBytes)}`;
+    for (const line of describeReport(report)) yield `  ${line}`;
+  }
+}
+
+function* describeReport({
+  convertedCount,
+  kept,
+  outOfRange,
+  changedInputs,
+  changedOutputs,
+}: HalfReport): Generator<string> {
+  if (convertedCount === 0) yield 'nothing computes in FP16: no node of it gains from a conversion';
+  const groups = new Map<string, number>();
+  for (const { opType, reason } of kept) {
+    const group = `${opType} (${reasonTexts[reason]})`;
+    groups.set(group, (groups.get(group) ?? 0) + 1);
+  }
+  if (groups.size > 0) yield `FP32: ${[...groups].map(([group, count]) => `${count} ${group}`).join(', ')}`;
+  const clamped = outOfRange.filter((constant) => constant.clamped > 0);
+  const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
+  if (clamped.length > 0) {
+    const names = clamped.slice(0, 4).map(({ name }) => name);
+    const more = clamped.length > names.length ? ', …' : '';
+    yield `clamped to ±65504: ${total(clamped.map((constant) => constant.clamped))} constant values in ${names.join(', ')}${more}`;
+  }
+  const raised = total(outOfRange.map((constant) => constant.raised));
+  if (raised > 0) yield `raised to 6e-8, because FP16 would make them 0: ${raised} constant values`;
+  const changed = [...changedInputs, ...changedOutputs];
+  if (changed.length > 0) yield `FP16 for clients: ${changed.join(', ')}`;
+}
