@@ -23,15 +23,25 @@ export { findLocalModel, openTarget, type TargetChoice } from './target/choose-t
 export type { Target } from './target/target.js';
 export { parseConstraint } from './tune/constraint.js';
 export { parseObjective } from './tune/objective.js';
+export { isHopeless, type RunningScore } from './tune/strategies/early-abort.js';
+export {
+  type Bounds,
+  type KnobEffect,
+  type KnobImportance,
+  knobImportance,
+  type TriedVariant,
+} from './tune/strategies/knob-importance.js';
 export { type StrategyName, strategies } from './tune/strategies/strategy-table.js';
-export type {
-  CreateStrategy,
-  KnobValue,
-  SearchDimension,
-  SearchSpace,
-  Strategy,
-  StrategyOptions,
-  TrialResult,
-  VariantParameters,
+export {
+  type CreateStrategy,
+  type KnobValue,
+  nextProposal,
+  type Proposal,
+  type SearchDimension,
+  type SearchSpace,
+  type Strategy,
+  type StrategyOptions,
+  type TrialResult,
+  type VariantParameters,
 } from './tune/strategy.js';
 export { runSweep, type SweepOptions } from './tune/sweep.js';

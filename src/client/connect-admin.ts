@@ -5,19 +5,17 @@ import type { Protocol } from '../kserve/protocol.js';
 import { createGrpcAdmin } from './grpc-admin.js';
 import { createHttpAdmin } from './http-admin.js';
 import { probeProtocol } from './probe-protocol.js';
-import type { ServerAdmin } from './server-admin.js';
+import type { CreateAdmin, ServerAccess, ServerAdmin } from './server-admin.js';
 
-export interface AdminTarget {
+export interface AdminTarget extends ServerAccess {
   /** `host:port`. */
   readonly endpoint: string;
   /** Left out: found out by asking. */
   readonly protocol?: Protocol | undefined;
 }
 
-const admins = { grpc: createGrpcAdmin, http: createHttpAdmin } satisfies Record<
-  Protocol,
-  (endpoint: string) => ServerAdmin
->;
+/** The ServerAdmin of each protocol; they connect at the first call. */
+export const admins = { grpc: createGrpcAdmin, http: createHttpAdmin } satisfies Record<Protocol, CreateAdmin>;
 const triton = { grpc: 8001, http: 8000 } satisfies Record<Protocol, number>;
 
 /**
@@ -31,11 +29,11 @@ export async function connectAdmin(target: AdminTarget): Promise<ServerAdmin> {
     const hint = 'for example localhost:8001';
     throw new PerfTsError('BAD_OPTION', { what: `"${endpoint}" is not HOST:PORT`, where: '-u', hint });
   }
-  const probe = await probeProtocol(endpoint);
-  if (probe.state === 'unknown') throw unreachable(endpoint, `no server: ${probe.reason}`);
+  const probe = await probeProtocol(endpoint, target.tls, target.protocol);
+  if (probe.state === 'unknown') throw unreachable(endpoint, `no server: ${probe.reason}`, target.tls !== undefined);
   if (target.protocol !== undefined && probe.protocol !== target.protocol)
     throw wrongProtocol(endpoint, probe.protocol);
-  const admin = admins[probe.protocol](endpoint);
+  const admin = admins[probe.protocol](endpoint, target);
   try {
     await admin.serverMetadata();
     return admin;
@@ -45,7 +43,11 @@ export async function connectAdmin(target: AdminTarget): Promise<ServerAdmin> {
   }
 }
 
-function unreachable(endpoint: string, what: string): PerfTsError {
+function unreachable(endpoint: string, what: string, isSecure: boolean): PerfTsError {
+  if (isSecure) {
+    const hint = 'check the certificate files, and that this is the port of the server that speaks TLS';
+    return new PerfTsError('TARGET_UNREACHABLE', { what, where: endpoint, hint } satisfies Problem);
+  }
   const hint = `tried gRPC and HTTP; start the server or name another with -u HOST:PORT (Triton's ports are ${triton.grpc} for gRPC and ${triton.http} for HTTP)`;
   return new PerfTsError('TARGET_UNREACHABLE', { what, where: endpoint, hint } satisfies Problem);
 }

@@ -1,4 +1,5 @@
 /** ServerAdmin over gRPC. */
+import type { Metadata } from '@grpc/grpc-js';
 import { PerfTsError } from '../common/errors.js';
 import {
   type AdminCalls,
@@ -9,11 +10,19 @@ import {
   type ModelIndexEntry,
   type RepositoryModelRequest,
 } from '../kserve/admin-codec.js';
+import { decodeExtensionResponse, type ExtensionMethod, encodeExtensionRequest } from '../kserve/extension-codec.js';
 import type { ModelMetadata, ModelStatistics, ServerMetadata } from '../kserve/metadata.js';
 import { statusCodes } from '../kserve/status.js';
 import type { ModelConfig } from '../model-config/model-config.js';
 import { findConnectionFault, grpcStatusName, refusedAnswer } from './failure-cause.js';
-import { callUnary, createGrpcChannel, type GrpcChannel, unreachableByGrpc } from './grpc-channel.js';
+import {
+  callUnary,
+  createGrpcChannel,
+  type GrpcChannel,
+  metadataOf,
+  type UnaryAnswer,
+  unreachableByGrpc,
+} from './grpc-channel.js';
 import {
   checkedConfig,
   LOAD_TIMEOUT_MS,
@@ -23,21 +32,24 @@ import {
   refusedControl,
 } from './model-control.js';
 import { newestStatistics } from './newest-statistics.js';
-import type { ServerAdmin } from './server-admin.js';
+import type { CreateAdmin, ServerAccess, ServerAdmin, SharedMemoryRegistration } from './server-admin.js';
+import { lacksSharedMemory, refusedSharedMemory } from './shared-memory-refusal.js';
 
 const CALL_TIMEOUT_MS = 10_000;
 
 /** Connects at the first call. */
-export const createGrpcAdmin = (endpoint: string): ServerAdmin => new GrpcAdmin(endpoint);
+export const createGrpcAdmin: CreateAdmin = (endpoint, access) => new GrpcAdmin(endpoint, access);
 
 class GrpcAdmin implements ServerAdmin {
   readonly protocol = 'grpc';
   readonly endpoint: string;
   readonly #channel: GrpcChannel;
+  readonly #metadata: Metadata;
 
-  constructor(endpoint: string) {
+  constructor(endpoint: string, { tls, headers }: ServerAccess = {}) {
     this.endpoint = endpoint;
-    this.#channel = createGrpcChannel(endpoint);
+    this.#metadata = metadataOf(headers);
+    this.#channel = createGrpcChannel(endpoint, { tls });
   }
 
   async isServerReady(): Promise<boolean> {
@@ -94,7 +106,7 @@ class GrpcAdmin implements ServerAdmin {
     what: string,
   ): Promise<void> {
     const message = encodeAdminRequest(method, request);
-    const { code, details } = await callUnary(this.#channel, grpcMethodPath(method), message, LOAD_TIMEOUT_MS);
+    const { code, details } = await this.#send(method, message, LOAD_TIMEOUT_MS);
     if (code === statusCodes.OK) return;
     if (code === statusCodes.UNIMPLEMENTED) throw lacksControl(this.endpoint);
     throw this.#goneOr(code, details, () => refusedControl(this.endpoint, what, details));
@@ -107,14 +119,35 @@ class GrpcAdmin implements ServerAdmin {
     what: string,
   ): Promise<AdminCalls[M]['response'] | undefined> {
     const message = encodeAdminRequest(method, request);
-    const {
-      code,
-      details,
-      message: answer,
-    } = await callUnary(this.#channel, grpcMethodPath(method), message, CALL_TIMEOUT_MS);
+    const { code, details, message: answer } = await this.#send(method, message, CALL_TIMEOUT_MS);
     if (code === statusCodes.OK && answer !== undefined) return this.#decode(method, answer);
     if (code === statusCodes.UNIMPLEMENTED) return undefined;
     throw this.#goneOr(code, details, () => refusedAnswer(this.endpoint, what, grpcStatusName(code), details));
+  }
+
+  #send(method: AdminMethod | ExtensionMethod, message: Uint8Array, timeoutMs: number): Promise<UnaryAnswer> {
+    return callUnary(this.#channel, grpcMethodPath(method), message, timeoutMs, this.#metadata);
+  }
+
+  async registerSharedMemory({ name, key, byteSize }: SharedMemoryRegistration): Promise<void> {
+    const request = encodeExtensionRequest('SystemSharedMemoryRegister', { name, key, offset: 0, byte_size: byteSize });
+    const { code, details } = await this.#send('SystemSharedMemoryRegister', request, CALL_TIMEOUT_MS);
+    if (code === statusCodes.OK) return;
+    if (code === statusCodes.UNIMPLEMENTED) throw lacksSharedMemory(this.endpoint);
+    throw this.#goneOr(code, details, () => refusedSharedMemory(this.endpoint, details));
+  }
+
+  async unregisterSharedMemory(name: string): Promise<void> {
+    if (name === '') throw new Error('the empty name would unregister the regions of everyone');
+    const request = encodeExtensionRequest('SystemSharedMemoryUnregister', { name });
+    await this.#send('SystemSharedMemoryUnregister', request, CALL_TIMEOUT_MS);
+  }
+
+  async sharedMemoryNames(): Promise<readonly string[]> {
+    const request = encodeExtensionRequest('SystemSharedMemoryStatus', { name: '' });
+    const { code, message } = await this.#send('SystemSharedMemoryStatus', request, CALL_TIMEOUT_MS);
+    if (code !== statusCodes.OK || message === undefined) return [];
+    return Object.keys(decodeExtensionResponse('SystemSharedMemoryStatus', message).regions);
   }
 
   #goneOr(code: number, details: string, refusal: () => PerfTsError): PerfTsError {

@@ -3,6 +3,7 @@
  * proxy. Messages are bytes on both sides; who encodes them is not known here.
  */
 import {
+  compressionAlgorithms as algorithmNumbers,
   Channel,
   type ChannelCredentials,
   type ChannelInterface,
@@ -14,7 +15,6 @@ import {
   type StatusObject,
   status as statusCode,
 } from '@grpc/grpc-js';
-import { compressionAlgorithms as algorithmNumbers } from '@grpc/grpc-js';
 import { PerfTsError } from '../common/errors.js';
 import { checkHeaders } from './grpc-wire/request-fields.js';
 import type { Compression, TlsOptions } from './infer-client.js';

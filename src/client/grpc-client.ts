@@ -5,9 +5,10 @@
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import { nowNs } from '../common/clock.js';
 import { grpcMethodPath } from '../kserve/grpc-service.js';
-import { decodeInferResponse, encodeInferRequest, type InferResponseMessage } from '../kserve/infer-codec.js';
+import { decodeInferResponse, encodeInferRequest } from '../kserve/infer-codec.js';
 import { statusCodes } from '../kserve/status.js';
 import type { Tensor } from '../kserve/tensor.js';
+import { tellOutputs } from './answer-outputs.js';
 import { describeCause, grpcStatusName, MALFORMED_CAUSE, readAnswer, refusedInference } from './failure-cause.js';
 import {
   callUnary,
@@ -130,21 +131,3 @@ class GrpcExchange implements Exchange {
 }
 
 const encode = (template: RequestTemplate): Buffer => toBuffer(encodeInferRequest({ ...template, id: '' }));
-
-/** Hands the outputs of an answer on, if anybody wants them; false where the message is no inference response. */
-export function tellOutputs(
-  onOutputs: InferClientOptions['onOutputs'],
-  handle: number,
-  message: Uint8Array | undefined,
-): boolean {
-  if (onOutputs === undefined) return true;
-  let response: InferResponseMessage;
-  try {
-    if (message === undefined) return false;
-    response = decodeInferResponse(message);
-  } catch {
-    return false;
-  }
-  onOutputs(handle, response.outputs);
-  return true;
-}

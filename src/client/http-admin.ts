@@ -14,6 +14,7 @@ import type { ModelConfig } from '../model-config/model-config.js';
 import { httpStatusName, refusedAnswer } from './failure-cause.js';
 import {
   askHttp,
+  checkHttpHeaders,
   createHttpPool,
   type HttpAnswer,
   type HttpAsk,
@@ -31,7 +32,8 @@ import {
   toHttpParameters,
 } from './model-control.js';
 import { newestStatistics } from './newest-statistics.js';
-import type { ServerAdmin } from './server-admin.js';
+import type { CreateAdmin, ServerAccess, ServerAdmin, SharedMemoryRegistration } from './server-admin.js';
+import { lacksSharedMemory, refusedSharedMemory } from './shared-memory-refusal.js';
 
 const CALL_TIMEOUT_MS = 10_000;
 
@@ -60,19 +62,26 @@ const indexSchema = z.array(
   }),
 );
 
+const regionsSchema = z.array(z.object({ name: z.string() }));
+
+const regionPath = (name: string): string => `/v2/systemsharedmemory/region/${encodeURIComponent(name)}`;
+
 const statisticsSchema = z.object({ model_stats: z.array(z.unknown()) });
 
 /** Connects at the first call. */
-export const createHttpAdmin = (endpoint: string): ServerAdmin => new HttpAdmin(endpoint);
+export const createHttpAdmin: CreateAdmin = (endpoint, access) => new HttpAdmin(endpoint, access);
 
 class HttpAdmin implements ServerAdmin {
   readonly protocol = 'http';
   readonly endpoint: string;
   readonly #pool: Pool;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(endpoint: string) {
+  constructor(endpoint: string, { tls, headers = {} }: ServerAccess = {}) {
+    checkHttpHeaders(headers);
     this.endpoint = endpoint;
-    this.#pool = createHttpPool(endpoint);
+    this.#headers = headers;
+    this.#pool = createHttpPool(endpoint, tls);
   }
 
   isServerReady(): Promise<boolean> {
@@ -119,6 +128,25 @@ class HttpAdmin implements ServerAdmin {
     return this.#read(answer, 'index of models', indexSchema);
   }
 
+  async registerSharedMemory({ name, key, byteSize }: SharedMemoryRegistration): Promise<void> {
+    const document = { key, offset: 0, byte_size: byteSize };
+    const { status, body } = await this.#post(`${regionPath(name)}/register`, document, CALL_TIMEOUT_MS);
+    if (status === 200) return;
+    if (status === 404 || status === 405 || status === 501) throw lacksSharedMemory(this.endpoint);
+    throw refusedSharedMemory(this.endpoint, readErrorBody(body));
+  }
+
+  async unregisterSharedMemory(name: string): Promise<void> {
+    if (name === '') throw new Error('the empty name would unregister the regions of everyone');
+    await this.#post(`${regionPath(name)}/unregister`, {}, CALL_TIMEOUT_MS);
+  }
+
+  async sharedMemoryNames(): Promise<readonly string[]> {
+    const answer = await this.#get('/v2/systemsharedmemory/status');
+    const parsed = regionsSchema.safeParse(parseJson(answer.body));
+    return answer.status === 200 && parsed.success ? parsed.data.map(({ name }) => name) : [];
+  }
+
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
@@ -132,7 +160,7 @@ class HttpAdmin implements ServerAdmin {
   }
 
   async #isOk(path: string): Promise<boolean> {
-    const answer = await askHttp(this.#pool, { method: 'GET', path }, CALL_TIMEOUT_MS);
+    const answer = await this.#exchange({ method: 'GET', path }, CALL_TIMEOUT_MS);
     return answer.state === 'answered' && answer.status === 200;
   }
 
@@ -146,9 +174,13 @@ class HttpAdmin implements ServerAdmin {
   }
 
   async #ask(ask: HttpAsk, timeoutMs: number): Promise<Answered> {
-    const answer = await askHttp(this.#pool, ask, timeoutMs);
+    const answer = await this.#exchange(ask, timeoutMs);
     if (answer.state === 'answered') return answer;
     throw unreachableByHttp(this.endpoint, answer.state === 'timeout' ? 'it takes too long' : answer.details);
+  }
+
+  #exchange(ask: HttpAsk, timeoutMs: number): Promise<HttpAnswer> {
+    return askHttp(this.#pool, { ...ask, headers: { ...this.#headers, ...ask.headers } }, timeoutMs);
   }
 
   /** Undefined where the server does not know the path although it knows the model. */

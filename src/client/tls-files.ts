@@ -5,7 +5,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
 import { messageOf, PerfTsError, type Problem, systemCodeOf } from '../common/errors.js';
 import type { TlsFileForm, TlsOptions } from './infer-client.js';
 
@@ -27,11 +26,15 @@ export function readTlsFiles(tls: TlsOptions): TlsMaterial {
   );
   const key = read(tls.privateKeyFile, problems, (bytes) => privateKey(bytes, tls.privateKeyForm ?? 'PEM'));
   const where = tls.certificateChainFile ?? tls.privateKeyFile;
-  if ((tls.certificateChainFile === undefined) !== (tls.privateKeyFile === undefined) && where !== undefined) {
+  const isHalf = (tls.certificateChainFile === undefined) !== (tls.privateKeyFile === undefined);
+  if (problems.length === 0 && isHalf && where !== undefined) {
     problems.push({ where, what: 'a client certificate and its private key belong together, and only one was given' });
   }
   if (certificate !== undefined && key !== undefined && !new X509Certificate(certificate).checkPrivateKey(key)) {
-    problems.push({ where: tls.privateKeyFile!, what: `is not the key of the certificate ${tls.certificateChainFile}` });
+    problems.push({
+      where: tls.privateKeyFile!,
+      what: `is not the key of the certificate ${tls.certificateChainFile}`,
+    });
   }
   if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
   const pem = key?.export({ type: 'pkcs8', format: 'pem' });
@@ -44,8 +47,23 @@ export function readTlsFiles(tls: TlsOptions): TlsMaterial {
   };
 }
 
-/** As node:tls takes them, for a server at `host`. Throws as `readTlsFiles`. */
-export function tlsConnectionOptions(host: string, tls: TlsOptions, protocols: readonly string[]): ConnectionOptions {
+/** The part of node:tls's options that is decided here. */
+export interface TlsConnectionOptions {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  readonly rejectUnauthorized: boolean;
+  readonly ALPNProtocols: string[];
+  readonly servername?: string;
+  readonly checkServerIdentity?: () => undefined;
+}
+
+/** For a server at `host`. Throws as `readTlsFiles`. */
+export function tlsConnectionOptions(
+  host: string,
+  tls: TlsOptions,
+  protocols: readonly string[],
+): TlsConnectionOptions {
   const { roots, certificateChain, privateKey, verifiesPeer, verifiesHost } = readTlsFiles(tls);
   return {
     ...(roots && { ca: roots }),

@@ -29,6 +29,14 @@ export interface ArrivalCounts {
   readonly delayedCount: number;
 }
 
+/** Answers held against the outputs that the input data expects. */
+export interface MismatchCounts {
+  readonly checkedCount: number;
+  readonly mismatchCount: number;
+  /** How one of them differs. */
+  readonly first: string | undefined;
+}
+
 /** After a worker has failed every member but `usage` throws its error, or rejects with it. */
 export interface LevelRun {
   /** When the schedule of an open loop begins; undefined for a closed loop, which begins with its first request. */
@@ -40,6 +48,8 @@ export interface LevelRun {
   /** Failed requests by cause so far; of one model, or of all. */
   errors(modelIndex?: number): Readonly<Record<string, number>>;
   arrivals?(): ArrivalCounts;
+  /** Undefined where the plan has no expected outputs. */
+  mismatches?(): MismatchCounts | undefined;
   /** True once everything that the level was to send has been sent and has ended; never for a level without an end of its own. */
   isFinished?(): boolean;
   usage(): WorkerUsage;

@@ -7,10 +7,11 @@ import { inferClients } from '../client/create-infer-client.js';
 import type { InferClient } from '../client/infer-client.js';
 import { messageOf, PerfTsError } from '../common/errors.js';
 import { toMillis } from '../common/units.js';
+import type { InferOutput } from '../kserve/tensor.js';
 import { createDriver } from './create-driver.js';
 import { PacerThread } from './pacer.js';
+import { type AnswerCheck, comparesAnswers, newAnswerCheck, PreparedRequests } from './prepared-requests.js';
 import { RequestLog } from './request-log.js';
-import { distinctRequestCount, makeRequest, type RequestKind } from './request-set.js';
 import { WorkerGauge } from './worker-gauge.js';
 import type { FromWorker, LevelShare, ToWorker, WorkerStart } from './worker-messages.js';
 
@@ -18,8 +19,7 @@ const COUNTS_INTERVAL_MS = 250;
 
 interface Connection {
   readonly client: InferClient;
-  /** Handles of prepared requests, by model. */
-  readonly handles: readonly (readonly number[])[];
+  readonly requests: PreparedRequests;
   /** What the handles stand for. */
   readonly batchSize: number;
   readonly shapeIndex: number;
@@ -31,11 +31,15 @@ interface RunningLevel {
   readonly countsTimer: NodeJS.Timeout;
 }
 
-const { plan, workerIndex, gauge: gaugeBuffer } = workerData as WorkerStart;
+const { plan, workerIndex, gauge: gaugeBuffer, regionPrefix } = workerData as WorkerStart;
 const port = parentPort!;
 const tell = (message: FromWorker): void => port.postMessage(message);
 
+const isComparing = comparesAnswers(plan);
+
 let connection: Connection | undefined;
+let regionCount = 0;
+let answers: AnswerCheck = newAnswerCheck();
 let level: RunningLevel | undefined;
 let pacerThread: PacerThread | undefined;
 const gauge = new WorkerGauge(gaugeBuffer, {
@@ -51,21 +55,27 @@ async function connect(batchSize: number, shapeIndex: number): Promise<Connectio
     ...(plan.tls && { tls: plan.tls }),
     ...(plan.headers && { headers: plan.headers }),
     ...(plan.compression && { compression: plan.compression }),
+    ...(isComparing && {
+      onOutputs: (handle: number, outputs: readonly InferOutput[]) =>
+        connection?.requests.compare(handle, outputs, answers),
+    }),
   });
-  const handles = plan.models.map((model) => {
-    const kind: RequestKind = { model, batchSize, shapeIndex };
-    const count = distinctRequestCount(plan, kind);
-    return Array.from({ length: count }, (_, index) => client.prepare(makeRequest(kind, workerIndex, index)));
-  });
-  return { client, handles, batchSize, shapeIndex };
+  const regionName = regionPrefix === undefined ? undefined : `${regionPrefix}-${workerIndex}-${regionCount++}`;
+  const kinds = plan.models.map((model) => ({ model, batchSize, shapeIndex }));
+  try {
+    const requests = await PreparedRequests.create(client, kinds, { plan, workerIndex, regionName });
+    return { client, requests, batchSize, shapeIndex };
+  } catch (fault) {
+    await client.close();
+    throw fault;
+  }
 }
 
 /** Connects and has the target answer one request of each model, so that a refusal is known before any load. */
 async function prepare(): Promise<void> {
   const [batchSize = 1] = plan.batchSizes;
   connection = await connect(batchSize, 0);
-  for (const model of plan.models) {
-    const request = makeRequest({ model, batchSize, shapeIndex: 0 }, workerIndex, 0);
+  for (const request of connection.requests.firsts) {
     await connection.client.inferOnce(request, toMillis(plan.requestTimeout));
   }
   tell({ kind: 'ready' });
@@ -80,7 +90,11 @@ async function prepareLevel({ batchSize, shapeIndex = 0, kind }: LevelShare['lev
 }
 
 function startLevel(share: LevelShare): void {
-  const { client, handles } = connection!;
+  const {
+    client,
+    requests: { handles },
+  } = connection!;
+  answers = newAnswerCheck();
   const logs = plan.models.map((_, modelIndex) => {
     return new RequestLog((chunk) => tell({ kind: 'chunk', modelIndex, buffer: chunk.buffer }));
   });
@@ -109,10 +123,10 @@ function startLevel(share: LevelShare): void {
 
 /** Grows with everything that `tellCounts` tells. */
 const countChanges = ({ droppedCount, delayedCount }: RunningLevel['driver'], logs: readonly RequestLog[]): number =>
-  logs.reduce((sum, { failureCount }) => sum + failureCount, droppedCount + delayedCount);
+  logs.reduce((sum, { failureCount }) => sum + failureCount, droppedCount + delayedCount + answers.checkedCount);
 
 function tellCounts({ droppedCount, delayedCount }: RunningLevel['driver'], logs: readonly RequestLog[]): void {
-  tell({ kind: 'counts', counts: { causes: logs.map((log) => log.causes()), droppedCount, delayedCount } });
+  tell({ kind: 'counts', counts: { causes: logs.map((log) => log.causes()), droppedCount, delayedCount, ...answers } });
 }
 
 async function stopLevel(): Promise<void> {
@@ -133,6 +147,7 @@ async function disconnect(): Promise<void> {
   const open = connection;
   connection = undefined;
   await open?.client.close();
+  await open?.requests.release();
 }
 
 async function close(): Promise<void> {

@@ -8,6 +8,8 @@ export interface WorkerStart {
   readonly workerIndex: number;
   /** Where the worker notes how close it comes to its limits: see worker-gauge.ts. */
   readonly gauge: SharedArrayBuffer;
+  /** Begins the name of every shared-memory region that the worker makes; undefined where the plan asks for none. */
+  readonly regionPrefix?: string | undefined;
 }
 
 /** One worker's part of a level. */
@@ -37,6 +39,10 @@ export interface WorkerCounts {
   readonly causes: readonly Readonly<Record<string, number>>[];
   readonly droppedCount: number;
   readonly delayedCount: number;
+  /** Answers that were compared with what the input data expects, those that differ, and how the first does. */
+  readonly checkedCount: number;
+  readonly mismatchCount: number;
+  readonly firstMismatch: string | undefined;
 }
 
 export type FromWorker =

@@ -8,8 +8,17 @@ import { compiledEntry } from '../common/package-root.js';
 import { after, type Instant, millis, nanos } from '../common/units.js';
 import type { LoadLevel, LoadPlan } from '../plan/load-plan.js';
 import { needsTickets } from './create-driver.js';
-import type { ArrivalCounts, LevelRun, LoadWorkerPool, StartLoadWorkers, WorkerUsage } from './load-session.js';
+import type {
+  ArrivalCounts,
+  LevelRun,
+  LoadWorkerPool,
+  MismatchCounts,
+  StartLoadWorkers,
+  WorkerUsage,
+} from './load-session.js';
 import { LoadWorkerThread } from './load-worker-thread.js';
+import { comparesAnswers } from './prepared-requests.js';
+import { guardRegions } from './region-guard.js';
 import { collectColumns, RequestChunk, type RequestColumns } from './request-columns.js';
 import { Tickets } from './request-source.js';
 import { mergeClientTimes, mergeGauges } from './worker-gauge.js';
@@ -24,14 +33,16 @@ export const shareOf = (concurrency: number, workerIndex: number, workerCount: n
 /** See StartLoadWorkers. `entry` is the worker's module, for tests. */
 export const startLoadWorkers = async (plan: LoadPlan, entry: URL = workerEntry): Promise<LoadWorkerPool> => {
   let failure: Error | undefined;
+  const regions = plan.sharedMemory === undefined ? undefined : guardRegions(plan);
   const workers = Array.from({ length: plan.workerCount }, (_, workerIndex) => {
-    return new LoadWorkerThread(entry, { plan, workerIndex }, (fault) => {
+    return new LoadWorkerThread(entry, { plan, workerIndex, regionPrefix: regions?.prefix }, (fault) => {
       failure ??= fault;
     });
   });
   let running: LevelRun | undefined;
   const close = async (): Promise<void> => {
     await Promise.all(workers.map((worker) => worker.close()));
+    await regions?.release();
   };
   try {
     await Promise.all(workers.map((worker) => worker.ready()));
@@ -52,6 +63,7 @@ export const startLoadWorkers = async (plan: LoadPlan, entry: URL = workerEntry)
         takeFull: () => run.takeFull(),
         errors: (modelIndex) => run.errors(modelIndex),
         arrivals: () => run.arrivals(),
+        mismatches: () => run.mismatches(),
         isFinished: () => run.isFinished(),
         usage: () => run.usage(),
         async stop() {
@@ -85,7 +97,14 @@ class WorkersLevel implements LevelRun {
     this.#workers = workers;
     this.#failureOf = failureOf;
     this.#chunks = plan.models.map(() => []);
-    this.#counts = workers.map(() => ({ causes: plan.models.map(() => ({})), droppedCount: 0, delayedCount: 0 }));
+    this.#counts = workers.map(() => ({
+      causes: plan.models.map(() => ({})),
+      droppedCount: 0,
+      delayedCount: 0,
+      checkedCount: 0,
+      mismatchCount: 0,
+      firstMismatch: undefined,
+    }));
     workers.forEach((worker, index) => {
       worker.listener = {
         onChunk: (modelIndex, buffer) => this.#chunks[modelIndex]!.push(new RequestChunk(buffer)),
@@ -147,6 +166,16 @@ class WorkersLevel implements LevelRun {
     this.#checkFailure();
     const sumOf = (name: keyof ArrivalCounts): number => this.#counts.reduce((sum, counts) => sum + counts[name], 0);
     return { droppedCount: sumOf('droppedCount'), delayedCount: sumOf('delayedCount') };
+  }
+
+  mismatches(): MismatchCounts | undefined {
+    this.#checkFailure();
+    if (!comparesAnswers(this.#plan)) return undefined;
+    return {
+      checkedCount: this.#counts.reduce((sum, { checkedCount }) => sum + checkedCount, 0),
+      mismatchCount: this.#counts.reduce((sum, { mismatchCount }) => sum + mismatchCount, 0),
+      first: this.#counts.find(({ firstMismatch }) => firstMismatch !== undefined)?.firstMismatch,
+    };
   }
 
   isFinished(): boolean {

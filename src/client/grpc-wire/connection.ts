@@ -16,6 +16,7 @@ import {
   MAX_31_BITS,
   settingIds,
 } from '../../http2/protocol-constants.js';
+import { describeTlsFault } from '../tls-files.js';
 import { MAX_HEADER_LIST_BYTES } from './answer-heads.js';
 import type { AnswerMessages } from './answer-messages.js';
 import type { CallSlots } from './call-slots.js';

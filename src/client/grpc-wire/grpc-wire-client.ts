@@ -7,6 +7,7 @@ import { PerfTsError } from '../../common/errors.js';
 import { MAX_31_BITS } from '../../http2/protocol-constants.js';
 import { decodeInferResponse, encodeInferRequest } from '../../kserve/infer-codec.js';
 import type { Tensor } from '../../kserve/tensor.js';
+import { tellOutputs } from '../answer-outputs.js';
 import { readAnswer, refusedInference } from '../failure-cause.js';
 import type {
   ClientTimes,

@@ -70,8 +70,7 @@ function firstUnequal({ bytes: wanted, dataType }: Tensor, { bytes: found }: Ten
   const size = elementSize(dataType);
   if (size === undefined) return `has other strings than expected, from byte ${at} on`;
   const index = Math.floor(at / size);
-  const textAt = (bytes: Uint8Array): string =>
-    integerText(bytes.subarray(index * size, (index + 1) * size), dataType);
+  const textAt = (bytes: Uint8Array): string => integerText(bytes.subarray(index * size, (index + 1) * size), dataType);
   return `has ${textAt(found)} at element ${index} where ${textAt(wanted)} was expected`;
 }
 

@@ -80,7 +80,7 @@ export function checkDatasetBatch(
     return;
   }
   if (batchSize === 1) return;
-  [...dataset.inputs, ...dataset.outputs].forEach((name, column) => {
+  dataset.inputs.forEach((name, column) => {
     const wrong = Array.from({ length: dataset.stepCount }, (_, step) => step).find((step) => {
       const next = (step + 1) % dataset.stepCount;
       const isTogether = dataset.stepCount % batchSize !== 0 || (step + 1) % batchSize !== 0;

@@ -40,7 +40,7 @@ export const stepsOfRequest = ({ stepCount }: InputDataset, request: number, bat
   return Array.from({ length: batchSize }, (_, row) => (first + row) % stepCount);
 };
 
-/** The rows of one column, one after the other; undefined where a step lacks it. The shape is that of the first row. */
+/** The rows of one column, one after the other; undefined where a step lacks it or has another shape than the first. */
 export function readRows(
   dataset: InputDataset,
   column: number,
@@ -49,7 +49,8 @@ export function readRows(
   const table = new Float64Array(dataset.table);
   const columnCount = dataset.inputs.length + dataset.outputs.length;
   const at = (step: number): number => (step * columnCount + column) * FIELDS;
-  if (steps.some((step) => table[at(step) + 2] === ABSENT)) return undefined;
+  const shapeIndex = table[at(steps[0]!) + 2]!;
+  if (shapeIndex === ABSENT || steps.some((step) => table[at(step) + 2] !== shapeIndex)) return undefined;
   const total = steps.reduce((sum, step) => sum + table[at(step) + 1]!, 0);
   const bytes = new Uint8Array(total);
   let filled = 0;
@@ -58,7 +59,7 @@ export function readRows(
     bytes.set(new Uint8Array(dataset.bytes, offset, length), filled);
     filled += length;
   }
-  return { shape: dataset.shapes[table[at(steps[0]!) + 2]!]!, bytes };
+  return { shape: dataset.shapes[shapeIndex]!, bytes };
 }
 
 /** Index of the shape of a column at a step, or ABSENT. */
