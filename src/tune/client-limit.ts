@@ -22,6 +22,7 @@ export function isHeldBackByClient(level: LevelRecord, objective: Objective, bus
   const share = lagShare(level, objective);
   if (codes.includes(verdictCodes.busy) || !codes.includes(verdictCodes.lag) || share === undefined) return true;
   if (objective.isLoadDependent) return share > MAX_LATENCY_LAG_SHARE;
+  if (level.load.kind === 'open') return true;
   const atServer = level.load.concurrency * (1 - share);
   return share > MAX_LAG_SHARE && atServer < MIN_QUEUE_FACTOR * busyInFlight;
 }

@@ -1,6 +1,6 @@
 /** What the confirmation rounds prove: the gain of each finalist over the default, and which finalist, if any, wins. */
-import { pairedGain } from '../measure/compare.js';
-import { knobs } from './knobs.js';
+import { pairedGain } from '../measure/statistics/compare.js';
+import { knobs, scopeOfValue } from './knobs.js';
 import type { Objective } from './objective.js';
 import type { Gain } from './recommendation.js';
 import type { FinishedTrial } from './trial.js';
@@ -46,7 +46,10 @@ export function decide(finalists: readonly Variant[], rounds: readonly Round[], 
 const trialOf = (round: Round, id: string): FinishedTrial | undefined => round.find(({ variant }) => variant.id === id);
 
 export const isPortable = (variant: Variant): boolean =>
-  knobs.every((knob) => knob.scope === 'portable' || !variant.changed.includes(knob.name));
+  knobs.every(
+    (knob) =>
+      !variant.changed.includes(knob.name) || scopeOfValue(knob, variant.parameters[knob.name] ?? '') === 'portable',
+  );
 
 function judgeFinalist(
   variant: Variant,

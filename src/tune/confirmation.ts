@@ -8,6 +8,7 @@ import {
   planConfirmation,
 } from './confirmation-plan.js';
 import { leaderOf, type Round } from './confirmation-verdict.js';
+import { poolRepeats } from './pooled-trials.js';
 import type { StudyDependencies, StudyOptions } from './study-options.js';
 import type { FinishedTrial } from './trial.js';
 import type { TrialRunner } from './trial-runner.js';
@@ -36,7 +37,7 @@ export async function runConfirmation(
 ): Promise<Confirmed> {
   const finalists: FinishedTrial[] = [];
   const rounds: Round[] = [];
-  const found = promising(runner.trials, base);
+  const found = promising(poolRepeats(runner.trials), base);
   for (let isDecided = false; !isDecided; ) {
     const candidates = chooseFinalists(found.filter((trial) => !finalists.includes(trial)));
     const plan = planConfirmation(candidates, runner.left(), runner.overhead());
@@ -78,7 +79,8 @@ async function runRounds(
 
 /** All that the search does not rule out, the default's own trial included. */
 function promising(trials: readonly FinishedTrial[], base: FinishedTrial): FinishedTrial[] {
-  const floor = (base.result.score ?? Number.NEGATIVE_INFINITY) - CLEARLY_WORSE;
+  const { result: own } = trials.find(({ variant }) => variant.id === base.variant.id) ?? base;
+  const floor = (own.score ?? Number.NEGATIVE_INFINITY) - CLEARLY_WORSE;
   return trials.filter(({ result }) => (result.score ?? Number.NEGATIVE_INFINITY) >= floor);
 }
 
@@ -110,7 +112,7 @@ async function runRound(
     const trial = await runner.run({
       variant,
       phase: 'confirmation',
-      concurrency: record.level?.load.concurrency ?? 1,
+      concurrency: record.level?.load.kind === 'closed' ? record.level.load.concurrency : 1,
       mayStepDown: false,
       duration,
       seed: deriveSeed(options.seed, FIRST_ROUND_SEED + index),

@@ -1,20 +1,24 @@
 /** Limits a recommended variant must keep, such as `latency_p99 <= 20ms`, and how far a trial misses them. */
-import { formatPercent } from '../common/format.js';
+import { closestWord } from '../common/closest-word.js';
+import { formatBytes, formatPercent } from '../common/format.js';
 import { parseDuration } from '../common/value-parsers.js';
+import { readByteSize } from './byte-size.js';
 import { findMetric, type MeasuredTrial, type MetricUnit, metrics } from './metric.js';
 
 export interface Constraint {
   readonly metric: string;
   readonly operator: '<=' | '>=';
-  /** Nanoseconds, events a second, or 0..1. */
+  /** In the metric's unit: nanoseconds, events a second, 0..1, bytes, joules or money. */
   readonly limit: number;
   readonly unit: MetricUnit;
   /** As it was written. */
   readonly text: string;
+  /** For a limit on cost. */
+  readonly pricePerHour?: number;
 }
 
 /** Names of the design that this version cannot measure yet; they deserve a better answer than "unknown". */
-const plannedPattern = /^(memory_rss|gpu_memory|gpu_utilization|energy_per_inference|cost_per_million|accuracy_\w+)$/;
+const plannedPattern = /^accuracy_\w+$/;
 
 /** `METRIC <= LIMIT` or `METRIC >= LIMIT`, the limit with its unit. Throws an Error that says what would have been right. */
 export function parseConstraint(text: string): Constraint {
@@ -23,8 +27,11 @@ export function parseConstraint(text: string): Constraint {
   const [, name = '', operator, limitText = ''] = match;
   const metric = findMetric(name);
   if (metric === undefined) {
+    const names = metrics.map((row) => row.name);
+    const guess = closestWord(name, names);
     const fault = plannedPattern.test(name) ? 'is not measured by this version' : 'is not a metric';
-    throw new Error(`'${name}' ${fault}; metrics are ${metrics.map((row) => row.name).join(', ')}`);
+    const nearest = guess === undefined ? '' : `, did you mean '${guess}'?`;
+    throw new Error(`'${name}' ${fault}${nearest}; metrics are ${names.join(', ')}`);
   }
   const limit = parseLimit(limitText, metric.unit);
   return { metric: name, operator: operator === '<=' ? '<=' : '>=', limit, unit: metric.unit, text: text.trim() };
@@ -32,6 +39,8 @@ export function parseConstraint(text: string): Constraint {
 
 function parseLimit(text: string, unit: MetricUnit): number {
   if (unit === 'duration') return parseDuration(text);
+  if (unit === 'bytes') return parseSizeLimit(text);
+  if (unit === 'joules' || unit === 'money') return parsePlainLimit(text, unit);
   const pattern = unit === 'rate' ? /^(\d+(?:\.\d+)?)(?:\s*\/\s*s)?$/ : /^(\d+(?:\.\d+)?)(\s*%)?$/;
   const match = pattern.exec(text);
   const value = match ? Number(match[1]) / (unit === 'share' && match[2] !== undefined ? 100 : 1) : Number.NaN;
@@ -41,6 +50,20 @@ function parseLimit(text: string, unit: MetricUnit): number {
   }
   if (unit === 'share' && value > 1) throw new Error(`the limit must be a share from 0% to 100%, not '${text}'`);
   return value;
+}
+
+function parseSizeLimit(text: string): number {
+  const size = /[a-z]$/i.test(text) ? readByteSize(text) : undefined;
+  if (size === undefined) throw new Error(`the limit must be a size with its unit, such as 2GiB, not '${text}'`);
+  return size;
+}
+
+function parsePlainLimit(text: string, unit: 'joules' | 'money'): number {
+  const match = (unit === 'joules' ? /^(\d+(?:\.\d+)?)\s*(m?J)?$/ : /^(\d+(?:\.\d+)?)()$/).exec(text);
+  if (match) return Number(match[1]) * (match[2] === 'mJ' ? 1e-3 : 1);
+  throw new Error(
+    `the limit must be ${unit === 'joules' ? 'an energy such as 0.5J or 20mJ' : 'a price such as 1.20'}, not '${text}'`,
+  );
 }
 
 /** How one constraint fared in a trial. */
@@ -53,7 +76,8 @@ export interface ConstraintOutcome {
 }
 
 export function evaluateConstraint(constraint: Constraint, trial: MeasuredTrial): ConstraintOutcome {
-  const value = findMetric(constraint.metric)?.read(trial);
+  const { pricePerHour = trial.pricePerHour } = constraint;
+  const value = findMetric(constraint.metric)?.read({ ...trial, pricePerHour });
   if (value === undefined) return { constraint, value, violation: Number.POSITIVE_INFINITY };
   const excess = constraint.operator === '<=' ? value - constraint.limit : constraint.limit - value;
   return { constraint, value, violation: constraint.limit === 0 ? excess : excess / constraint.limit };
@@ -75,7 +99,42 @@ export function describeMisses(outcomes: readonly ConstraintOutcome[]): string {
     .join('; ');
 }
 
-function formatValue(value: number, unit: MetricUnit): string {
+/** A metric's value for people. */
+export function formatValue(value: number, unit: MetricUnit): string {
+  if (unit === 'bytes') return formatBytes(value);
+  if (unit === 'joules') return `${Number(value.toPrecision(3))}J`;
+  if (unit === 'money') return String(Number(value.toPrecision(3)));
   if (unit === 'duration') return `${Number((value / 1e6).toPrecision(3))}ms`;
   return unit === 'rate' ? `${Number(value.toPrecision(4))}/s` : formatPercent(value);
+}
+
+/**
+ * Pairs of limits that no number can keep: a lower bound above an upper one, on one metric or between percentiles of
+ * one distribution, of which the higher percentile is never the smaller number.
+ */
+export function findContradictions(constraints: readonly Constraint[]): (readonly [Constraint, Constraint])[] {
+  return constraints
+    .filter(({ operator }) => operator === '>=')
+    .flatMap((floor) =>
+      constraints
+        .filter(({ operator }) => operator === '<=')
+        .filter((ceiling) => ceiling.limit < floor.limit && bounds(ceiling.metric, floor.metric))
+        .map((ceiling) => [floor, ceiling] as const),
+    );
+}
+
+const inOrder = ['p50', 'p90', 'p95', 'p99', 'p99_9', 'max'];
+
+/** Whether a ceiling on `upper` is one on `lower` too. */
+function bounds(upper: string, lower: string): boolean {
+  if (upper === lower) return true;
+  const [family, statistic] = splitStatistic(upper);
+  const [otherFamily, otherStatistic] = splitStatistic(lower);
+  const [rank, otherRank] = [inOrder.indexOf(statistic), inOrder.indexOf(otherStatistic)];
+  return family === otherFamily && otherRank >= 0 && rank > otherRank;
+}
+
+function splitStatistic(metric: string): readonly [family: string, statistic: string] {
+  const [, family = metric, statistic = ''] = /^(latency|service)_(\w+)$/.exec(metric) ?? [];
+  return [family, statistic];
 }

@@ -4,6 +4,8 @@ import { elapsed, nanos, seconds } from '../common/units.js';
 import type { LoadWorkerPool } from '../load/load-session.js';
 import { startLoadWorkers } from '../load/worker-pool.js';
 import { measureLevel } from '../measure/measure-level.js';
+import type { LevelMonitor } from '../measure/measurement.js';
+import { noMetrics, watchTarget } from '../monitor/watch-target.js';
 import type { StopRule } from '../plan/load-plan.js';
 import { createLoadPlan, type PlanOptions } from '../plan/plan.js';
 import type { LevelRecord } from '../record/run-record.js';
@@ -11,7 +13,7 @@ import { launchEmbeddedTarget } from '../target/embedded-target.js';
 import type { Target } from '../target/target.js';
 import type { LaunchedVariant, LaunchOptions, LaunchVariant, MeasureRequest } from './launched-variant.js';
 import { createVariantRepositories } from './variant-repository.js';
-import type { StudyModel } from './variants.js';
+import type { StudyModel, Variant } from './variants.js';
 
 /** A level that is this precise may end early, after this share of its time at the soonest. */
 const TARGET_HALF_WIDTH = 0.02;
@@ -20,6 +22,8 @@ const MIN_DURATION_SHARE = 0.7;
 export interface EngineLauncherOptions {
   readonly model: StudyModel;
   readonly isDemoModel: boolean;
+  /** Build of ONNX Runtime for every variant that does not choose its own. */
+  readonly ortLibrary?: string | undefined;
   /** What requests hold, where the model leaves it open. */
   readonly requests?: Pick<PlanOptions, 'shapes' | 'inputSource' | 'stringLengthBytes'>;
 }
@@ -38,7 +42,7 @@ export async function createEngineLauncher(options: EngineLauncherOptions): Prom
     async launchVariant(variant, launch) {
       const repository = await repositories.write(variant);
       try {
-        return await serve(options, launch, repository, () => repositories.remove(repository));
+        return await serve(options, variant, launch, repository, () => repositories.remove(repository));
       } catch (thrown) {
         await repositories.remove(repository);
         throw thrown;
@@ -47,8 +51,15 @@ export async function createEngineLauncher(options: EngineLauncherOptions): Prom
   };
 }
 
+/** A variant that chooses a build of ONNX Runtime by itself goes before the study's. */
+function engineFlagsOf({ ortLibrary }: EngineLauncherOptions, { serverFlags = [] }: Variant): readonly string[] {
+  if (ortLibrary === undefined || serverFlags.some((flag) => flag.startsWith('--ort-library='))) return serverFlags;
+  return [`--ort-library=${ortLibrary}`, ...serverFlags];
+}
+
 async function serve(
   options: EngineLauncherOptions,
+  variant: Variant,
   { seed, signal }: LaunchOptions,
   repository: string,
   removeRepository: () => Promise<void>,
@@ -60,6 +71,8 @@ async function serve(
     model,
     protocol: 'grpc',
     isDemoModel: options.isDemoModel,
+    isolateLoad: true,
+    engineFlags: engineFlagsOf(options, variant),
     signal,
   });
   const loadTimeNs = elapsed(started, systemClock.now());
@@ -69,21 +82,21 @@ async function serve(
     const plan = createLoadPlan(
       {
         ...options.requests,
-        model,
         protocol,
         endpoint,
         sequence: { kind: 'stepped', values: [1] },
+        batchSizes: [variant.load?.batchSize ?? 1],
         // A plan must have a rule; each level brings its own.
         stopRule: stopRule(seconds(1)),
         seed,
       },
-      metadata,
-      config,
+      [{ model, metadata, config }],
     );
+    const monitor = await watchTarget(target, noMetrics);
     const pool = await startLoadWorkers(plan);
     return {
       loadTimeNs,
-      measure: (request) => measureUntilFailure(target, pool, model, request),
+      measure: (request) => measureUntilFailure(target, pool, monitor, model, request),
       async close() {
         try {
           await pool.close();
@@ -103,12 +116,14 @@ async function serve(
 async function measureUntilFailure(
   target: Target,
   pool: LoadWorkerPool,
+  monitor: LevelMonitor,
   model: string,
   { load, duration, signal, onProgress }: MeasureRequest,
 ): Promise<LevelRecord> {
   const died = new AbortController();
   const level = measureLevel({
     pool,
+    monitor,
     admin: target.admin,
     model,
     modelVersion: '',

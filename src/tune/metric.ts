@@ -1,21 +1,23 @@
 /** The metrics an objective or a constraint may name, how each is read from a measured level, and its unit. */
 import type { LatencySummary, LevelRecord } from '../record/run-record.js';
 
-/** What a limit is written in: a duration, events a second, or a share. */
-export type MetricUnit = 'duration' | 'rate' | 'share';
+/** What a limit is written in: a duration, events a second, a share, a size, energy, money, or a plain number. */
+export type MetricUnit = 'duration' | 'rate' | 'share' | 'bytes' | 'joules' | 'money';
 
 /** A trial's outcome as far as metrics need it. */
 export interface MeasuredTrial {
   readonly level: LevelRecord;
   /** From the start of the server until the model was ready. */
   readonly loadTimeNs: number | null;
+  /** What the host costs, in whatever currency; absent where the user did not say. */
+  readonly pricePerHour?: number | undefined;
 }
 
 export interface Metric {
   readonly name: string;
   readonly unit: MetricUnit;
   readonly direction: 'maximize' | 'minimize';
-  /** In nanoseconds, events a second, or 0..1; undefined where the trial has no such number. */
+  /** In nanoseconds, events a second, 0..1, bytes, joules or money; undefined where the trial has no such number. */
   read(trial: MeasuredTrial): number | undefined;
   /** Ends of the 95 % interval where the level has one. */
   interval?(level: LevelRecord): readonly [low: number, high: number] | undefined;
@@ -36,11 +38,7 @@ const latencyMetrics: readonly Metric[] = statistics.map((statistic) => ({
   unit: 'duration',
   direction: 'minimize',
   read: ({ level }) => level.latencyNs?.[statistic],
-  interval: (level) => {
-    const intervals = level.latencyIntervalNs;
-    if (intervals === null || statistic === 'p99_9' || statistic === 'max') return undefined;
-    return intervals[statistic] ?? undefined;
-  },
+  interval: (level) => level.latencyIntervalNs?.[statistic] ?? undefined,
 }));
 
 const serviceMetrics: readonly Metric[] = statistics.map((statistic) => ({
@@ -50,13 +48,71 @@ const serviceMetrics: readonly Metric[] = statistics.map((statistic) => ({
   read: ({ level }) => level.serviceNs?.[statistic],
 }));
 
+const throughputInterval = ({ throughputPerSec: { low, high } }: LevelRecord): readonly [number, number] | undefined =>
+  low === null || high === null ? undefined : [low, high];
+
+/** Sum over the devices that tell; undefined when none does. */
+function sumOfGpus(level: LevelRecord, read: (gpu: GpuRecord) => number | null): number | undefined {
+  const known = (level.monitors?.gpus ?? []).map(read).filter((value) => value !== null);
+  return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0);
+}
+
+type GpuRecord = NonNullable<LevelRecord['monitors']>['gpus'][number];
+
+const SECONDS_PER_HOUR = 3600;
+const MILLION = 1e6;
+
+/** What a million inferences cost at this throughput on a host of this price: price / 3600 / throughput * 1e6. */
+export const costPerMillion = (pricePerHour: number, throughputPerSec: number): number =>
+  (pricePerHour / SECONDS_PER_HOUR / throughputPerSec) * MILLION;
+
+const watchedMetrics: readonly Metric[] = [
+  {
+    name: 'memory_rss',
+    unit: 'bytes',
+    direction: 'minimize',
+    read: ({ level }) => level.monitors?.serverMemoryBytes ?? undefined,
+  },
+  {
+    name: 'gpu_memory',
+    unit: 'bytes',
+    direction: 'minimize',
+    read: ({ level }) => sumOfGpus(level, ({ memoryUsedBytes }) => memoryUsedBytes),
+  },
+  {
+    name: 'gpu_utilization',
+    unit: 'share',
+    direction: 'maximize',
+    read: ({ level }) => {
+      const known = (level.monitors?.gpus ?? []).filter(({ utilizationRatio }) => utilizationRatio !== null).length;
+      const sum = sumOfGpus(level, ({ utilizationRatio }) => utilizationRatio);
+      return sum === undefined ? undefined : sum / known;
+    },
+  },
+  {
+    name: 'energy_per_inference',
+    unit: 'joules',
+    direction: 'minimize',
+    read: ({ level }) => level.monitors?.energyPerInferenceJoules ?? undefined,
+  },
+  {
+    name: 'cost_per_million',
+    unit: 'money',
+    direction: 'minimize',
+    read: ({ level, pricePerHour }) =>
+      pricePerHour === undefined || !(level.throughputPerSec.value > 0)
+        ? undefined
+        : costPerMillion(pricePerHour, level.throughputPerSec.value),
+  },
+];
+
 export const metrics: readonly Metric[] = [
   {
     name: 'throughput',
     unit: 'rate',
     direction: 'maximize',
     read: ({ level }) => level.throughputPerSec.value,
-    interval: ({ throughputPerSec: { low, high } }) => (low === null || high === null ? undefined : [low, high]),
+    interval: throughputInterval,
   },
   { name: 'request_rate', unit: 'rate', direction: 'maximize', read: ({ level }) => level.requestsPerSec },
   ...latencyMetrics,
@@ -71,6 +127,7 @@ export const metrics: readonly Metric[] = [
   { name: 'queue_time', unit: 'duration', direction: 'minimize', read: ({ level }) => level.server?.queueNs },
   { name: 'compute_time', unit: 'duration', direction: 'minimize', read: ({ level }) => level.server?.computeInferNs },
   { name: 'load_time', unit: 'duration', direction: 'minimize', read: ({ loadTimeNs }) => loadTimeNs ?? undefined },
+  ...watchedMetrics,
 ];
 
 export const findMetric = (name: string): Metric | undefined => metrics.find((metric) => metric.name === name);

@@ -3,8 +3,9 @@ import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { diffModelConfigs } from '../model-config/diff-configs.js';
 import { formatModelConfig } from '../model-config/format-config.js';
 import type { Recommendation } from '../record/study-record.js';
-import { type Knob, type KnobContext, knobs } from './knobs.js';
+import { type Knob, type KnobContext, knobs, scopeOfValue } from './knobs.js';
 import type { Objective } from './objective.js';
+import { carryComments } from './results/carry-comments.js';
 import { pinServerDefaults, type StudyModel, type Variant, writeKnobs } from './variants.js';
 
 export type Gain = Recommendation['gain'];
@@ -20,7 +21,8 @@ export function writeRecommendation(
   objective: Objective,
   context: KnobContext,
 ): Recommendation {
-  const configPbtxt = annotate(variant, describeGain(model, gain, objective));
+  const annotated = annotate(variant, describeGain(model, gain, objective));
+  const configPbtxt = model.configPbtxt === undefined ? annotated : carryComments(model.configPbtxt, annotated);
   // Fields the default leaves to the server are compared by the value the server gives them.
   const base = writeKnobs(pinServerDefaults(model), defaultValues(variant, context), variant.changed, context);
   return {
@@ -28,6 +30,8 @@ export function writeRecommendation(
     configPbtxt,
     changes: diffModelConfigs(base, variant.config).map(({ path, from, to }) => ({ path, from, to })),
     gain,
+    ...(variant.serverFlags !== undefined && { serverFlags: [...variant.serverFlags] }),
+    ...(variant.precision !== undefined && { precision: variant.precision }),
     diff: createTwoFilesPatch(
       'default/config.pbtxt',
       'recommended/config.pbtxt',
@@ -61,10 +65,13 @@ function annotate(variant: Variant, headline: string): string {
   for (const knob of knobs.filter(({ name }) => variant.changed.includes(name))) {
     const value = variant.parameters[knob.name]!;
     const index = findLine(lines, knob);
-    if (index === undefined) lineless.push(`# ${knob.name} = ${String(value)}: ${knob.explain(value)}`);
-    else lines[index] += `${lines[index]!.includes('  # ') ? '; ' : '  # '}${knob.explain(value)}`;
+    const reason =
+      scopeOfValue(knob, value) === 'engine' ? `${knob.explain(value)} (Triton ignores this)` : knob.explain(value);
+    if (index === undefined) lineless.push(`# ${knob.name} = ${String(value)}: ${reason}`);
+    else lines[index] += `${lines[index]!.includes('  # ') ? '; ' : '  # '}${reason}`;
   }
-  return `${[headline, ...lineless, ...lines].join('\n')}\n`;
+  const flags = (variant.serverFlags ?? []).map((flag) => `# start the server with ${flag}`);
+  return `${[headline, ...flags, ...lineless, ...lines].join('\n')}\n`;
 }
 
 /** The line that names the knob's field inside its parents; undefined when the value is written by leaving it out. */
@@ -77,7 +84,7 @@ function findLine(lines: readonly string[], knob: Knob): number | undefined {
     if (next < 0) return undefined;
     found = next;
   }
-  return found;
+  return found < 0 ? undefined : found;
 }
 
 /** Index behind the last line that is indented deeper than line `start`. */

@@ -1,4 +1,5 @@
 /** Turns the knob table into the space a strategy searches: domains, canonical form, legality, enumeration. */
+import { closestWord } from '../common/closest-word.js';
 import { PerfTsError, type Problem } from '../common/errors.js';
 import { type Knob, type KnobContext, knobs, presetValues, type ReadKnob } from './knobs.js';
 import type { KnobValue, SearchDimension, SearchSpace, VariantParameters } from './strategy.js';
@@ -12,7 +13,7 @@ interface TunedKnob {
 }
 
 /**
- * The space over `selection`, or over every knob of the table without one. Knobs with nothing to choose are left out.
+ * The space over `selection`, or over every major knob of the table without one. Knobs with nothing to choose are left out.
  * Throws PerfTsError BAD_OPTION with every unknown knob and impossible value; `where` of each is `knobs.NAME`.
  */
 export function buildSearchSpace(context: KnobContext, selection?: KnobSelection, table = knobs): SearchSpace {
@@ -40,7 +41,8 @@ export function buildSearchSpace(context: KnobContext, selection?: KnobSelection
     return tuned.every(({ knob, dimension }) => {
       const value = parameters[knob.name];
       if (value === undefined) return false;
-      return dimension.values.includes(value) || (value === dimension.defaultValue && !knob.isActive(read));
+      if (!knob.isActive(read)) return value === dimension.defaultValue || dimension.values.includes(value);
+      return dimension.values.includes(value) && (knob.isLegal?.(value, read, context) ?? true);
     });
   };
   const dimensions = tuned.map(({ dimension }) => dimension);
@@ -57,9 +59,9 @@ function tuneKnob(
   selection: KnobSelection | undefined,
   defaultValue: KnobValue,
 ): TunedKnob[] {
-  const chosen = selection === undefined ? 'auto' : selection[knob.name];
+  const chosen = selection === undefined ? (knob.isMinor === true ? undefined : 'auto') : selection[knob.name];
   if (chosen === undefined) return [];
-  const values = chosen === 'auto' ? knob.values(context) : [...new Set(chosen)];
+  const values = chosen === 'auto' ? knob.values(context) : [...new Set(chosen.map((value) => normalize(knob, value)))];
   if (values.every((value) => value === defaultValue)) return [];
   return [{ knob, dimension: { name: knob.name, values, defaultValue, isOrdered: knob.isOrdered } }];
 }
@@ -69,15 +71,23 @@ function checkSelection(context: KnobContext, selection: KnobSelection, table: r
     const where = `knobs.${name}`;
     const knob = table.find((row) => row.name === name);
     if (knob === undefined) {
-      return [{ where, what: 'is not a knob', hint: `knobs are ${table.map((row) => row.name).join(', ')}` }];
+      return [{ where, what: 'is not a knob', hint: hintFor(name, table) }];
     }
     if (values === 'auto') return [];
     if (values.length === 0) return [{ where, what: 'lists no value', hint: "list at least one, or write 'auto'" }];
     return values.flatMap((value) => {
-      const fault = knob.refuse(value, context);
+      const fault = knob.refuse(normalize(knob, value), context);
       return fault === undefined ? [] : [{ where, what: `${JSON.stringify(value)} ${fault}` }];
     });
   });
+}
+
+const normalize = (knob: Knob, value: KnobValue): KnobValue => knob.normalize?.(value) ?? value;
+
+function hintFor(name: string, table: readonly Knob[]): string {
+  const names = table.map((row) => row.name);
+  const guess = closestWord(name, names);
+  return guess === undefined ? `knobs are ${names.join(', ')}` : `did you mean '${guess}'?`;
 }
 
 function legalPresets(space: SearchSpace, context: KnobContext): VariantParameters[] {
@@ -128,10 +138,13 @@ function pointAt(dimensions: readonly SearchDimension[], index: number): Variant
   return Object.fromEntries(values.reverse());
 }
 
-/** How many variants the space has beside the default. */
-export function countVariants(space: SearchSpace): number {
+/** How many variants the space has beside the default; counting ends at `limit`, because spaces can be large. */
+export function countVariants(space: SearchSpace, limit = Number.POSITIVE_INFINITY): number {
   const own = variantKey(space, defaultParameters(space));
   let count = 0;
-  for (const parameters of enumerateVariants(space)) if (variantKey(space, parameters) !== own) count++;
+  for (const parameters of enumerateVariants(space)) {
+    if (variantKey(space, parameters) !== own) count++;
+    if (count >= limit) break;
+  }
   return count;
 }

@@ -1,7 +1,7 @@
 /**
  * Ask/tell: a strategy proposes variants and learns from finished trials; the study owns the loop, the servers and the
- * clock. Call order: the study first tells the unchanged model's result, which is never asked for; then `ask` may be
- * called again before the earlier variant is told, and `tell` is called once for each asked variant.
+ * clock. Call order: the study first tells the unchanged model's result, which is never asked for; then `ask` (or
+ * `propose`) may be called again before the earlier variant is told, and `tell` is called once for each measurement.
  */
 import type { TrialState } from '../record/study-record.js';
 
@@ -40,11 +40,39 @@ export interface TrialResult {
   readonly violation?: number;
 }
 
+/** What to measure next, and how thoroughly. */
+export interface Proposal {
+  readonly parameters: VariantParameters;
+  /** Length of the measurement in search levels: 1 is the shortest that the study makes, 3 lasts three times as long. */
+  readonly effort: number;
+}
+
 export interface Strategy {
   readonly name: string;
-  /** The next variant to try, or undefined when nothing is left that is worth trying. */
+  /** The next variant to try, or undefined when nothing is left that is worth trying. Never the same variant twice. */
   ask(): VariantParameters | undefined;
-  tell(parameters: VariantParameters, result: TrialResult): void;
+  /**
+   * As `ask`, for a study that can measure at different lengths: short first, and a variant that may be the best again
+   * and longer, the best so far included. A study calls either this or `ask`, never both; without it, every variant
+   * asked for has effort 1. `nextProposal` hides the difference.
+   */
+  propose?(): Proposal | undefined;
+  /**
+   * The result of one measurement; one that repeats a variant tells of that measurement alone. A variant that was never
+   * asked for, such as one of an earlier study, may be told too.
+   */
+  tell(parameters: VariantParameters, result: TrialResult, effort?: number): void;
+  /** The variant taken for the best, with all measurements of it together; absent where the best single score is. */
+  best?(): VariantParameters | undefined;
+  /** What a search that went on could still be expected to gain at its next step, as a share; undefined while unknown. */
+  remainingGain?(): number | undefined;
+}
+
+/** What `strategy` wants measured next, racing where it can; undefined when nothing is worth trying. */
+export function nextProposal(strategy: Strategy): Proposal | undefined {
+  if (strategy.propose !== undefined) return strategy.propose();
+  const parameters = strategy.ask();
+  return parameters === undefined ? undefined : { parameters, effort: 1 };
 }
 
 export interface StrategyOptions {

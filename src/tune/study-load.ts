@@ -7,16 +7,20 @@ import type { StudyModel, Variant } from './variants.js';
 const MIN_CONCURRENCY = 2;
 const MAX_CONCURRENCY = 64;
 
-export const closedLoad = (concurrency: number): LoadLevel => ({ kind: 'closed', concurrency, batchSize: 1 });
+export const closedLoad = (concurrency: number, batchSize = 1): LoadLevel => ({
+  kind: 'closed',
+  concurrency,
+  batchSize,
+});
 
-/** Requests of one row that keep every instance busy with a full batch. */
+/** Requests that keep every instance busy with a full batch. */
 export function busyInFlight(model: StudyModel, variant: Variant): number {
   const { dynamic_batching: batching, max_batch_size: maxBatchSize = 0 } =
     variant.id === 'default' ? model.completed : variant.config;
   const groups = variant.config.instance_group ?? model.completed.instance_group ?? [];
   const instances = groups.reduce((sum, { count = 1 }) => sum + count, 0);
   const rows = batching === undefined ? 1 : Math.max(1, maxBatchSize);
-  return rows * instances;
+  return Math.ceil(rows / (variant.load?.batchSize ?? 1)) * instances;
 }
 
 /** Model Analyzer's formula: every instance busy and as many requests waiting; at least 2 and at most 64 in flight. */
@@ -34,7 +38,7 @@ export function searchConcurrency(
   objective: Objective,
   fixed?: number,
 ): number {
-  return fixed ?? saturatingConcurrency(model, objective.isLoadDependent ? base : variant);
+  return fixed ?? variant.load?.concurrency ?? saturatingConcurrency(model, objective.isLoadDependent ? base : variant);
 }
 
 /**

@@ -5,6 +5,8 @@ import type { Recommendation, StudyRecord } from '../record/study-record.js';
 import { MIN_ROUNDS } from './confirmation-plan.js';
 import type { Decision, FinalistVerdict, Round } from './confirmation-verdict.js';
 import { formatDefaultConfig, writeRecommendation } from './recommendation.js';
+import { explainInfeasible } from './results/explain-infeasible.js';
+import { findTradeOffs } from './results/trade-offs.js';
 import type { StudyOptions } from './study-options.js';
 import type { FinishedTrial } from './trial.js';
 import { isBetter } from './trial-order.js';
@@ -45,6 +47,7 @@ export function assembleRecord(options: StudyOptions, end: StudyEnd): StudyRecor
     default: { id: 'default', score: defaultScore(end), configPbtxt: formatDefaultConfig(model) },
     recommended: { portable: recommend(end.decision.portable), engine: recommend(end.decision.engine) },
     trials: end.trials.map(({ record }) => record),
+    ...findTradeOffs(end.trials, objective),
   };
 }
 
@@ -77,12 +80,8 @@ function defaultWarning({ base, decision }: StudyEnd): Warning | undefined {
 }
 
 function feasibilityWarning({ constraints }: StudyOptions, { trials }: StudyEnd): Warning | undefined {
-  const measured = trials.filter(({ record }) => record.state === 'complete' || record.state === 'infeasible');
-  if (constraints.length === 0 || measured.length === 0) return undefined;
-  if (measured.some(({ record }) => record.state === 'complete')) return undefined;
-  const nearest = measured.reduce((a, b) => (isBetter(b.result, a.result) ? b : a));
-  const message = `no variant kept the constraints; the nearest, ${nearest.variant.id}, missed ${nearest.record.reason ?? ''}`;
-  return { code: 'NO_FEASIBLE_VARIANT', message };
+  const message = explainInfeasible(trials, constraints);
+  return message === undefined ? undefined : { code: 'NO_FEASIBLE_VARIANT', message };
 }
 
 function clientWarning({ trials }: StudyEnd): Warning | undefined {

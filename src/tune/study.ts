@@ -7,6 +7,8 @@ import { type Nanos, nanos, seconds } from '../common/units.js';
 import type { StudyRecord } from '../record/study-record.js';
 import { runConfirmation } from './confirmation.js';
 import { decide } from './confirmation-verdict.js';
+import { changedKnobs } from './search-space.js';
+import { nextProposal } from './strategy.js';
 import { searchConcurrency } from './study-load.js';
 import type { StudyDependencies, StudyOptions } from './study-options.js';
 import { assembleRecord } from './study-outcome.js';
@@ -62,25 +64,29 @@ async function runSearch(
   const { model, space, context, objective, seed } = options;
   const strategy = options.createStrategy({ space, seed });
   const unchanged = defaultVariant(model, space);
-  const search = (variant: typeof unchanged): Promise<FinishedTrial | undefined> =>
+  const search = (variant: typeof unchanged, effort: number): Promise<FinishedTrial | undefined> =>
     runner.run({
       variant,
       phase: 'search',
       concurrency: searchConcurrency(model, variant, unchanged, objective, options.concurrency),
       mayStepDown: options.concurrency === undefined && !objective.isLoadDependent,
-      duration,
+      duration: nanos(effort * duration),
       seed: deriveSeed(seed, runner.trials.length),
     });
 
-  const base = await search(unchanged);
+  const base = await search(unchanged, 1);
   // Without a default there is nothing to be better than, and what breaks it would most likely break the rest.
   if (base?.value === undefined) return base;
-  strategy.tell(unchanged.parameters, base.result);
+  strategy.tell(unchanged.parameters, base.result, 1);
   while (!dependencies.signal.aborted && runner.hasTimeToSearch(duration)) {
-    const parameters = strategy.ask();
-    if (parameters === undefined) break;
-    const trial = await search(createVariant(model, space, parameters, context));
-    if (trial !== undefined) strategy.tell(parameters, trial.result);
+    const proposal = nextProposal(strategy);
+    if (proposal === undefined) break;
+    const { parameters } = proposal;
+    // A long rung that no longer fits is run as far as a short one goes, so that the time left is used.
+    const effort = runner.hasTimeToSearch(nanos(proposal.effort * duration)) ? proposal.effort : 1;
+    const isUnchanged = changedKnobs(space, parameters).length === 0;
+    const trial = await search(isUnchanged ? unchanged : createVariant(model, space, parameters, context), effort);
+    if (trial !== undefined) strategy.tell(parameters, trial.result, effort);
   }
   return base;
 }

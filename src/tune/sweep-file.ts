@@ -1,62 +1,60 @@
 /**
  * Sweep files: a YAML file that says what to tune, for which objective, within which limits and time. Everything that
- * is wrong with one is reported together, each problem with `file:line`.
+ * is wrong with one is reported together, each problem with `file:line`. A file of Model Analyzer is read too.
  */
 import { readFile } from 'node:fs/promises';
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
-import { z } from 'zod';
+import { type Document, isNode, isPair, LineCounter, parseDocument, visit } from 'yaml';
+import type { z } from 'zod';
+import { closestWord } from '../common/closest-word.js';
 import { messageOf, PerfTsError, type Problem } from '../common/errors.js';
 import type { Nanos } from '../common/units.js';
-import { parseDuration } from '../common/value-parsers.js';
-import { type Constraint, parseConstraint } from './constraint.js';
-import { knobs } from './knobs.js';
-import { type Objective, parseObjective } from './objective.js';
+import { type Constraint, findContradictions } from './constraint.js';
+import { isModelAnalyzerFile, readModelAnalyzerFile } from './model-analyzer/read-file.js';
+import { combineObjectives, type Objective } from './objective.js';
 import type { KnobSelection } from './search-space.js';
-import { type StrategyName, strategyNames } from './strategies/strategy-table.js';
+import type { StrategyName } from './strategies/strategy-table.js';
+import { knobNames, type SweepContent, sweepSchema } from './sweep-schema.js';
+
+/** One of several models that share the host. */
+export interface SweptModel {
+  readonly name: string;
+  /** Share of the requests; only ratios matter. */
+  readonly weight: number;
+  /** Instead of the file's. */
+  readonly knobs: KnobSelection | undefined;
+}
 
 /** What a file says; what it leaves out is undefined and falls to the command line or the defaults. */
 export interface SweepFile {
   readonly strategy: StrategyName | undefined;
   readonly objective: Objective | undefined;
   readonly constraints: readonly Constraint[];
+  /** What the host costs. */
+  readonly pricePerHour: number | undefined;
   readonly budget: Nanos | undefined;
   readonly seed: number | undefined;
   /** Requests in flight for every variant. */
   readonly concurrency: number | undefined;
-  /** Undefined tunes every knob over its own values. */
+  /** Rows in each request; 1 when left out. */
+  readonly batchSize: number | undefined;
+  /** Builds of ONNX Runtime to try, by name. */
+  readonly runtimes: readonly string[] | undefined;
+  /** Empty where the command line names the model. */
+  readonly models: readonly SweptModel[];
+  /** Whether several models are loaded and tuned at once; else each is a study of its own. */
+  readonly tunesTogether: boolean;
+  /** Undefined tunes every major knob over its own values. */
   readonly knobs: KnobSelection | undefined;
+  /** What the file asks for that has no meaning here, as sentences. */
+  readonly notes: readonly string[];
 }
 
-/** A text that `parse` understands; its complaint becomes the problem. */
-const parsed = <T>(parse: (text: string) => T) =>
-  z
-    .union([z.string(), z.number()], { error: 'must be a word or a number with its unit' })
-    .transform((text, context): T => {
-      try {
-        return parse(String(text));
-      } catch (thrown) {
-        context.addIssue({ code: 'custom', message: messageOf(thrown) });
-        return z.NEVER;
-      }
-    });
-
-const knobValue = z.union([z.string(), z.number(), z.boolean()], { error: 'must be a number, a word, true or false' });
-const knobNames = knobs.map(({ name }) => name);
-
-const knobValues = z.union([z.literal('auto'), z.array(knobValue).min(1)], {
-  error: "must be a list of values, or 'auto'",
-});
-const knobSelection = z.strictObject(Object.fromEntries(knobNames.map((name) => [name, knobValues.optional()])));
-
-const sweepSchema = z.strictObject({
-  strategy: z.enum(strategyNames, { error: `must be one of ${strategyNames.join(', ')}` }).optional(),
-  objective: parsed(parseObjective).optional(),
-  constraints: z.array(parsed(parseConstraint), { error: 'must be a list' }).default([]),
-  budget: parsed(parseDuration).optional(),
-  seed: z.int({ error: 'must be a whole number' }).nonnegative().optional(),
-  concurrency: z.int({ error: 'must be a whole number' }).min(1, { error: 'must be 1 or more' }).max(4096).optional(),
-  knobs: knobSelection.optional(),
-});
+/** A fault or note with the place it is about, as keys and indices from the root. */
+export interface FilePlace {
+  readonly path: readonly PropertyKey[];
+  readonly what: string;
+  readonly hint?: string;
+}
 
 /** Throws PerfTsError BAD_FILE when the file cannot be read or says something wrong. */
 export async function readSweepFile(file: string): Promise<SweepFile> {
@@ -64,7 +62,7 @@ export async function readSweepFile(file: string): Promise<SweepFile> {
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    const hint = 'sweep files that ship lie in the sweeps folder of the package: quick.yaml, cpu.yaml';
+    const hint = 'sweep files that ship lie in the sweeps folder of the package, such as quick.yaml and cpu.yaml';
     throw new PerfTsError('BAD_FILE', { where: file, what: `cannot be read: ${messageOf(cause)}`, hint }, cause);
   }
   return parseSweepFile(text, file);
@@ -81,49 +79,134 @@ export function parseSweepFile(text: string, file: string): SweepFile {
       document.errors.map((error) => ({ where: lineAt(error.pos[0]), what: error.message })),
     );
   }
-  const checked = sweepSchema.safeParse(document.toJS() ?? {});
-  if (!checked.success) {
-    const problems = checked.error.issues.flatMap((issue) => problemsOf(issue, document));
-    const inOrder = problems.toSorted((a, b) => a.offset - b.offset);
-    throw new PerfTsError(
-      'BAD_FILE',
-      inOrder.map(({ offset, problem }) => ({ where: lineAt(offset), ...problem })),
-    );
+  const content: unknown = document.toJS() ?? {};
+  const where = ({ path }: FilePlace): string => lineAt(offsetOf(document, path));
+  if (isModelAnalyzerFile(content)) {
+    const { sweep, faults, notes } = readModelAnalyzerFile(content);
+    refuse([...faults, ...contradictions(sweep.constraints, () => [])], document, where);
+    return { ...sweep, notes: notes.map((note) => `${where(note)}: ${describePlace(note)}`) };
   }
-  const { strategy, objective, constraints, budget, seed, concurrency, knobs: selection } = checked.data;
-  const named = selection === undefined ? undefined : givenKnobs(selection);
-  return { strategy, objective, constraints, budget, seed, concurrency, knobs: named };
+  const checked = sweepSchema.safeParse(content);
+  refuse(checked.success ? findFaults(checked.data) : checked.error.issues.flatMap(placesOf), document, where);
+  return toSweepFile(checked.data!);
 }
 
-const givenKnobs = (selection: z.infer<typeof knobSelection>): KnobSelection =>
-  Object.fromEntries(
-    Object.entries(selection).flatMap(([name, values]) => (values === undefined ? [] : [[name, values]])),
+/** Throws when there is a fault; in the order of the file. */
+function refuse(faults: readonly FilePlace[], document: Document, where: (place: FilePlace) => string): void {
+  if (faults.length === 0) return;
+  const inOrder = faults.toSorted((a, b) => offsetOf(document, a.path) - offsetOf(document, b.path));
+  throw new PerfTsError(
+    'BAD_FILE',
+    inOrder.map(
+      (fault): Problem => ({
+        where: where(fault),
+        what: describePlace(fault),
+        ...(fault.hint !== undefined && { hint: fault.hint }),
+      }),
+    ),
   );
-
-interface PlacedProblem {
-  readonly offset: number;
-  readonly problem: Omit<Problem, 'where'>;
 }
 
-function problemsOf(issue: z.core.$ZodIssue, document: Document): PlacedProblem[] {
-  if (issue.code === 'unrecognized_keys') {
-    const known = issue.path.length === 0 ? Object.keys(sweepSchema.shape) : knobNames;
-    const hint = `${issue.path.length === 0 ? 'a sweep file may have' : 'knobs are'} ${known.join(', ')}`;
-    return issue.keys.map((key) => {
-      const path = [...issue.path, key];
-      return { offset: offsetOf(document, path), problem: { what: `${path.join('.')}: is not known`, hint } };
-    });
+const describePlace = ({ path, what }: FilePlace): string =>
+  path.length === 0 ? what : `${path.map(String).join('.')}: ${what}`;
+
+function toSweepFile(content: SweepContent): SweepFile {
+  const { objective, objectives, load, models = [], price_per_hour: pricePerHour, runtimes } = content;
+  return {
+    strategy: content.strategy,
+    objective: objectives === undefined ? objective : combineObjectives(objectives),
+    constraints: content.constraints,
+    pricePerHour,
+    budget: content.budget,
+    seed: content.seed,
+    concurrency: content.concurrency ?? load?.concurrency,
+    batchSize: load?.batch_size,
+    runtimes,
+    models: models.map(({ name, weight = 1, knobs }) => ({ name, weight, knobs: givenKnobs(knobs) })),
+    tunesTogether: models.length > 1,
+    knobs: givenKnobs(content.knobs),
+    notes: [],
+  };
+}
+
+const givenKnobs = (selection: SweepContent['knobs']): KnobSelection | undefined =>
+  selection === undefined
+    ? undefined
+    : Object.fromEntries(
+        Object.entries(selection).flatMap(([name, values]) => (values === undefined ? [] : [[name, values]])),
+      );
+
+/** What is wrong between fields that are right in themselves. */
+function findFaults(content: SweepContent): FilePlace[] {
+  const { objective, objectives, concurrency, load, models = [], knobs = {}, runtimes } = content;
+  const faults = contradictions(content.constraints, (index) => ['constraints', index]);
+  const both = (path: readonly PropertyKey[], other: string): void => {
+    faults.push({ path, what: `cannot be given beside ${other}`, hint: 'leave one of them out' });
+  };
+  if (objective !== undefined && objectives !== undefined) both(['objectives'], 'objective');
+  if (concurrency !== undefined && load?.concurrency !== undefined) both(['load', 'concurrency'], 'concurrency');
+  const fixed = concurrency ?? load?.concurrency;
+  if (fixed !== undefined && knobs.client_concurrency !== undefined) {
+    both(['knobs', 'client_concurrency'], 'a concurrency for every variant');
   }
-  const name = issue.path.map(String).join('.');
-  const what = name === '' ? issue.message : `${name}: ${issue.message}`;
-  return [{ offset: offsetOf(document, issue.path), problem: { what } }];
+  if (load?.batch_size !== undefined && knobs.client_batch_size !== undefined) {
+    both(['knobs', 'client_batch_size'], 'load.batch_size');
+  }
+  if (runtimes !== undefined && knobs.runtime !== undefined) both(['knobs', 'runtime'], 'runtimes');
+  const names = models.map(({ name }) => name);
+  names.forEach((name, index) => {
+    if (names.indexOf(name) < index) faults.push({ path: ['models', index], what: `'${name}' is listed twice` });
+  });
+  return faults;
+}
+
+function contradictions(
+  constraints: readonly Constraint[],
+  pathOf: (index: number) => readonly PropertyKey[],
+): FilePlace[] {
+  return findContradictions(constraints).map(([floor, ceiling]) => ({
+    path: pathOf(Math.max(constraints.indexOf(floor), constraints.indexOf(ceiling))),
+    what: `'${floor.text}' and '${ceiling.text}' cannot both hold`,
+  }));
+}
+
+function placesOf(issue: z.core.$ZodIssue): FilePlace[] {
+  if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, what: issue.message }];
+  const known = knownKeys(issue.path);
+  return issue.keys.map((key) => {
+    const guess = closestWord(key, known);
+    const hint = guess === undefined ? `known are ${known.join(', ')}` : `did you mean '${guess}'?`;
+    return { path: [...issue.path, key], what: 'is not known', hint };
+  });
+}
+
+function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+  const last = path.at(-1);
+  if (last === undefined) return Object.keys(sweepSchema.shape);
+  if (last === 'knobs') return knobNames;
+  if (last === 'load') return ['concurrency', 'batch_size'];
+  return path.includes('knobs') ? ['min', 'max', 'step'] : ['name', 'weight', 'knobs'];
 }
 
 /** Where the path's key or element begins; its nearest ancestor's place when it has none of its own. */
 function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   for (let length = path.length; length > 0; length--) {
-    const node = document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range) return node.range[0];
+    const offset = keyOffset(document, path.slice(0, length));
+    if (offset !== undefined) return offset;
   }
   return document.contents?.range?.[0] ?? 0;
+}
+
+/** Of a map's key itself, because its value may begin on a later line. */
+function keyOffset(document: Document, path: readonly PropertyKey[]): number | undefined {
+  const node = document.getIn(path, true);
+  let found = isNode(node) ? node.range?.[0] : undefined;
+  visit(document, {
+    Pair(_, pair) {
+      if (pair.value !== node || node === undefined || !isPair(pair)) return undefined;
+      if (isNode(pair.key) && pair.key.range) found = pair.key.range[0];
+      return visit.BREAK;
+    },
+  });
+  return found;
 }

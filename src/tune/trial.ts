@@ -121,7 +121,7 @@ async function measureBest(
   let concurrency: number | undefined = options.concurrency;
   for (let step = 0; concurrency !== undefined && step <= MAX_STEPS_DOWN && !signal.aborted; step++) {
     const level = await launched.measure({
-      load: closedLoad(concurrency),
+      load: closedLoad(concurrency, options.variant.load?.batchSize),
       duration: options.duration,
       signal,
       onProgress: (progress) => dependencies.onProgress(progress),

@@ -7,6 +7,7 @@ import { copyFile, link, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, PerfTsError } from '../common/errors.js';
+import { convertFolder } from '../onnx/convert/convert-folder.js';
 import type { StudyModel, Variant } from './variants.js';
 
 const CONFIG_FILE = 'config.pbtxt';
@@ -28,14 +29,24 @@ export async function createVariantRepositories(model: StudyModel): Promise<Vari
   /** Where the files are linked from: the user's folder, or our one copy when that lies on another file system. */
   let source = model.folder;
   let serial = 0;
+  /** The model in half precision, made when the first variant asks for it. */
+  let half: Promise<string> | undefined;
+  const halfFolder = (): Promise<string> => {
+    half ??= convertFolder({ source: model.folder, toRepository: join(root, 'fp16'), name: model.name }).then(
+      ({ folder }) => folder,
+    );
+    return half;
+  };
   return {
     async write(variant) {
       const repository = join(root, `${++serial}-${variant.id}`);
       const folder = join(repository, model.name);
+      const isHalf = variant.precision === 'fp16';
+      const from = isHalf ? await halfFolder() : source;
       try {
-        const linked = await linkFolder(source, folder);
+        const linked = await linkFolder(from, folder);
         // The first copy serves as the source of all later links.
-        if (!linked && source === model.folder) {
+        if (!linked && !isHalf && source === model.folder) {
           source = join(root, 'files');
           await linkFolder(folder, source);
         }

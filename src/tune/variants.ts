@@ -1,10 +1,13 @@
-/** A variant is the user's model with some knobs changed: its id, its config, and which knobs differ. */
+/**
+ * A variant is the user's model with some knobs changed: its id, its config, what else is set for it (flags of the
+ * server, the model's file, the client's load), and which knobs differ.
+ */
 import { createHash } from 'node:crypto';
 import { formatModelConfig } from '../model-config/format-config.js';
 import type { ModelConfig } from '../model-config/model-config.js';
 import { type KnobContext, knobs } from './knobs.js';
 import { changedKnobs, defaultParameters } from './search-space.js';
-import type { SearchSpace, VariantParameters } from './strategy.js';
+import type { KnobValue, SearchSpace, VariantParameters } from './strategy.js';
 
 /** The model a study tunes, as its folder has it. */
 export interface StudyModel {
@@ -17,6 +20,8 @@ export interface StudyModel {
   readonly config: ModelConfig;
   /** With everything the server fills in. */
   readonly completed: ModelConfig;
+  /** Rows in each request of every variant; 1 when left out. */
+  readonly batchSize?: number;
 }
 
 export interface Variant {
@@ -28,6 +33,18 @@ export interface Variant {
   readonly config: ModelConfig;
   /** The file to serve; undefined for a default without a config.pbtxt. */
   readonly configPbtxt: string | undefined;
+  /** Flags that its server is started with, beside those of every variant. */
+  readonly serverFlags?: readonly string[];
+  /** Half precision is a converted copy of the model's file. */
+  readonly precision?: 'fp32' | 'fp16';
+  /** The load it is measured at, where the study tunes that. */
+  readonly load?: VariantLoad;
+}
+
+export interface VariantLoad {
+  /** Left out: the variant's own load. */
+  readonly concurrency?: number;
+  readonly batchSize?: number;
 }
 
 /** The unchanged model: served from the very bytes the user wrote. */
@@ -37,6 +54,7 @@ export const defaultVariant = (model: StudyModel, space: SearchSpace): Variant =
   changed: [],
   config: model.config,
   configPbtxt: model.configPbtxt,
+  ...(model.batchSize !== undefined && { load: { batchSize: model.batchSize } }),
 });
 
 /** Only what differs from the default is rewritten. */
@@ -50,8 +68,45 @@ export function createVariant(
   if (changed.length === 0) return defaultVariant(model, space);
   const config = writeKnobs(pinServerDefaults(model), parameters, changed, context);
   const configPbtxt = formatModelConfig(config);
-  const id = `v-${createHash('sha256').update(configPbtxt).digest('hex').slice(0, 8)}`;
-  return { id, parameters, changed, config, configPbtxt };
+  const beside = besideConfig(model, parameters, changed, context);
+  // Variants with nothing beside their config keep the hash of the config alone.
+  const identity = configPbtxt + (Object.keys(beside).length === 0 ? '' : JSON.stringify(beside));
+  const id = `v-${createHash('sha256').update(identity).digest('hex').slice(0, 8)}`;
+  return { id, parameters, changed, config, configPbtxt, ...beside };
+}
+
+/** What the changed knobs set outside the config. */
+function besideConfig(
+  model: StudyModel,
+  parameters: VariantParameters,
+  changed: readonly string[],
+  context: KnobContext,
+): Pick<Variant, 'serverFlags' | 'precision' | 'load'> {
+  const serverFlags = knobs
+    .filter(({ name }) => changed.includes(name))
+    .flatMap((knob) => knob.serverFlags?.(parameters[knob.name]!, context) ?? []);
+  const { client_batch_size: batchSize, client_concurrency: concurrency, precision } = parameters;
+  const load = {
+    ...(model.batchSize !== undefined && { batchSize: model.batchSize }),
+    ...(typeof batchSize === 'number' && changed.includes('client_batch_size') && { batchSize }),
+    ...(typeof concurrency === 'number' && changed.includes('client_concurrency') && { concurrency }),
+  };
+  return {
+    ...(serverFlags.length > 0 && { serverFlags }),
+    ...(precision === 'fp16' && { precision }),
+    ...(Object.keys(load).length > 0 && { load }),
+  };
+}
+
+/** Bytes that the pools and limits of a variant reserve, whatever is sent; ties between equals go to less. */
+export function reservedBytes({ parameters }: Variant, context: KnobContext): number {
+  const read = (name: string): KnobValue | undefined =>
+    parameters[name] ?? knobs.find((knob) => knob.name === name)?.read(context.config);
+  return knobs.reduce((sum, knob) => {
+    const value = parameters[knob.name];
+    const reserves = value !== undefined && knob.isActive(read) ? (knob.memoryBytes?.(value, context) ?? 0) : 0;
+    return sum + reserves;
+  }, 0);
 }
 
 /** `config` with the named knobs set, in the order of the knob table. */

@@ -18,6 +18,9 @@ describe('a constraint', () => {
     ['throughput >= 100/s', { metric: 'throughput', operator: '>=', limit: 100 }],
     ['error_rate <= 1%', { metric: 'error_rate', operator: '<=', limit: 0.01 }],
     ['error_rate <= 0.5 %', { metric: 'error_rate', operator: '<=', limit: 0.005 }],
+    ['memory_rss <= 2GiB', { metric: 'memory_rss', limit: 2 ** 31 }],
+    ['energy_per_inference <= 20mJ', { metric: 'energy_per_inference', limit: 0.02 }],
+    ['cost_per_million <= 1.5', { metric: 'cost_per_million', limit: 1.5 }],
     ['load_time <= 2s', { metric: 'load_time', operator: '<=', limit: 2e9 }],
   ])('%s is read with its unit', (text, expected) => {
     expect(parseConstraint(text)).toMatchObject(expected);
@@ -26,8 +29,10 @@ describe('a constraint', () => {
   it.each([
     ['latency_p99 <= 20', /duration with a unit/],
     ['latency_p99 < 20ms', /must read like/],
-    ['latency_p98 <= 20ms', /'latency_p98' is not a metric; metrics are throughput, /],
-    ['gpu_memory <= 2GiB', /'gpu_memory' is not measured by this version/],
+    ['latency_p98 <= 20ms', /'latency_p98' is not a metric, did you mean 'latency_p90'\?; metrics are throughput, /],
+    ['accuracy_top1 >= 99%', /'accuracy_top1' is not measured by this version/],
+    ['memory_rss <= 2', /a size with its unit/],
+    ['energy_per_inference <= lots', /an energy such as/],
     ['throughput >= fast', /a number a second/],
     ['error_rate <= 200%', /from 0% to 100%/],
   ])('%s is refused with what would have been right', (text, message) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { studyRecordSchema } from '../../src/record/study-record.js';
 import type { VariantParameters } from '../../src/tune/strategy.js';
+import { concurrencyOf } from '../support/concurrency-of.js';
 import { runSimulatedStudy } from './support/study-bench.js';
 
 /** One thread an instance is worth 30 %, batching 20 %. */
@@ -79,7 +80,7 @@ describe('a study', () => {
     const { record } = await runSimulatedStudy({ landscape: planted });
     for (const { parameters, level } of record.trials) {
       const rows = parameters.dynamic_batching === true ? Number(parameters.max_batch_size) : 1;
-      expect(level?.load.concurrency).toBe(Math.min(64, 2 * rows * Number(parameters.instance_count)));
+      expect(level && concurrencyOf(level.load)).toBe(Math.min(64, 2 * rows * Number(parameters.instance_count)));
     }
   });
 
@@ -284,7 +285,7 @@ describe('a latency objective', () => {
       landscape: ({ intra_op_threads: threads }) => ({ throughputPerSec: 100, latencyNs: threads === 1 ? 5e6 : 10e6 }),
     });
     expect(record.objective).toEqual({ metric: 'latency_p99', direction: 'minimize' });
-    expect(new Set(record.trials.map(({ level }) => level?.load.concurrency))).toEqual(new Set([4]));
+    expect(new Set(record.trials.map(({ level }) => level && concurrencyOf(level.load)))).toEqual(new Set([4]));
     expect(record.recommended.portable?.gain.value).toBeCloseTo(2, 5);
     expect(record.default.score).toBeCloseTo(10e6, 0);
   });

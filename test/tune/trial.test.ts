@@ -4,6 +4,7 @@ import { parseConstraint } from '../../src/tune/constraint.js';
 import type { LaunchedVariant, LaunchVariant } from '../../src/tune/launched-variant.js';
 import { parseObjective } from '../../src/tune/objective.js';
 import { runTrial, type TrialOptions } from '../../src/tune/trial.js';
+import { concurrencyOf } from '../support/concurrency-of.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { simulatedLevel } from '../support/simulated-variants.js';
 
@@ -36,7 +37,8 @@ function run(change: Partial<TrialOptions>, { clock = new ManualClock(), ...benc
     (async () => ({
       loadTimeNs: seconds(1),
       measure:
-        bench.measure ?? (async ({ load }) => simulatedLevel({ throughputPerSec: 100 }, load.concurrency, seconds(2))),
+        bench.measure ??
+        (async ({ load }) => simulatedLevel({ throughputPerSec: 100 }, concurrencyOf(load), seconds(2))),
       close: bench.close ?? (async () => {}),
     }));
   const signal = bench.signal ?? new AbortController().signal;
@@ -85,10 +87,10 @@ describe('a trial', () => {
       { constraints: [parseConstraint('latency_p99 <= 1ms')], concurrency: 64 },
       {
         measure: async ({ load }) => {
-          loads.push(load.concurrency);
+          loads.push(concurrencyOf(load));
           return simulatedLevel(
-            { throughputPerSec: 100, latencyNs: 2e6 + load.concurrency * 1e5 },
-            load.concurrency,
+            { throughputPerSec: 100, latencyNs: 2e6 + concurrencyOf(load) * 1e5 },
+            concurrencyOf(load),
             seconds(2),
           );
         },

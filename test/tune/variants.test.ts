@@ -104,6 +104,18 @@ describe('a recommendation', () => {
     expect(recommended.configPbtxt.split('\n')).toEqual(expect.arrayContaining(marked('+')));
   });
 
+  it('names on top what is no field of the config, and the flags that the server needs', () => {
+    const own = buildSearchSpace(plainContext, { instance_count: [3], pinned_memory_pool_bytes: ['64MiB'] });
+    const parameters = { instance_count: 3, pinned_memory_pool_bytes: 2 ** 26 };
+    const pooled = createVariant(plainModel, own, parameters, plainContext);
+    const written = writeRecommendation(plainModel, pooled, gain, throughput, plainContext);
+    expect(written.serverFlags).toEqual(['--pinned-memory-pool-byte-size=67108864']);
+    expect(written.configPbtxt.split('\n').slice(1, 3)).toEqual([
+      '# start the server with --pinned-memory-pool-byte-size=67108864',
+      '# pinned_memory_pool_bytes = 67108864: memory that batches are gathered in',
+    ]);
+  });
+
   it('names on top what is written by leaving it out', () => {
     const batched: StudyModel = {
       ...plainModel,

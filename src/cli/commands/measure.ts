@@ -54,6 +54,8 @@ async function toMeasurementOptions(values: MeasureValues, argv: readonly string
       otherModels: others.map(({ model }) => model),
       modelRepository: values.modelRepository,
       wantsMetrics: values.collectMetrics,
+      // The engine shares memory on Linux only, and a comparison can do without.
+      wantsSharedMemory: values.sharedMemory !== 'none' || (values.compareClients && process.platform === 'linux'),
       tls: load.tls,
       headers: load.headers,
       ortLibrary: await libraryOf(values),

@@ -1,13 +1,15 @@
 /** The strategies by the name a person gives. */
 import type { CreateStrategy } from '../strategy.js';
 import { createExhaustiveStrategy } from './exhaustive.js';
+import { createForestStrategy } from './forest.js';
 import { createQuickStrategy } from './quick.js';
 import { createRandomStrategy } from './random.js';
 
-export const strategyNames = ['quick', 'random', 'exhaustive'] as const;
+export const strategyNames = ['forest', 'quick', 'random', 'exhaustive'] as const;
 export type StrategyName = (typeof strategyNames)[number];
 
 export const strategies: Readonly<Record<StrategyName, CreateStrategy>> = {
+  forest: createForestStrategy,
   quick: createQuickStrategy,
   random: createRandomStrategy,
   exhaustive: createExhaustiveStrategy,

@@ -7,7 +7,9 @@ import type { KnobValue } from '../../../src/tune/strategy.js';
 import { describeStrategy, spaceOf, walk } from '../../contract-suites/strategy.js';
 import { plainContext } from '../support/study-bench.js';
 
-for (const [name, create] of Object.entries(strategies)) describeStrategy(name, create);
+for (const [name, create] of Object.entries(strategies)) {
+  describeStrategy(name, create, { mayEndEarly: name === 'forest' });
+}
 
 const counts = Array.from({ length: 9 }, (_, index): KnobValue => index + 1);
 const grid = spaceOf([

@@ -1,0 +1,294 @@
+/**
+ * A configuration file of Model Analyzer, read as a sweep file: its keys are mapped where they mean something here,
+ * and told where they do not. What is plainly wrong is a fault, as in any sweep file.
+ */
+import { closestWord } from '../../common/closest-word.js';
+import { messageOf } from '../../common/errors.js';
+import { type Constraint, parseConstraint } from '../constraint.js';
+import {
+  combineObjectives,
+  type Objective,
+  objectiveNames,
+  parseObjective,
+  type WeightedObjective,
+} from '../objective.js';
+
+import type { StrategyName } from '../strategies/strategy-table.js';
+import type { FilePlace, SweepFile, SweptModel } from '../sweep-file.js';
+import {
+  createCollector,
+  isMessage,
+  type KnobCollector,
+  type Message,
+  mapConfigParameters,
+  numbersOf,
+  scalarsOf,
+} from './config-parameters.js';
+import { isKnownKey, knownKeys, meaninglessKeys, modelKeys } from './file-keys.js';
+import { findNamedMetric, modelAnalyzerMetrics } from './metric-names.js';
+
+type Path = readonly PropertyKey[];
+
+export interface ModelAnalyzerSweep {
+  readonly sweep: Omit<SweepFile, 'notes'>;
+  readonly faults: readonly FilePlace[];
+  readonly notes: readonly FilePlace[];
+}
+
+/** Told by keys that no sweep file of ours has. */
+export const isModelAnalyzerFile = (content: unknown): content is Message =>
+  isMessage(content) &&
+  (content.profile_models !== undefined ||
+    Object.keys(content).some((key) => key.startsWith('run_config_search_') || key === 'triton_launch_mode'));
+
+const modes: Readonly<Record<string, StrategyName>> = { brute: 'exhaustive', quick: 'quick', optuna: 'forest' };
+
+interface Reading {
+  readonly faults: FilePlace[];
+  readonly notes: FilePlace[];
+}
+
+export function readModelAnalyzerFile(content: Message): ModelAnalyzerSweep {
+  const reading: Reading = { faults: [], notes: [] };
+  for (const key of Object.keys(content)) tellKey(key, reading);
+  const entries = readModels(content.profile_models, reading);
+  const models = entries.map((entry) => readModel(entry, content, reading));
+  const [first] = entries;
+  const scoped = (key: string): readonly [unknown, Path] =>
+    first !== undefined && first.fields[key] !== undefined
+      ? [first.fields[key], [...first.path, key]]
+      : [content[key], [key]];
+  const concurrency = readConcurrency(...scoped('parameters'), content, reading);
+  const sweep = {
+    strategy: readMode(content, reading),
+    objective: readObjectives(...scoped('objectives'), reading),
+    constraints: [...readConstraints(...scoped('constraints'), reading), ...readShortLimits(content, reading)],
+    pricePerHour: undefined,
+    budget: undefined,
+    seed: undefined,
+    concurrency: concurrency.length === 1 ? concurrency[0] : undefined,
+    batchSize: undefined,
+    runtimes: undefined,
+    models,
+    tunesTogether: content.run_config_profile_models_concurrently_enable === true,
+    knobs: models[0]?.knobs,
+  };
+  return { sweep, ...reading };
+}
+
+function tellKey(key: string, { faults, notes }: Reading): void {
+  const why = meaninglessKeys[key];
+  if (why !== undefined) notes.push({ path: [key], what: why });
+  else if (!isKnownKey(key)) {
+    const guess = closestWord(key, knownKeys);
+    const hint = guess === undefined ? {} : { hint: `did you mean '${guess}'?` };
+    faults.push({ path: [key], what: 'is not a key of Model Analyzer', ...hint });
+  }
+}
+
+interface ModelEntry {
+  readonly name: string;
+  readonly fields: Message;
+  readonly path: Path;
+}
+
+/** A name, names with commas, a list of names or of {name: fields}, or {name: fields}. */
+function readModels(value: unknown, reading: Reading): ModelEntry[] {
+  const read = (part: unknown, path: Path): ModelEntry[] => {
+    if (typeof part === 'string') {
+      const names = part.split(',').map((name) => name.trim());
+      return names.filter((name) => name !== '').map((name) => ({ name, fields: {}, path }));
+    }
+    if (Array.isArray(part)) return part.flatMap((entry, index) => read(entry, [...path, index]));
+    if (!isMessage(part)) {
+      reading.faults.push({ path, what: 'must be the name of a model, or names with what to do with each' });
+      return [];
+    }
+    return Object.entries(part).map(([name, fields]) => ({
+      name,
+      fields: isMessage(fields) ? fields : {},
+      path: [...path, name],
+    }));
+  };
+  if (value === undefined) return [];
+  const entries = read(value, ['profile_models']);
+  for (const { fields, path } of entries) {
+    for (const key of Object.keys(fields)) {
+      if (modelKeys.includes(key)) continue;
+      const guess = closestWord(key, modelKeys);
+      const hint = guess === undefined ? {} : { hint: `did you mean '${guess}'?` };
+      reading.faults.push({ path: [...path, key], what: 'is not something a model has in Model Analyzer', ...hint });
+    }
+  }
+  return entries;
+}
+
+function readModel({ name, fields, path }: ModelEntry, content: Message, reading: Reading): SweptModel {
+  const collector = createCollector((at, what) => reading.notes.push({ path: at, what }));
+  const given = fields.model_config_parameters;
+  if (given !== undefined) mapConfigParameters(given, [...path, 'model_config_parameters'], collector);
+  else if (content.run_config_search_disable !== true) addSearchedKnobs(content, collector);
+  addServerFlags(
+    fields.triton_server_flags ?? content.triton_server_flags,
+    [...path, 'triton_server_flags'],
+    collector,
+  );
+  addLoad(fields.parameters ?? content, collector);
+  tellClientFlags(fields.perf_analyzer_flags ?? content.perf_analyzer_flags, path, reading);
+  const weight = numbersOf(fields.weighting)[0] ?? 1;
+  const selection = collector.selection();
+  return { name, weight, knobs: Object.keys(selection).length === 0 ? undefined : selection };
+}
+
+/** What Model Analyzer searches when it is told no parameters: instances by one, batches by doubling, the batcher on. */
+function addSearchedKnobs(content: Message, collector: KnobCollector): void {
+  const bound = (name: string, fallback: number): number =>
+    numbersOf(content[`run_config_search_${name}`])[0] ?? fallback;
+  const [fewest, most] = [bound('min_instance_count', 1), bound('max_instance_count', 5)];
+  const [least, largest] = [bound('min_model_batch_size', 1), bound('max_model_batch_size', 128)];
+  const instances = Array.from({ length: Math.max(0, most - fewest + 1) }, (_, index) => fewest + index);
+  const sizes: number[] = [];
+  for (let size = Math.max(1, least); size <= largest; size *= 2) sizes.push(size);
+  collector.add('instance_count', instances);
+  collector.add('dynamic_batching', [true]);
+  collector.add('max_batch_size', sizes);
+}
+
+const serverKnobs: Readonly<Record<string, string>> = {
+  'pinned-memory-pool-byte-size': 'pinned_memory_pool_bytes',
+  'cuda-memory-pool-byte-size': 'cuda_memory_pool_bytes',
+};
+
+function addServerFlags(value: unknown, path: Path, collector: KnobCollector): void {
+  if (!isMessage(value)) return;
+  for (const [flag, setting] of Object.entries(value)) {
+    const knob = serverKnobs[flag.replaceAll('_', '-')];
+    // A pool of a GPU is written as GPU:BYTES.
+    const sizes = numbersOf(scalarsOf(setting).map((entry) => String(entry).replace(/^\d+:/, '')));
+    if (knob === undefined) collector.note([...path, flag], 'this server flag is no knob here');
+    else collector.add(knob, sizes);
+  }
+}
+
+function addLoad(value: unknown, collector: KnobCollector): void {
+  if (!isMessage(value)) return;
+  const sizes = numbersOf(listOf(value.batch_sizes));
+  if (sizes.some((size) => size > 1)) collector.add('client_batch_size', sizes);
+  const levels = numbersOf(listOf(value.concurrency));
+  if (levels.length > 1) collector.add('client_concurrency', levels);
+}
+
+/** A list, `1,2,3`, or {start, stop, step}. */
+function listOf(value: unknown): unknown {
+  if (typeof value === 'string') return value.split(',').map((text) => text.trim());
+  if (!isMessage(value)) return value;
+  const [start = 1] = numbersOf(value.start);
+  const [stop = start] = numbersOf(value.stop);
+  const [step = 1] = numbersOf(value.step);
+  const values: number[] = [];
+  for (let next = start; step > 0 && next <= stop && values.length < 1024; next += step) values.push(next);
+  return values;
+}
+
+/** The levels asked for; a single one holds for every variant. */
+function readConcurrency(parameters: unknown, path: Path, content: Message, reading: Reading): number[] {
+  const given = isMessage(parameters) ? (parameters.concurrency ?? content.concurrency) : content.concurrency;
+  const rates = isMessage(parameters) ? (parameters.request_rate ?? content.request_rate) : content.request_rate;
+  if (rates !== undefined) {
+    reading.notes.push({ path, what: 'a request rate is not tuned: variants are measured with requests in flight' });
+  }
+  return given === undefined ? [] : numbersOf(listOf(given));
+}
+
+function readMode(content: Message, { faults }: Reading): StrategyName | undefined {
+  const mode = content.run_config_search_mode;
+  if (mode === undefined) return undefined;
+  const strategy = modes[String(mode)];
+  if (strategy === undefined) {
+    faults.push({
+      path: ['run_config_search_mode'],
+      what: `must be ${Object.keys(modes).join(', ')}, not '${String(mode)}'`,
+    });
+  }
+  return strategy;
+}
+
+function readObjectives(value: unknown, path: Path, { faults, notes }: Reading): Objective | undefined {
+  if (value === undefined) return undefined;
+  const weights: (readonly [name: string, weight: number, at: Path])[] = isMessage(value)
+    ? Object.entries(value).map(([name, weight]) => [name, numbersOf(weight)[0] ?? 1, [...path, name]])
+    : scalarsOf(value).map((name, index) => [String(name), 1, [...path, index]]);
+  const parts = weights.flatMap(([name, weight, at]): WeightedObjective[] => {
+    const named = findNamedMetric(name);
+    if (named === undefined) {
+      const guess = closestWord(name, modelAnalyzerMetrics);
+      if (guess === undefined) notes.push({ path: at, what: `'${name}' is not measured here` });
+      else faults.push({ path: at, what: `'${name}' is not a metric`, hint: `did you mean '${guess}'?` });
+      return [];
+    }
+    const names: readonly string[] = objectiveNames;
+    if (names.includes(named.metric)) return [{ objective: parseObjective(named.metric), weight }];
+    notes.push({ path: at, what: `${named.metric} is a limit here, not an objective` });
+    return [];
+  });
+  return parts.length === 0 ? undefined : combineObjectives(parts);
+}
+
+/** `{perf_latency_p99: {max: 100}}`, and the same in a list. */
+function readConstraints(value: unknown, path: Path, reading: Reading): Constraint[] {
+  if (Array.isArray(value)) {
+    return value.flatMap((entry, index) => readConstraints(entry, [...path, index], reading));
+  }
+  if (!isMessage(value)) return [];
+  return Object.entries(value).flatMap(([name, limits]) => {
+    const at = [...path, name];
+    const named = findNamedMetric(name);
+    if (named === undefined) {
+      reading.notes.push({ path: at, what: `'${name}' is not measured here, so it is no limit` });
+      return [];
+    }
+    if (!isMessage(limits)) {
+      reading.faults.push({ path: at, what: 'must have a min or a max' });
+      return [];
+    }
+    return Object.entries(limits).flatMap(([side, limit]) => {
+      const operator = side === 'max' ? '<=' : side === 'min' ? '>=' : undefined;
+      const [number] = numbersOf(limit);
+      if (operator === undefined || number === undefined) {
+        reading.faults.push({ path: [...at, side], what: 'must be min or max with a number' });
+        return [];
+      }
+      return readLimit(`${named.metric} ${operator} ${named.limit(number)}`, [...at, side], reading);
+    });
+  });
+}
+
+function readShortLimits(content: Message, reading: Reading): Constraint[] {
+  const [budget] = numbersOf(content.latency_budget);
+  const [least] = numbersOf(content.min_throughput);
+  return [
+    ...(budget === undefined ? [] : readLimit(`latency_p99 <= ${budget}ms`, ['latency_budget'], reading)),
+    ...(least === undefined ? [] : readLimit(`throughput >= ${least}`, ['min_throughput'], reading)),
+  ];
+}
+
+function readLimit(text: string, path: Path, { faults }: Reading): Constraint[] {
+  try {
+    return [parseConstraint(text)];
+  } catch (thrown) {
+    faults.push({ path, what: messageOf(thrown) });
+    return [];
+  }
+}
+
+/** Flags of perf_analyzer that `perf-ts sweep` takes itself, and those that mean nothing to it. */
+function tellClientFlags(value: unknown, path: Path, { notes }: Reading): void {
+  if (!isMessage(value)) return;
+  for (const flag of Object.keys(value)) {
+    const isOurs = ['shape', 'input-data', 'string-length'].includes(flag.replaceAll('_', '-'));
+    const what = isOurs
+      ? `give it on the command line of the sweep, as --${flag.replaceAll('_', '-')}`
+      : 'has no meaning here: every level is measured until it is precise enough';
+    notes.push({ path: [...path, 'perf_analyzer_flags', flag], what });
+  }
+}

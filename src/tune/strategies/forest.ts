@@ -1,0 +1,164 @@
+/**
+ * The default search: presets and a few random variants, then whatever a random forest expects to improve most on the
+ * best so far (SMAC: Hutter, Hoos, Leyton-Brown 2011), measured in races from short to long against the best variant.
+ */
+import { createRng, type Rng } from '../../common/random.js';
+import { defaultParameters, variantKey } from '../search-space.js';
+import type { Proposal, SearchSpace, Strategy, StrategyOptions, TrialResult, VariantParameters } from '../strategy.js';
+import { isBetter } from '../trial-order.js';
+import { type Candidate, collectCandidates } from './candidates.js';
+import { createIncumbentRace, type IncumbentRace } from './incumbent-race.js';
+import { createLevelCode, type LevelCode } from './level-code.js';
+import { createSampler, type DrawVariant } from './sampler.js';
+import { fitSurrogate, scoreRows } from './surrogate.js';
+import { createVariantResults, type VariantResult, type VariantResults } from './variant-results.js';
+
+/** Random variants after the presets, so that the first forest has something to split. */
+const FIRST_RANDOM = 4;
+/** Every so many proposals one is random: what the forest believes may be wrong everywhere it has not looked. */
+const RANDOM_EVERY = 10;
+/** Best variants whose neighbourhood is looked at. */
+const ORIGIN_COUNT = 6;
+/** The search ends when so many proposals of the forest in a row promised a smaller gain than this share. */
+const LEAST_PROMISE = 0.01;
+const PATIENCE = 5;
+/** ... but not before it has seen this many variants for each knob. */
+const LEAST_TRIALS_PER_KNOB = 3;
+
+export const createForestStrategy = (options: StrategyOptions): Strategy => new ForestSearch(options);
+
+class ForestSearch implements Strategy {
+  readonly name = 'forest';
+  readonly #space: SearchSpace;
+  readonly #rng: Rng;
+  readonly #draw: DrawVariant;
+  readonly #code: LevelCode;
+  readonly #results: VariantResults;
+  readonly #race: IncumbentRace;
+  /** Keys of variants that were asked for or told. */
+  readonly #taken: Set<string>;
+  /** Effort of measurements that were asked for and not told yet, by key. */
+  readonly #pending = new Map<string, number>();
+  readonly #presets: VariantParameters[];
+  #firstRandomLeft = FIRST_RANDOM;
+  #proposalCount = 0;
+  #unpromisingCount = 0;
+  #promise: number | undefined;
+
+  constructor({ space, seed }: StrategyOptions) {
+    this.#space = space;
+    this.#rng = createRng(seed);
+    this.#draw = createSampler(space, this.#rng);
+    this.#code = createLevelCode(space);
+    this.#results = createVariantResults(space, this.#code);
+    this.#race = createIncumbentRace(this.#results);
+    this.#taken = new Set([variantKey(space, defaultParameters(space))]);
+    this.#presets = [...(space.presets ?? [])];
+  }
+
+  ask(): VariantParameters | undefined {
+    const parameters = this.#nextPreset() ?? this.#nextFirstRandom() ?? this.#nextByForest();
+    if (parameters === undefined) return undefined;
+    const key = variantKey(this.#space, parameters);
+    this.#taken.add(key);
+    this.#pending.set(key, 1);
+    return parameters;
+  }
+
+  propose(): Proposal | undefined {
+    // Start points are compared once all are there; before that a race would be against whatever came first.
+    const isStarting = this.#presets.length > 0 || this.#firstRandomLeft > 0;
+    const step = isStarting ? undefined : this.#race.next((key) => this.#pending.has(key), this.#promise ?? 0);
+    if (step !== undefined) {
+      this.#pending.set(variantKey(this.#space, step.parameters), step.effort);
+      return step;
+    }
+    const parameters = this.ask();
+    return parameters === undefined ? undefined : { parameters, effort: 1 };
+  }
+
+  tell(parameters: VariantParameters, result: TrialResult, effort?: number): void {
+    const key = variantKey(this.#space, this.#space.canonicalize(parameters));
+    const told = this.#results.tell(parameters, result, effort ?? this.#pending.get(key) ?? 1);
+    this.#pending.delete(key);
+    this.#taken.add(key);
+    this.#race.note(told);
+  }
+
+  best(): VariantParameters | undefined {
+    return this.#race.incumbent()?.parameters;
+  }
+
+  remainingGain(): number | undefined {
+    return this.#promise === undefined ? undefined : Math.expm1(this.#promise);
+  }
+
+  #isTaken = (key: string): boolean => this.#taken.has(key);
+
+  #nextPreset(): VariantParameters | undefined {
+    for (let preset = this.#presets.shift(); preset !== undefined; preset = this.#presets.shift()) {
+      if (this.#space.isLegal(preset) && !this.#isTaken(variantKey(this.#space, preset))) return preset;
+    }
+    return undefined;
+  }
+
+  #nextFirstRandom(): VariantParameters | undefined {
+    if (this.#firstRandomLeft === 0) return undefined;
+    this.#firstRandomLeft--;
+    return this.#draw(this.#isTaken);
+  }
+
+  #nextByForest(): VariantParameters | undefined {
+    this.#proposalCount++;
+    const results = this.#results.all();
+    if (results.length === 0 || this.#proposalCount % RANDOM_EVERY === 0) return this.#draw(this.#isTaken);
+    const origins = results.toSorted(byQuality).slice(0, ORIGIN_COUNT);
+    const candidates = collectCandidates(
+      this.#space,
+      origins.map(({ parameters }) => parameters),
+      this.#isTaken,
+      this.#draw,
+      this.#rng,
+    );
+    const chosen = this.#mostPromising(candidates, results);
+    return this.#hasEnded(results.length) ? undefined : chosen;
+  }
+
+  /** Keeps what it promises: the stop rule and the report look at it. */
+  #mostPromising(candidates: readonly Candidate[], results: readonly VariantResult[]): VariantParameters | undefined {
+    const incumbent = this.#race.incumbent();
+    const best = incumbent?.standing.score ?? Math.max(...scoreRows(results).map(({ target }) => target));
+    const surrogate = fitSurrogate(this.#code, results, this.#rng);
+    let chosen: VariantParameters | undefined;
+    let most = Number.NEGATIVE_INFINITY;
+    for (const { parameters } of candidates) {
+      const value = surrogate.value(this.#code.encode(parameters), best);
+      if (value <= most) continue;
+      most = value;
+      chosen = parameters;
+    }
+    // Without a feasible variant there is nothing to gain upon, and the search for one must go on.
+    this.#promise = incumbent === undefined ? undefined : Math.max(0, most);
+    const isUnpromising = this.#promise !== undefined && this.#promise < LEAST_PROMISE;
+    this.#unpromisingCount = isUnpromising ? this.#unpromisingCount + 1 : 0;
+    return chosen;
+  }
+
+  #hasEnded(seenCount: number): boolean {
+    const least = LEAST_TRIALS_PER_KNOB * this.#space.dimensions.length;
+    return this.#unpromisingCount >= PATIENCE && seenCount >= least;
+  }
+}
+
+/** Best first. */
+function byQuality(a: VariantResult, b: VariantResult): number {
+  const [one, other] = [a, b].map(
+    ({ state, violation, standing }): TrialResult => ({
+      state,
+      violation,
+      ...(standing !== undefined && { score: standing.score }),
+    }),
+  );
+  if (isBetter(one!, other!)) return -1;
+  return isBetter(other!, one!) ? 1 : 0;
+}

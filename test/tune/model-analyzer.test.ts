@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { PerfTsError } from '../../src/common/errors.js';
+import { parseSweepFile } from '../../src/tune/sweep-file.js';
+
+const read = (...lines: readonly string[]) => parseSweepFile(lines.join('\n'), 'ma.yaml');
+const complaints = (...lines: readonly string[]): string[] => {
+  try {
+    read(...lines);
+  } catch (thrown) {
+    expect(thrown).toBeInstanceOf(PerfTsError);
+    return (thrown as PerfTsError).problems.map(({ where, what, hint }) => `${where} ${what} | ${hint ?? ''}`);
+  }
+  return [];
+};
+
+describe('a file of Model Analyzer', () => {
+  it('that searches by itself becomes the knobs that it would search', () => {
+    const sweep = read(
+      'model_repository: /models',
+      'profile_models: [resnet]',
+      'run_config_search_max_instance_count: 3',
+      'run_config_search_min_model_batch_size: 2',
+      'run_config_search_max_model_batch_size: 16',
+      'run_config_search_mode: quick',
+      'triton_launch_mode: docker',
+    );
+    expect(sweep).toMatchObject({
+      strategy: 'quick',
+      models: [{ name: 'resnet', weight: 1 }],
+      tunesTogether: false,
+      knobs: { instance_count: [1, 2, 3], dynamic_batching: [true], max_batch_size: [2, 4, 8, 16] },
+    });
+    expect(sweep.notes).toEqual([
+      'ma.yaml:1: model_repository: models are found with -m and --model-repository on the command line',
+      'ma.yaml:7: triton_launch_mode: the server is chosen on the command line',
+    ]);
+  });
+
+  it('with parameters by hand becomes lists of values', () => {
+    const sweep = read(
+      'profile_models:',
+      '  resnet:',
+      '    parameters: { batch_sizes: "1,4", concurrency: { start: 2, stop: 8, step: 2 } }',
+      '    objectives: { perf_throughput: 10, gpu_used_memory: 5 }',
+      '    constraints:',
+      '      perf_latency_p99: { max: 100 }',
+      '      perf_throughput: { min: 50 }',
+      '      gpu_used_memory: { max: 2000 }',
+      '    model_config_parameters:',
+      '      max_batch_size: [4, 8]',
+      '      instance_group:',
+      '        - kind: KIND_CPU',
+      '          count: [1, 2]',
+      '      dynamic_batching:',
+      '        max_queue_delay_microseconds: [100, 500]',
+      '        preferred_batch_size: [[4], [4, 8]]',
+      '      optimization: { graph: { level: [-1, 1] } }',
+      '      parameters:',
+      '        intra_op_thread_count: { string_value: [1, 2, "0"] }',
+      '        execution_mode: { string_value: ["0", "1"] }',
+      '        enable_mem_arena: { string_value: "0" }',
+      'run_config_search_mode: brute',
+    );
+    expect(sweep.strategy).toBe('exhaustive');
+    expect(sweep.objective?.metric).toBe('throughput and gpu_memory');
+    expect(sweep.constraints.map(({ text }) => text)).toEqual([
+      'latency_p99 <= 100ms',
+      'throughput >= 50',
+      'gpu_memory <= 2000MB',
+    ]);
+    expect(sweep.knobs).toEqual({
+      max_batch_size: [4, 8],
+      instance_count: [1, 2],
+      dynamic_batching: [true],
+      max_queue_delay_us: [100, 500],
+      preferred_batch_sizes: ['4', '4,8'],
+      graph_level: ['basic', 'extended'],
+      intra_op_threads: [1, 2, 'default'],
+      execution_mode: ['sequential', 'parallel'],
+      memory_arena: [false],
+      client_batch_size: [1, 4],
+      client_concurrency: [2, 4, 6, 8],
+    });
+  });
+
+  it('takes accelerators with their parameters', () => {
+    const sweep = read(
+      'profile_models:',
+      '  - resnet:',
+      '      model_config_parameters:',
+      '        optimization:',
+      '          execution_accelerators:',
+      '            gpu_execution_accelerator:',
+      '              - name: tensorrt',
+      '                parameters: { precision_mode: [FP32, FP16], max_workspace_size_bytes: ["1073741824"] }',
+      '        instance_group: [{ kind: KIND_GPU, count: [1, 2] }]',
+    );
+    expect(sweep.knobs).toEqual({
+      execution_provider: ['tensorrt'],
+      tensorrt_precision_mode: ['FP32', 'FP16'],
+      tensorrt_max_workspace_size_bytes: [1073741824],
+      instance_count: [1, 2],
+    });
+    expect(sweep.notes[0]).toContain('the kind follows the execution provider');
+  });
+
+  it.each([
+    ['one name', 'profile_models: a', ['a']],
+    ['names with commas', 'profile_models: a, b', ['a', 'b']],
+    ['a list', 'profile_models: [a, { b: { weighting: 3 } }]', ['a', 'b']],
+    ['a map', 'profile_models: { a: { cpu_only: true }, b: {} }', ['a', 'b']],
+  ])('may name its models by %s', (_, line, names) => {
+    expect(read(line, 'run_config_search_disable: true').models.map(({ name }) => name)).toEqual(names);
+  });
+
+  it('has models tuned together only where it says so, with their weights', () => {
+    const lines = ['profile_models: { a: { weighting: 2 }, b: {} }'];
+    expect(read(...lines).tunesTogether).toBe(false);
+    const together = read(...lines, 'run_config_profile_models_concurrently_enable: true');
+    expect(together).toMatchObject({ tunesTogether: true, models: [{ weight: 2 }, { weight: 1 }] });
+  });
+
+  it('has its short limits, one concurrency and pools of the server', () => {
+    const sweep = read(
+      'profile_models: a',
+      'latency_budget: 20',
+      'min_throughput: 100',
+      'concurrency: 16',
+      'triton_server_flags: { pinned-memory-pool-byte-size: 67108864, log-verbose: 1 }',
+      'perf_analyzer_flags: { shape: "x:3", percentile: 95 }',
+    );
+    expect(sweep.constraints.map(({ text }) => text)).toEqual(['latency_p99 <= 20ms', 'throughput >= 100']);
+    expect(sweep.concurrency).toBe(16);
+    expect(sweep.knobs?.pinned_memory_pool_bytes).toEqual([67108864]);
+    const notes = sweep.notes.join('\n');
+    expect(notes).toMatch(/triton_server_flags\.log-verbose: this server flag is no knob here/);
+    expect(notes).toMatch(/shape: give it on the command line of the sweep, as --shape/);
+    expect(notes).toMatch(/percentile: has no meaning here/);
+  });
+
+  it('with faults is refused with all of them, each with its line', () => {
+    expect(
+      complaints(
+        'profile_models:',
+        '  a: { objectivs: [perf_throughput] }',
+        'run_config_search_mode: clever',
+        'objectives: [perf_thruput, nothing_at_all_like_it]',
+        'constraints: { perf_latency_p99: { most: 3 }, perf_latency_p95: 4 }',
+        'exprt_path: x',
+      ),
+    ).toEqual([
+      "ma.yaml:2 profile_models.a.objectivs: is not something a model has in Model Analyzer | did you mean 'objectives'?",
+      "ma.yaml:3 run_config_search_mode: must be brute, quick, optuna, not 'clever' | ",
+      "ma.yaml:4 objectives.0: 'perf_thruput' is not a metric | did you mean 'perf_throughput'?",
+      'ma.yaml:5 constraints.perf_latency_p99.most: must be min or max with a number | ',
+      'ma.yaml:5 constraints.perf_latency_p95: must have a min or a max | ',
+      "ma.yaml:6 exprt_path: is not a key of Model Analyzer | did you mean 'export_path'?",
+    ]);
+  });
+
+  it('with limits that exclude each other is refused', () => {
+    expect(complaints('profile_models: a', 'constraints: { perf_throughput: { min: 5, max: 3 } }')[0]).toMatch(
+      /cannot both hold/,
+    );
+  });
+});
