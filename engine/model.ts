@@ -18,9 +18,11 @@ import {
 import type { SessionSettings } from '../src/onnxruntime/session-settings.js';
 import { type ConfigSettings, readSessionSettings } from '../src/onnxruntime/triton-settings.js';
 import { findUnknownPolicies, findUnservable, refuseConfig } from './config-limits.js';
+import type { ModelSessionPlan } from './instance/instance-messages.js';
 import { type InstancePlan, planInstances } from './instance/instance-plan.js';
 import { type ReadyInstances, startInstances } from './instance/instance-pool.js';
 import { planSlotLayout, type SlotLayout } from './instance/slot-layout.js';
+import { openTinySession } from './instance/tiny-session.js';
 import { OnnxModel } from './onnx-model.js';
 import type { BatchPolicy } from './scheduler/batch-decision.js';
 import { readQueuePolicies } from './scheduler/queue-policy.js';
@@ -51,7 +53,7 @@ export async function loadModel(options: ServedModelOptions): Promise<ServedMode
     ...findUnknownPolicies(config, options.hostPolicies),
     ...warmUp.problems,
   ]);
-  const { instances, assignments } = await startSessions(options, session, warmUp.samples);
+  const { instances, assignments, plan } = await startSessions(options, session, warmUp.samples);
   try {
     const contradictions = findSignatureProblems(config, { ...instances, opset: 0, producer: '' });
     refuseConfig(
@@ -66,6 +68,7 @@ export async function loadModel(options: ServedModelOptions): Promise<ServedMode
   const shapes = tensorShapesOf(config, instances);
   const layout = planSlotLayout(shapes.inputs, shapes.outputs, policy.maxBatchSize);
   const slotCountFor = (instanceCount: number): number => slotCountOf(policy, layout, instanceCount);
+  const tinySession = options.inlineModels && (await openTinySession(instances, layout, plan));
   return new OnnxModel({
     ...options,
     policy,
@@ -75,6 +78,7 @@ export async function loadModel(options: ServedModelOptions): Promise<ServedMode
     slotCountFor,
     instances,
     assignments,
+    tinySession,
     clock: systemClock,
     loadDurationNs: elapsed(startNs, nowNs()),
   });
@@ -82,6 +86,8 @@ export async function loadModel(options: ServedModelOptions): Promise<ServedMode
 
 interface StartedSessions {
   readonly instances: ReadyInstances;
+  /** What their sessions were made of. */
+  readonly plan: ModelSessionPlan;
   readonly assignments: readonly PlaceAssignment[];
 }
 
@@ -98,8 +104,8 @@ async function startSessions(
   const plans = planInstances({ ...config, name: config.name || name }, hostPolicies);
   const { settings, assignments } = await proveProviders(options, session, { ortLibrary, ortVersion, plans });
   try {
-    const instances = await startInstances(plans, { modelFile, ortLibrary, settings, warmUp });
-    return { instances, assignments };
+    const plan = { modelFile, ortLibrary, settings, warmUp };
+    return { instances: await startInstances(plans, plan), assignments, plan };
   } catch (cause) {
     throw new PerfTsError(
       'BAD_FILE',

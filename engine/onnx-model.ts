@@ -1,5 +1,6 @@
 /** A served ONNX model: the front ends' view of one model version, from the check of a request to its statistics. */
 import type { Clock } from '../src/common/clock.js';
+import { NANOS_PER_MICRO, type Nanos, toSeconds } from '../src/common/units.js';
 import type { ModelMetadata, ModelStatistics } from '../src/kserve/metadata.js';
 import type { Failure } from '../src/kserve/status.js';
 import type { ModelConfig } from '../src/model-config/model-config.js';
@@ -8,11 +9,15 @@ import type { OutputLabels } from './classification/read-labels.js';
 import { findUnknownPolicies, findUnservable, refuseConfig } from './config-limits.js';
 import type { InferenceRequest, OnOutcome } from './inference.js';
 import type { HostPolicies } from './instance/host-policy.js';
+import type { InlineMembership } from './instance/inline-models.js';
 import { planInstances } from './instance/instance-plan.js';
 import type { InstancePool, ReadyInstances } from './instance/instance-pool.js';
-import type { PoolMemoryUsage } from './instance/serving-instances.js';
+import { LONGEST_INLINE_RUN_NS } from './instance/run-watch.js';
+import type { InlineService, PoolMemoryUsage } from './instance/serving-instances.js';
 import type { SlotLayout, TensorShape } from './instance/slot-layout.js';
+import type { TinySession } from './instance/tiny-session.js';
 import { createSilentLog } from './log/create-engine-log.js';
+import type { EngineLog } from './log/engine-log.js';
 import { ordinaryMemory } from './memory/tensor-memory.js';
 import { ModelExecutor } from './model-executor.js';
 import { QueuedInference } from './queued-inference.js';
@@ -31,6 +36,8 @@ export interface OnnxModelOptions extends ServedModelOptions {
   readonly instances: ReadyInstances;
   readonly clock: Clock;
   readonly queuePolicies: QueuePolicies | undefined;
+  /** The model runs in less time than a thread needs to wake up: its session on this thread. */
+  readonly tinySession?: TinySession | undefined;
   /** From the begin of loading to instances that are ready. */
   readonly loadDurationNs: number;
   /** Who got which nodes; empty for models on the CPU provider alone. */
@@ -47,6 +54,7 @@ export class OnnxModel implements ServedModel {
   readonly #clock: Clock;
   readonly #loadDurationNs: number;
   readonly #hostPolicies: HostPolicies | undefined;
+  readonly #inlineMembership: InlineMembership | undefined;
   readonly #maxBatchSize: number;
   readonly #accepted: AcceptedRequest;
   /** Inputs with an open dimension or that may be left out: their shapes decide what may share a batch. */
@@ -72,6 +80,7 @@ export class OnnxModel implements ServedModel {
     this.#clock = clock;
     this.#loadDurationNs = loadDurationNs;
     this.#hostPolicies = options.hostPolicies;
+    this.#inlineMembership = options.inlineModels?.join(options.tinySession !== undefined);
     this.#maxBatchSize = policy.maxBatchSize;
     this.#accepted = acceptedBy(options);
     this.#openInputs = shapes.inputs.filter(({ clientDims, isOptional }) => clientDims.includes(-1) || isOptional);
@@ -88,6 +97,7 @@ export class OnnxModel implements ServedModel {
       onDeath: (reason) => this.#fail(reason),
       onRestart: (reason) => log.warn(`model '${name}': ${reason}; it is being started again`),
       onCapacity: () => this.#scheduler.dispatch(),
+      inline: describeInline(options, this.#inlineMembership, log),
     });
     this.#executor = new ModelExecutor({
       pool: this.#pool,
@@ -169,11 +179,28 @@ export class OnnxModel implements ServedModel {
       this.#tellIfIdle();
     });
     await this.#pool.close();
+    this.#inlineMembership?.leave();
   }
 
   #tellIfIdle(): void {
     if (this.#scheduler.queuedCount === 0 && this.#executor.requestCount === 0) this.#onIdle?.();
   }
+}
+
+function describeInline(
+  { name, tinySession }: OnnxModelOptions,
+  membership: InlineMembership | undefined,
+  log: EngineLog,
+): InlineService | undefined {
+  if (tinySession === undefined || membership === undefined) return undefined;
+  const micros = (durationNs: number): string => `${Math.round(durationNs / NANOS_PER_MICRO)} us`;
+  const where = 'it runs on the main thread while all models served are as small';
+  log.info(`model '${name}': its largest batch takes ${micros(tinySession.runNs)}; ${where}`);
+  const onPause = (pause: Nanos): void =>
+    log.info(
+      `model '${name}': runs take more than ${micros(LONGEST_INLINE_RUN_NS)}; on its threads for ${toSeconds(pause)} s`,
+    );
+  return { session: tinySession.session, mayRun: membership.mayRun, onPause };
 }
 
 /** A slot holds inputs and outputs, so it leaves the pinned memory pool only when the config wants neither there. */

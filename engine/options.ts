@@ -111,6 +111,12 @@ export const engineOptionRows = {
     group: models,
     parse: parseInteger(1, 86_400),
   }),
+  inlineTinyModels: toggle({
+    flag: 'inline-tiny-models',
+    defaultText: 'true',
+    help: 'run models that take less than 50 us on the main thread, as long as all models served are that small; false leaves every batch to the threads of its instances',
+    group: models,
+  }),
   ortLibrary: optional({
     flag: 'ort-library',
     placeholder: 'FILE',

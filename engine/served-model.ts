@@ -5,6 +5,7 @@ import type { PlaceAssignment } from '../src/onnxruntime/prepare-session.js';
 import type { OutputLabels } from './classification/read-labels.js';
 import type { InferenceRequest, OnOutcome } from './inference.js';
 import type { HostPolicies } from './instance/host-policy.js';
+import type { InlineModels } from './instance/inline-models.js';
 import type { EngineLog } from './log/engine-log.js';
 import type { TensorMemory } from './memory/tensor-memory.js';
 
@@ -64,6 +65,8 @@ export interface ServedModelOptions {
   readonly tensorMemory?: TensorMemory;
   /** Cores that instance groups may be bound to; none unless given. */
   readonly hostPolicies?: HostPolicies;
+  /** Decides when tiny models may run on the thread that loads them; left out, they never do. */
+  readonly inlineModels?: InlineModels;
   /** Told of each executed batch where it wants that; nobody unless given. */
   readonly log?: EngineLog;
 }

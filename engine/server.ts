@@ -3,6 +3,7 @@ import { describeProblem } from '../src/common/errors.js';
 import { requireTelemetryOff } from '../src/onnxruntime/telemetry.js';
 import { closeFrontEnds, createFrontEnds, type EnginePorts, type FrontEnds, listen } from './front-ends.js';
 import { resolveHostPolicies } from './instance/host-policy.js';
+import { InlineModels } from './instance/inline-models.js';
 import { endSpareWorkers } from './instance/spare-workers.js';
 import { createSilentLog } from './log/create-engine-log.js';
 import type { EngineLog } from './log/engine-log.js';
@@ -47,9 +48,10 @@ export async function startEngine(options: EngineOptions, parts: EngineParts = {
   const hostPolicies = resolveHostPolicies(options.hostPolicy);
   const tensorMemory = new PinnedMemoryPool(options.pinnedMemoryPoolByteSize);
   log.info(tensorMemory.describe());
+  const inlineModels = options.inlineTinyModels ? { inlineModels: new InlineModels() } : {};
   const ending = new AbortController();
   const repository = createRepository(options, {
-    loadModel: (model) => load({ ...model, log, tensorMemory, hostPolicies }),
+    loadModel: (model) => load({ ...model, log, tensorMemory, hostPolicies, ...inlineModels }),
     log,
     signal: ending.signal,
   });

@@ -40,6 +40,12 @@ export type InstanceReport =
     }
   | { readonly kind: 'failed'; readonly message: string };
 
+/** Answer to a TimeOrder: what the largest batch takes, or undefined when it is long or the model did not run. */
+export interface TimingReport {
+  readonly kind: 'timed';
+  readonly runNs: number | undefined;
+}
+
 /** Posted once to a worker that is ready: from then on it takes batches. */
 export interface ServeOrder {
   readonly kind: 'serve';
@@ -57,7 +63,13 @@ export interface ServeOrder {
   readonly port: MessagePort;
 }
 
-/** What a ready worker is told: serve, or end because another instance could not be started. */
+/** Asks a ready worker how long its session takes for the largest batch; it stays ready. */
+export interface TimeOrder {
+  readonly kind: 'time';
+  readonly layout: SlotLayout;
+}
+
+/** What a ready worker is told last: serve, or end because another instance could not be started. */
 export type InstanceOrder = ServeOrder | { readonly kind: 'end' };
 
 /** Memory that replaces that of `slot` from `generation` on. */

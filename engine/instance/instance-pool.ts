@@ -7,8 +7,9 @@ import type { TensorSpec } from '../../src/kserve/tensor.js';
 import type { ModelSessionPlan } from './instance-messages.js';
 import type { InstancePlan } from './instance-plan.js';
 import { discardThreads, startThreads } from './instance-thread.js';
-import { type InstanceCrew, type PoolMemoryUsage, serveInstances } from './serving-instances.js';
+import { type InlineService, type InstanceCrew, type PoolMemoryUsage, serveInstances } from './serving-instances.js';
 import { type SharedSlots, type SharedSlotsOptions, SLOT_CAPACITY } from './shared-slots.js';
+import type { SlotLayout } from './slot-layout.js';
 
 export interface ServeOptions extends Omit<SharedSlotsOptions, 'slotCount'> {
   /** Slots for so many instances. */
@@ -19,6 +20,8 @@ export interface ServeOptions extends Omit<SharedSlotsOptions, 'slotCount'> {
   readonly onRestart?: (reason: string) => void;
   /** There may be more free slots or idle instances than a moment ago. */
   readonly onCapacity?: () => void;
+  /** For a tiny model: its session on this thread, which runs batches while it may. The pool closes it. */
+  readonly inline?: InlineService | undefined;
 }
 
 /** Instances whose sessions are there, but that do not take batches yet. */
@@ -28,6 +31,8 @@ export interface ReadyInstances {
   readonly outputs: readonly TensorSpec[];
   /** Inputs that may be left out, because the model has values for them. */
   readonly overridableInputs: readonly TensorSpec[];
+  /** What the largest batch takes on the first of them, nanoseconds; undefined when no tiny model takes so long. */
+  timeLargestBatch(layout: SlotLayout): Promise<number | undefined>;
   serve(options: ServeOptions): InstancePool;
   /** Ends the threads instead. */
   discard(): Promise<void>;
@@ -82,6 +87,7 @@ export async function startInstances(
     inputs,
     outputs,
     overridableInputs,
+    timeLargestBatch: (layout) => threads[0]!.timeLargestBatch(layout),
     serve(options) {
       const { crew, slots } = serveInstances(threads, sessionPlan, options);
       return createPool(crew, slots);

@@ -1,8 +1,16 @@
 /** The worker thread of one instance as the model's thread sees it: starts it, waits for its session, ends it. */
 import type { Worker } from 'node:worker_threads';
 import { messageOf } from '../../src/common/errors.js';
-import type { InstanceOrder, InstanceReport, InstanceWorkerData, ModelSessionPlan } from './instance-messages.js';
+import type {
+  InstanceOrder,
+  InstanceReport,
+  InstanceWorkerData,
+  ModelSessionPlan,
+  TimeOrder,
+  TimingReport,
+} from './instance-messages.js';
 import type { InstancePlan } from './instance-plan.js';
+import type { SlotLayout } from './slot-layout.js';
 import { takeWorker } from './spare-workers.js';
 
 export type ReadyReport = Extract<InstanceReport, { kind: 'ready' }>;
@@ -41,6 +49,15 @@ export class InstanceThread {
   /** Calls back with the reason when the thread ends, for whatever cause. */
   onExit(callback: (reason: string) => void): void {
     this.#worker.once('exit', () => callback(this.#describeEnd()));
+  }
+
+  /** What the largest batch takes on this thread, nanoseconds; undefined when that is long. It must not serve yet. */
+  timeLargestBatch(layout: SlotLayout): Promise<number | undefined> {
+    return new Promise((resolve) => {
+      this.#worker.once('message', ({ runNs }: TimingReport) => resolve(runNs));
+      this.#worker.once('exit', () => resolve(undefined));
+      this.#worker.postMessage({ kind: 'time', layout } satisfies TimeOrder);
+    });
   }
 
   post(order: InstanceOrder): void {

@@ -21,10 +21,13 @@ import type {
   ServeOrder,
   SlotMemoryMessage,
   SpillMessage,
+  TimeOrder,
+  TimingReport,
   WorkerStart,
 } from './instance-messages.js';
 import { InstanceState } from './instance-state.js';
 import { SlotControl } from './slot-control.js';
+import { timeLargestBatch } from './time-largest-batch.js';
 import { WorkRing } from './work-ring.js';
 
 /** The arena is asked for its size no more often than this. */
@@ -40,10 +43,16 @@ function main(data: InstanceWorkerData): void {
     report({ kind: 'failed', message: messageOf(thrown) });
     return;
   }
-  parent.once('message', (order: InstanceOrder) => {
+  const obey = (order: InstanceOrder | TimeOrder): void => {
+    if (order.kind === 'time') {
+      parent.once('message', obey);
+      parent.postMessage({ kind: 'timed', runNs: timeOf(session, order) } satisfies TimingReport);
+      return;
+    }
     if (order.kind === 'serve') serve(session, order);
     session.close();
-  });
+  };
+  parent.once('message', obey);
   const { inputs, outputs, overridableInputs } = session;
   report({ kind: 'ready', inputs, outputs, overridableInputs });
 }
@@ -70,6 +79,15 @@ function prepareSession(data: InstanceWorkerData): OrtSession {
  */
 function withinCores(settings: SessionSettings, cpuCores: readonly number[] | undefined): SessionSettings {
   return cpuCores === undefined ? settings : { intraOpThreads: cpuCores.length, ...settings };
+}
+
+function timeOf(session: OrtSession, { layout }: TimeOrder): number | undefined {
+  try {
+    return timeLargestBatch(session, layout);
+  } catch {
+    // It may run on real requests none the less; zeros mean nothing to it.
+    return undefined;
+  }
 }
 
 /** Returns when this instance is retired, or when the ring says stop and nothing is left in it. */

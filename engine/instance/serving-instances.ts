@@ -2,14 +2,19 @@
  * The instances that serve: who is there, who is being started or retired, and what becomes of a batch whose instance
  * dies. Changes are made one after the other; batches go on meanwhile.
  */
-import { nowNs } from '../../src/common/clock.js';
+import { nowNs, systemClock } from '../../src/common/clock.js';
 import { messageOf } from '../../src/common/errors.js';
+import type { Nanos } from '../../src/common/units.js';
+import type { OrtSession } from '../../src/onnxruntime/session.js';
+import { createFixedRunner } from './batch-runner.js';
+import { InlineInstance } from './inline-instance.js';
 import type { ModelSessionPlan } from './instance-messages.js';
 import { type InstancePlan, isSamePlan } from './instance-plan.js';
 import type { ServeOptions } from './instance-pool.js';
 import { InstanceState } from './instance-state.js';
 import { discardThreads, type InstanceThread, startThreads } from './instance-thread.js';
 import { SharedSlots } from './shared-slots.js';
+import type { SlotLayout } from './slot-layout.js';
 
 /** So many deaths within this time, and the model is given up: it would only fail again. */
 const MOST_DEATHS = 3;
@@ -27,6 +32,15 @@ export interface PoolMemoryUsage {
   readonly arenaBytes: number;
 }
 
+/** What running batches on this thread takes. */
+export interface InlineService {
+  readonly session: OrtSession;
+  /** False while another model keeps this thread from it. */
+  readonly mayRun: () => boolean;
+  /** Runs have become too long; threads run the model for so long. */
+  readonly onPause?: (pause: Nanos) => void;
+}
+
 interface Member {
   readonly id: number;
   readonly plan: InstancePlan;
@@ -42,12 +56,16 @@ export class InstanceCrew {
   readonly #options: ServeOptions;
   readonly #members = new Map<number, Member>();
   readonly #names: string[] = [];
+  #inline: InlineInstance | undefined;
+  /** The instance in whose name this thread ran a batch last. */
+  #lastInline = -1;
   #plans: readonly InstancePlan[] = [];
   #deathsNs: readonly number[] = [];
   #isGivenUp = false;
   /** Ends when the latest change has; never rejects. */
   #changes: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor(slots: SharedSlots, sessionPlan: ModelSessionPlan, options: ServeOptions) {
     this.#slots = slots;
@@ -73,6 +91,7 @@ export class InstanceCrew {
   memoryUsage(): PoolMemoryUsage {
     let arenaBytes = 0;
     for (const { state } of this.#members.values()) arenaBytes += state.arenaBytes;
+    if (!this.#isClosed) arenaBytes += this.#options.inline?.session.arenaBytes() ?? 0;
     return { ...this.#slots.memoryUsage(), arenaBytes };
   }
 
@@ -80,6 +99,21 @@ export class InstanceCrew {
   admit(threads: readonly InstanceThread[]): void {
     this.#plans = [...this.#plans, ...threads.map(({ plan }) => plan)];
     for (const thread of threads) this.#employ(thread);
+  }
+
+  /** Lets this thread run batches too. */
+  admitInline({ session, mayRun, onPause }: InlineService, layout: SlotLayout): void {
+    const inline = new InlineInstance({
+      runner: createFixedRunner(session, layout),
+      maxRows: layout.maxRows,
+      slots: this.#slots,
+      nextInstance: () => this.#nextInTurn(),
+      mayRun: () => this.#allMayRunAnywhere() && mayRun(),
+      clock: systemClock,
+      onPause,
+    });
+    this.#inline = inline;
+    this.#slots.acceptsInline = () => inline.accepts();
   }
 
   /** See InstancePool.setInstances. */
@@ -108,11 +142,38 @@ export class InstanceCrew {
   }
 
   async #end(): Promise<void> {
+    this.#inline?.stop();
     this.#slots.stop();
     for (const member of this.#members.values()) member.isLeaving = true;
     await Promise.all([...this.#members.values()].map(({ thread }) => thread.ended()));
     await this.#changes;
+    this.#isClosed = true;
+    this.#inline?.close();
+    this.#options.inline?.session.close();
     this.#slots.close();
+  }
+
+  /** True when there are instances and none of them is bound to a place of its own. */
+  #allMayRunAnywhere(): boolean {
+    let isAny = false;
+    for (const { plan, isLeaving } of this.#members.values()) {
+      if (isLeaving) continue;
+      if (plan.cpuCores !== undefined || plan.gpu !== undefined) return false;
+      isAny = true;
+    }
+    return isAny;
+  }
+
+  #nextInTurn(): number {
+    let first: number | undefined;
+    let next: number | undefined;
+    for (const { id, isLeaving } of this.#members.values()) {
+      if (isLeaving) continue;
+      first ??= id;
+      if (id > this.#lastInline) next ??= id;
+    }
+    this.#lastInline = next ?? first ?? -1;
+    return this.#lastInline;
   }
 
   #change<T>(make: () => Promise<T>): Promise<T> {
@@ -234,6 +295,7 @@ export function serveInstances(
   const slots = new SharedSlots({ ...options, slotCount: options.slotCountFor(threads.length) });
   const crew = new InstanceCrew(slots, sessionPlan, options);
   crew.admit(threads);
+  if (options.inline !== undefined && options.layout !== undefined) crew.admitInline(options.inline, options.layout);
   slots.watch();
   return { crew, slots };
 }

@@ -31,6 +31,8 @@ interface SlotMemory {
 
 export class SharedSlots {
   readonly ring: WorkRing;
+  /** Asked as a slot is published: true when this thread takes it, so that no instance needs to wake up. */
+  acceptsInline: (() => boolean) | undefined;
   readonly #controls: SlotControl[] = [];
   readonly #options: SharedSlotsOptions;
   readonly #memory: TensorMemory;
@@ -99,10 +101,7 @@ export class SharedSlots {
   /** Reports finished slots from now on. */
   watch(): void {
     const bell = this.ring.doneBell;
-    for (const slot of this.#busy) {
-      if (this.controlOf(slot).isDone) this.#finish(slot);
-      else if (this.#options.isOrdered) break;
-    }
+    this.#finishDone();
     if (!this.#isClosed && (!this.#isClosing || this.#busy.size > 0)) this.ring.onDone(bell, () => this.watch());
   }
 
@@ -132,7 +131,14 @@ export class SharedSlots {
   publish(slot: number, rows: number): void {
     this.#busy.add(slot);
     this.controlOf(slot).publish(rows, this.#slots[slot]!.generation);
-    this.ring.push(slot);
+    this.ring.push(slot, this.acceptsInline?.() !== true);
+  }
+
+  /** Reports a slot that this thread has taken from the ring and run. */
+  settle(slot: number): void {
+    this.ring.reportDone(false);
+    if (this.#options.isOrdered) this.#finishDone();
+    else this.#finish(slot);
   }
 
   /** Gives back a slot that is done. */
@@ -187,6 +193,13 @@ export class SharedSlots {
     this.#slots[slot].region.free();
     this.#slots[slot] = undefined;
     this.#count--;
+  }
+
+  #finishDone(): void {
+    for (const slot of this.#busy) {
+      if (this.controlOf(slot).isDone) this.#finish(slot);
+      else if (this.#options.isOrdered) break;
+    }
   }
 
   #finish(slot: number): void {

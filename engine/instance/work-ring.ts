@@ -21,11 +21,15 @@ export class WorkRing {
     return WORDS.firstEntry + ((sequence >>> 0) % this.#slotCount);
   }
 
-  /** Scheduler: puts a slot at the tail and wakes one instance. A slot is in the ring at most once. */
-  push(slot: number): void {
+  /**
+   * Scheduler: puts a slot at the tail and wakes one instance, unless the slot will be taken without that. A slot is in
+   * the ring at most once.
+   */
+  push(slot: number, wakes = true): void {
     const sequence = Atomics.load(this.#words, WORDS.published);
     Atomics.store(this.#words, this.#entryOf(sequence), slot);
     Atomics.store(this.#words, WORDS.published, (sequence + 1) | 0);
+    if (!wakes) return;
     Atomics.add(this.#words, WORDS.workBell, 1);
     Atomics.notify(this.#words, WORDS.workBell, 1);
   }
@@ -88,10 +92,10 @@ export class WorkRing {
     Atomics.notify(this.#words, WORDS.workBell);
   }
 
-  /** Tells the scheduler that a slot is done. */
-  reportDone(): void {
+  /** Tells the scheduler that a slot is done, unless it is the scheduler's own thread that says so. */
+  reportDone(rings = true): void {
     Atomics.add(this.#words, WORDS.done, 1);
-    this.#ringDone();
+    if (rings) this.#ringDone();
   }
 
   #ringDone(): void {

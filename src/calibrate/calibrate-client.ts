@@ -7,7 +7,7 @@ import { launchNullServer } from '../null-server/launch-null-server.js';
 import type { NullServerConfig } from '../null-server/null-behavior.js';
 import { createLoadPlan } from '../plan/plan.js';
 import type { CalibrationEntry } from './calibration.js';
-import { findCeiling, type ProbeRate } from './find-ceiling.js';
+import { type CeilingSearch, findCeiling, type ProbeRate } from './find-ceiling.js';
 import { plannedRequestBytes } from './known-ceiling.js';
 import { createProbe } from './probe-client.js';
 
@@ -23,8 +23,13 @@ export interface CalibrateOptions {
   readonly onProbe?: (sentence: string) => void;
 }
 
-/** Takes some twenty seconds. Throws PerfTsError when interrupted, or where the host is too busy for any rate. */
-export async function calibrateClient(options: CalibrateOptions): Promise<CalibrationEntry> {
+export type Calibration =
+  | { readonly state: 'found'; readonly entry: CalibrationEntry }
+  /** Too busy a host to tell; nothing to keep. */
+  | ({ readonly client: ClientKind } & Extract<CeilingSearch, { state: 'held-up' }>);
+
+/** Takes some twenty seconds. Throws PerfTsError when interrupted. */
+export async function calibrateClient(options: CalibrateOptions): Promise<Calibration> {
   const { client, model, signal } = options;
   const server = await launchNullServer({ ...model, behavior: { delay: { kind: 'none' } } });
   try {
@@ -50,9 +55,13 @@ export async function calibrateClient(options: CalibrateOptions): Promise<Calibr
     try {
       const probe = tellingProbe(createProbe({ pool, requestBytes, batchSize, signal }), options.onProbe);
       const found = await measureLimits(probe);
+      if (found.state === 'held-up') return { client, ...found };
+      const { maxRatePerSec, floors } = found;
       const responseBytes = model.outputs.reduce((sum, { byteSize }) => sum + byteSize, 0);
       const { workerCount } = plan;
-      return { client, workerCount, requestBytes, responseBytes, measuredAt: new Date().toISOString(), ...found };
+      const measuredAt = new Date().toISOString();
+      const sizes = { requestBytes, responseBytes };
+      return { state: 'found', entry: { client, workerCount, ...sizes, measuredAt, maxRatePerSec, floors } };
     } finally {
       await pool.close();
     }
@@ -66,20 +75,21 @@ export async function calibrateClient(options: CalibrateOptions): Promise<Calibr
 
 const WARM_UP_PER_SEC = 1000;
 
-async function measureLimits(probe: ProbeRate): Promise<Pick<CalibrationEntry, 'maxRatePerSec' | 'floors'>> {
+type Limits =
+  | ({ readonly state: 'found' } & Pick<CalibrationEntry, 'maxRatePerSec' | 'floors'>)
+  | Extract<CeilingSearch, { state: 'held-up' }>;
+
+async function measureLimits(probe: ProbeRate): Promise<Limits> {
   // The first requests run code that is not compiled yet.
   await probe(WARM_UP_PER_SEC);
-  const maxRatePerSec = await findCeiling(probe);
-  if (maxRatePerSec === undefined) {
-    const hint = 'end what else keeps the CPUs busy, and try again';
-    throw new PerfTsError('BAD_OPTION', { what: 'this host sends not even ten requests a second on time', hint });
-  }
+  const found = await findCeiling(probe);
+  if (found.state === 'held-up') return found;
   const floorAt = async (share: number) => {
-    const requestRatePerSec = maxRatePerSec * share;
+    const requestRatePerSec = found.maxRatePerSec * share;
     const { latencyP50Ns, latencyP99Ns } = await probe(requestRatePerSec);
     return { requestRatePerSec, p50Ns: latencyP50Ns, p99Ns: latencyP99Ns };
   };
-  return { maxRatePerSec, floors: { tenth: await floorAt(0.1), half: await floorAt(0.5) } };
+  return { ...found, floors: { tenth: await floorAt(0.1), half: await floorAt(0.5) } };
 }
 
 function tellingProbe(probe: ProbeRate, tell: CalibrateOptions['onProbe']): ProbeRate {

@@ -70,14 +70,25 @@ const isAlike = (entry: CalibrationEntry, { client, workerCount, requestBytes }:
 export const findEntry = (entries: readonly CalibrationEntry[], key: CalibrationKey): CalibrationEntry | undefined =>
   entries.findLast((entry) => isAlike(entry, key));
 
-/** Adds `entry` in place of any like it, and returns the file's path. Rejects where the cache folder cannot be written. */
-export async function saveEntry(host: Host, entry: CalibrationEntry): Promise<string> {
+/**
+ * Adds `entry` and returns the file's path and what it now has for such requests: the best of the day, because a busy host makes a
+ * generator look worse than it is and never better. Rejects where the cache folder cannot be written.
+ */
+export async function saveEntry(
+  host: Host,
+  entry: CalibrationEntry,
+): Promise<{ readonly path: string; readonly kept: CalibrationEntry }> {
   const path = fileOf(host);
-  const kept = (await readCalibration(host)).filter((other) => !isAlike(other, entry));
-  const file = { schema: 'perf-ts/calibration@1', host: hostKey(host), entries: [...kept, entry] };
+  const entries = await readCalibration(host);
+  const kept = entries.filter((other) => isAlike(other, entry)).reduce(better, entry);
+  const others = entries.filter((other) => !isAlike(other, entry));
+  const file = { schema: 'perf-ts/calibration@1', host: hostKey(host), entries: [...others, kept] };
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}`;
   await writeFile(draft, JSON.stringify(file, undefined, 1));
   await rename(draft, path);
-  return path;
+  return { path, kept };
 }
+
+const better = (one: CalibrationEntry, other: CalibrationEntry): CalibrationEntry =>
+  other.maxRatePerSec > one.maxRatePerSec ? other : one;

@@ -3,7 +3,7 @@ import type { ClientCeiling } from '../measure/limits/client-ceiling.js';
 import { describeHost } from '../measure/limits/host-fingerprint.js';
 import type { LoadPlan } from '../plan/load-plan.js';
 import { inputBytes } from '../plan/plan.js';
-import { findEntry, readCalibration } from './calibration.js';
+import { findEntry, readCalibration, saveEntry } from './calibration.js';
 
 /** Bytes of tensors in one request of a plan's first model, shape and batch size. */
 export function plannedRequestBytes({ models, batchSizes }: Pick<LoadPlan, 'models' | 'batchSizes'>): number {
@@ -18,4 +18,14 @@ export async function knownCeiling(plan: LoadPlan): Promise<ClientCeiling | unde
   const { client, workerCount } = plan;
   const entry = findEntry(entries, { client, workerCount, requestBytes: plannedRequestBytes(plan) });
   return entry && { maxRatePerSec: entry.maxRatePerSec, floorP50Ns: entry.floors.tenth.p50Ns };
+}
+
+/** Rates that a run reached after all correct the calibration, for a busy moment must not be held against later runs; never rejects. */
+export async function raiseCeiling(plan: LoadPlan, reachedPerSec: number): Promise<void> {
+  const host = await describeHost();
+  const { client, workerCount } = plan;
+  const key = { client, workerCount, requestBytes: plannedRequestBytes(plan) };
+  const entry = findEntry(await readCalibration(host), key);
+  if (entry === undefined || entry.maxRatePerSec >= reachedPerSec) return;
+  await saveEntry(host, { ...entry, maxRatePerSec: reachedPerSec }).catch(() => undefined);
 }

@@ -104,7 +104,9 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
     (from, to) => statistics.between(from, to),
   );
   const summary =
-    rule.windows === undefined ? own : summarizeWindows(own, { rule: rule.windows, columns, begin, end: ended.end });
+    rule.windows === undefined
+      ? own
+      : summarizeWindows(own, { rule: rule.windows, columns, begin, end: endOf(own, begin) });
   const [from, to] = [
     after(begin, nanos(summary.warmupNs)),
     after(begin, nanos(summary.warmupNs + summary.durationNs)),
@@ -122,6 +124,10 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
   await listener?.onLevel?.(record, columns);
   return record;
 }
+
+/** Where the measured window ends, which is before the level's end where the server stopped answering. */
+const endOf = ({ warmupNs, durationNs }: LevelRecord, begin: Instant): Instant =>
+  after(begin, nanos(warmupNs + durationNs));
 
 /** What stands in the samples of a long level. */
 function sampleNotes(long: LongLevel | undefined, { length }: RequestColumns): Warning[] {

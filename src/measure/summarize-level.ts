@@ -22,6 +22,7 @@ import { meanOf, percentileOf, type SortedSamples, sortSamples } from './statist
 import { sliceTime } from './statistics/time-slices.js';
 import { judgeLevel } from './verdict.js';
 import { inFlightTime } from './windows/in-flight-time.js';
+import { findLastAnswer } from './windows/last-answer.js';
 import { type MeasuredWindow, openWindow } from './windows/measured-window.js';
 import { isKeptWhole, isVaried, requestsTogether } from './windows/requests-together.js';
 
@@ -60,9 +61,12 @@ export function summarizeLevel(
   serverBetween: (from: Instant, to: Instant) => ServerTimes | undefined,
 ): LevelRecord {
   const { level, columns, rule, endReason, errors, droppedCount = 0 } = samples;
-  const to = instant(Math.max(samples.end, samples.begin + 1));
+  const end = instant(Math.max(samples.end, samples.begin + 1));
   const together = requestsTogether(level, columns);
   const { long } = samples;
+  // The time after it would be measured as service, and the warm-up sought in it.
+  const lastAnswer = long === undefined ? findLastAnswer(columns, end, together) : undefined;
+  const to = lastAnswer ?? end;
   const window =
     long === undefined
       ? openWindow(columns, samples.begin, to, together, isVaried(level), isKeptWhole(level))
@@ -85,6 +89,9 @@ export function summarizeLevel(
     busySliceRatio: samples.generator?.busySliceRatio,
     offeredCount: inFlight.dueCount + droppedCount,
     ceiling: samples.ceiling,
+    ...(lastAnswer !== undefined && {
+      silence: { sinceNs: lastAnswer - samples.begin, cause: mostFrequent(errors) },
+    }),
   });
   const server = serverBetween(window.from, window.to) ?? null;
   const requestsPerSec = estimateRate(window, 1);
@@ -120,6 +127,9 @@ export function summarizeLevel(
       long === undefined ? drawTimeline(columns, window, level.batchSize) : longTimeline(long, to, level.batchSize),
   };
 }
+
+const mostFrequent = (errors: Readonly<Record<string, number>>): string | undefined =>
+  Object.entries(errors).sort(([, a], [, b]) => b - a)[0]?.[0];
 
 function countOf(values: Float64Array | Uint8Array, isCounted: (value: number, row: number) => boolean): number {
   let count = 0;

@@ -17,12 +17,18 @@ export interface LevelEvidence extends GeneratorEvidence {
   /** Arrivals that found too many requests in flight and were never sent. */
   readonly droppedCount: number;
   readonly inFlight: InFlightTime;
+  /** Set where the server stopped answering: when, since the level began, and how requests failed from then on. */
+  readonly silence?: { readonly sinceNs: number; readonly cause: string | undefined };
 }
 
 /** The verdict, with the warnings that led to it first. INVALID goes before CLIENT_LIMITED, that before UNSTABLE. */
 export function judgeLevel(evidence: LevelEvidence): { readonly verdict: Verdict; readonly warnings: Warning[] } {
   const total = evidence.successCount + evidence.errorCount;
   const errorRatio = total === 0 ? 1 : evidence.errorCount / total;
+  if (evidence.silence !== undefined) {
+    const failed = describeFailures(evidence.errorCount, errorRatio);
+    return { verdict: 'INVALID', warnings: [describeSilence(evidence.silence), failed, ...describeDropped(evidence)] };
+  }
   if (evidence.window.latenciesNs.length === 0 || errorRatio > MAX_ERROR_RATIO) {
     return { verdict: 'INVALID', warnings: [describeInvalid(evidence, errorRatio), ...describeDropped(evidence)] };
   }
@@ -83,6 +89,15 @@ function describeLittle({ level, window, inFlight }: LevelEvidence): Warning[] {
       message: `Requests in flight were ${words} than rate and latency account for (Little's law), so ${reason}.`,
     },
   ];
+}
+
+function describeSilence({ sinceNs, cause }: NonNullable<LevelEvidence['silence']>): Warning {
+  const seconds = Number((sinceNs / NANOS_PER_SEC).toPrecision(3));
+  const how = cause === undefined ? '' : ` (${cause})`;
+  return {
+    code: 'SERVER_STOPPED',
+    message: `The server stopped answering ${seconds} s into the level, and every request failed from then on${how}; the figures are of the time before.`,
+  };
 }
 
 function describeInvalid({ window, successCount, errorCount }: LevelEvidence, errorRatio: number): Warning {

@@ -7,8 +7,8 @@ import { type Clock, systemClock } from '../common/clock.js';
 import { messageOf } from '../common/errors.js';
 import { type Nanos, nanos, seconds } from '../common/units.js';
 import { startLoadWorkers } from '../load/worker-pool.js';
-import { pairedGain } from '../measure/statistics/compare.js';
 import { measureLevel } from '../measure/measure-level.js';
+import { pairedGain } from '../measure/statistics/compare.js';
 import type { LoadLevel, LoadPlan } from '../plan/load-plan.js';
 import { inputBytes } from '../plan/plan.js';
 import type { ClientComparison, LevelRecord } from '../record/run-record.js';
@@ -18,6 +18,8 @@ import { explainDifference, meanOfRounds } from './explain-difference.js';
 
 export interface CompareClientsOptions {
   readonly plan: LoadPlan;
+  /** The same requests with their tensors in shared memory. */
+  readonly sharingPlan: LoadPlan;
   readonly target: Target;
   readonly level: LoadLevel;
   readonly roundCount: number;
@@ -117,12 +119,26 @@ async function findNeighbour({ endpoint, protocol }: Target): Promise<string | u
   return probed.state === 'found' && probed.protocol !== protocol ? neighbour : undefined;
 }
 
+/** The run's own compression and shared memory are left out: each path says itself how it sends. */
+function planOfPath(path: UsablePath, { plan, sharingPlan }: CompareClientsOptions): LoadPlan {
+  const { compression: _, sharedMemory: __, ...plain } = plan;
+  const { endpoint, protocol, client, compression, sharesMemory } = path;
+  const { compression: ___, ...sharing } = sharingPlan;
+  return {
+    ...(sharesMemory === true ? sharing : plain),
+    endpoint,
+    protocol,
+    client,
+    ...(compression && { compression }),
+  };
+}
+
 async function measurePath(path: UsablePath, options: CompareClientsOptions): Promise<LevelRecord> {
-  const { plan, target, level, roundTime, signal, clock = systemClock } = options;
+  const { target, level, roundTime, signal, clock = systemClock } = options;
+  const plan = planOfPath(path, options);
   const [first] = plan.models;
   if (first === undefined) throw new Error('a plan without models');
-  const { endpoint, protocol, client } = path;
-  const pool = await startLoadWorkers({ ...plan, endpoint, protocol, client });
+  const pool = await startLoadWorkers(plan);
   try {
     return await measureLevel({
       pool,

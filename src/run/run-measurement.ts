@@ -6,6 +6,7 @@ import { knownCeiling } from '../calibrate/known-ceiling.js';
 import { systemClock } from '../common/clock.js';
 import { PerfTsError } from '../common/errors.js';
 import { packageVersion } from '../common/package-root.js';
+import { NANOS_PER_SEC } from '../common/units.js';
 import { startLoadWorkers } from '../load/worker-pool.js';
 import { describeHost } from '../measure/limits/host-fingerprint.js';
 import { measureRun } from '../measure/measure-run.js';
@@ -15,11 +16,12 @@ import { type LoadPlan, recordedPlan } from '../plan/load-plan.js';
 import { createLoadPlan, type DescribedModel, type PlanOptions } from '../plan/plan.js';
 import { createLatencyLog } from '../record/latency-log.js';
 import { loadTag } from '../record/load-name.js';
-import type { RunRecord } from '../record/run-record.js';
+import type { LevelRecord, RunRecord } from '../record/run-record.js';
 import { createRunStore, type RunStore } from '../record/run-store.js';
 import { openTarget, type TargetChoice } from '../target/choose-target.js';
 import type { Target } from '../target/target.js';
 import { comparableLevel, compareClients, roundsFor } from './compare-clients.js';
+import { correctCeiling } from './correct-ceiling.js';
 
 /** A model that gets requests, and its share of them. */
 export interface ModelChoice {
@@ -101,6 +103,7 @@ async function measureTarget(
   const ending = new AbortController();
   const runSignal = AbortSignal.any([signal, ending.signal]);
   let failure: PerfTsError | undefined;
+  let death: PerfTsError | undefined;
   try {
     const run = measureRun({
       plan,
@@ -113,20 +116,25 @@ async function measureTarget(
       listener: {
         onProgress: (progress) => listener.onProgress(progress),
         async onLevel(level, columns) {
-          // What a dying target left of its last level says nothing of serving.
-          if (ending.signal.aborted) return;
-          record = { ...record, finishedAt: new Date().toISOString(), levels: [...record.levels, level] };
+          const kept = death === undefined ? level : withDeath(level, death);
+          record = { ...record, finishedAt: new Date().toISOString(), levels: [...record.levels, kept] };
           await store.saveSamples(record.levels.length - 1, columns);
           latencyLog.addLevel(loadTag(level.load), columns);
           await store.saveText('latency.hlog', latencyLog.text());
           await store.saveRun(record);
-          await listener.onLevel(level, columns);
+          await listener.onLevel(kept, columns);
         },
       },
     });
     // When the target dies first, the run ends some time after this function.
     run.catch(() => undefined);
-    const outcome = await Promise.race([run, target.failure]);
+    const outcome = await Promise.race([run, target.failure]).catch(async (fault: unknown) => {
+      // What was answered before a target died is kept; without a target the level ends at once.
+      if (fault instanceof PerfTsError && fault.code === 'ENGINE_FAILED') death = fault;
+      ending.abort();
+      await run.catch(() => undefined);
+      throw fault;
+    });
     record = {
       ...record,
       state: outcome.state,
@@ -136,7 +144,16 @@ async function measureTarget(
     const level = comparableLevel(record.levels);
     if (options.comparesClients === true && outcome.state === 'complete' && level !== undefined) {
       const say = (sentence: string): void => listener.say(sentence);
-      const comparing = compareClients({ plan, target, level, ...roundsFor(plan), say, signal: runSignal });
+      const sharingPlan = createLoadPlan({ ...withSharedMemory(options.plan), endpoint, protocol }, described);
+      const comparing = compareClients({
+        plan,
+        sharingPlan,
+        target,
+        level,
+        ...roundsFor(plan),
+        say,
+        signal: runSignal,
+      });
       comparing.catch(() => undefined);
       const clientComparison = await Promise.race([comparing, target.failure]);
       record = { ...record, ...(clientComparison && { clientComparison }) };
@@ -154,10 +171,37 @@ async function measureTarget(
     await pool.close();
   }
   if (record.levels.length === 0) throw new PerfTsError('INTERRUPTED', { what: 'stopped before a level was finished' });
-  record = { ...record, finishedAt: new Date().toISOString() };
+  const levels = await correctCeiling(record.levels, plan, ceiling);
+  record = { ...record, levels, finishedAt: new Date().toISOString() };
   await store.saveRun(record);
   return { record, store, failure };
 }
+
+/** What a level that was cut short says of itself, and of no interest beside what cut it short. */
+const unsteadyCodes = [
+  'SERVER_STOPPED',
+  'INTERRUPTED',
+  'WARM_UP_NOT_OVER',
+  'DRIFT',
+  'TARGET_MISSED',
+  'TOO_FEW_REQUESTS',
+];
+
+/** A level cut short by the target's end: its figures are of the time before, and it is no measurement of serving. */
+function withDeath(level: LevelRecord, { message }: PerfTsError): LevelRecord {
+  const seconds = Number(((level.warmupNs + level.durationNs) / NANOS_PER_SEC).toPrecision(3));
+  const others = level.warnings.filter(({ code }) => !unsteadyCodes.includes(code));
+  const said = `The server ended ${seconds} s into the level; the figures are of the time before. ${message}`;
+  return { ...level, verdict: 'INVALID', warnings: [{ code: 'SERVER_STOPPED', message: said }, ...others] };
+}
+
+/** Room for each row of an output of unknown size, as perf_analyzer has by default. */
+const OUTPUT_ROOM_BYTES = 102_400;
+
+const withSharedMemory = (plan: MeasurementOptions['plan']): MeasurementOptions['plan'] => ({
+  ...plan,
+  sharedMemory: plan.sharedMemory ?? { kind: 'system', outputBytes: OUTPUT_ROOM_BYTES },
+});
 
 /** What the server says of each model. Throws PerfTsError when it does not have one of them. */
 async function describeModels(

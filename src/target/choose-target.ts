@@ -28,6 +28,8 @@ export interface TargetChoice {
   readonly modelRepository: string | undefined;
   /** Has our engine offer its metrics, where it is what serves. */
   readonly wantsMetrics?: boolean;
+  /** Has our engine take tensors from shared memory, where it is what serves. */
+  readonly wantsSharedMemory?: boolean;
   /** Of a server that is named; ours and those found on this host are reached in plain text. */
   readonly tls?: TlsOptions | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -82,7 +84,11 @@ export async function openTarget(
     protocol: protocol ?? 'grpc',
     isDemoModel: found.isDemoModel,
     offersMetrics: choice.wantsMetrics === true,
-    engineFlags: [...libraryFlags(choice), ...(await otherModelFlags(choice, found.repository, say))],
+    engineFlags: [
+      ...libraryFlags(choice),
+      ...(choice.wantsSharedMemory === true ? ['--allow-client-shm=true'] : []),
+      ...(await otherModelFlags(choice, found.repository, say)),
+    ],
     ...(signal && { signal }),
   });
 }

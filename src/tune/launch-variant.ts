@@ -53,8 +53,10 @@ export async function createEngineLauncher(options: EngineLauncherOptions): Prom
 
 /** A variant that chooses a build of ONNX Runtime by itself goes before the study's. */
 function engineFlagsOf({ ortLibrary }: EngineLauncherOptions, { serverFlags = [] }: Variant): readonly string[] {
-  if (ortLibrary === undefined || serverFlags.some((flag) => flag.startsWith('--ort-library='))) return serverFlags;
-  return [`--ort-library=${ortLibrary}`, ...serverFlags];
+  // A real Triton hands every batch to an instance; run otherwise, tiny models would teach nothing of their instances.
+  const flags = ['--inline-tiny-models=false', ...serverFlags];
+  if (ortLibrary === undefined || serverFlags.some((flag) => flag.startsWith('--ort-library='))) return flags;
+  return [`--ort-library=${ortLibrary}`, ...flags];
 }
 
 async function serve(
@@ -96,6 +98,7 @@ async function serve(
     const pool = await startLoadWorkers(plan);
     return {
       loadTimeNs,
+      target,
       measure: (request) => measureUntilFailure(target, pool, monitor, model, request),
       async close() {
         try {

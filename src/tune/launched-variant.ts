@@ -3,6 +3,7 @@ import type { Nanos } from '../common/units.js';
 import type { LevelProgress } from '../measure/measurement.js';
 import type { LoadLevel } from '../plan/load-plan.js';
 import type { LevelRecord } from '../record/run-record.js';
+import type { Target } from '../target/target.js';
 import type { Variant } from './variants.js';
 
 export interface MeasureRequest {
@@ -17,6 +18,8 @@ export interface MeasureRequest {
 export interface LaunchedVariant {
   /** From the start of the server until the model was ready; null where it is not known. */
   readonly loadTimeNs: Nanos | null;
+  /** The server itself, for questions beside the load; left out where it is simulated. */
+  readonly target?: Target;
   /** May be called again after it returned, for another load on the same server. Rejects when the server fails. */
   measure(request: MeasureRequest): Promise<LevelRecord>;
   /** Stops the server and the load workers; safe to call twice. */

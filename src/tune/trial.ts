@@ -13,6 +13,10 @@ import type { TrialResult } from './strategy.js';
 import { closedLoad, gentlerConcurrency } from './study-load.js';
 import type { Variant } from './variants.js';
 
+/** Requests that each slot must have had answered in the window, how many a longer level aims at, and its longest time. */
+const LEAST_TURNS = 2;
+const ENOUGH_TURNS = 8;
+const MAX_STRETCH = 10;
 /** A level is measured again at a lower load at most this often. */
 const MAX_STEPS_DOWN = 2;
 
@@ -120,13 +124,8 @@ async function measureBest(
   let best: Judged | undefined;
   let concurrency: number | undefined = options.concurrency;
   for (let step = 0; concurrency !== undefined && step <= MAX_STEPS_DOWN && !signal.aborted; step++) {
-    const level = await launched.measure({
-      load: closedLoad(concurrency, options.variant.load?.batchSize),
-      duration: options.duration,
-      signal,
-      onProgress: (progress) => dependencies.onProgress(progress),
-    });
-    if (signal.aborted) break;
+    const level = await measureEnough(options, dependencies, launched, concurrency, signal);
+    if (level === undefined) break;
     const outcomes = options.constraints.map((constraint) =>
       evaluateConstraint(constraint, { level, loadTimeNs: launched.loadTimeNs }),
     );
@@ -135,6 +134,42 @@ async function measureBest(
     concurrency = options.mayStepDown && judged.violation > 0 ? gentlerConcurrency(concurrency, outcomes) : undefined;
   }
   return best;
+}
+
+/**
+ * One level; one more for long enough where a short one held too few requests of a slow model to say anything. Undefined
+ * when it was cut off before either told something.
+ */
+async function measureEnough(
+  { variant, duration }: TrialOptions,
+  dependencies: TrialDependencies,
+  launched: LaunchedVariant,
+  concurrency: number,
+  signal: AbortSignal,
+): Promise<LevelRecord | undefined> {
+  const measure = (time: Nanos): Promise<LevelRecord> =>
+    launched.measure({
+      load: closedLoad(concurrency, variant.load?.batchSize),
+      duration: time,
+      signal,
+      onProgress: (progress) => dependencies.onProgress(progress),
+    });
+  const short = await measure(duration);
+  if (signal.aborted) return undefined;
+  const longer = timeForEnough(short, duration, concurrency);
+  if (longer === undefined) return short;
+  const long = await measure(longer);
+  if (!signal.aborted) return long;
+  return short.requestCount > 0 ? short : undefined;
+}
+
+/** How long a level must be for enough requests, from the pace of this one; undefined where it has them, or failures. */
+function timeForEnough(level: LevelRecord, duration: Nanos, concurrency: number): Nanos | undefined {
+  const { requestCount, warmupRequestCount, errorCount, durationNs, warmupNs } = level;
+  if (errorCount > 0 || requestCount >= LEAST_TURNS * concurrency) return undefined;
+  const answered = requestCount + warmupRequestCount;
+  const wanted = (ENOUGH_TURNS * concurrency * (durationNs + warmupNs)) / Math.max(1, answered);
+  return nanos(Math.min(MAX_STRETCH * duration, Math.max(2 * duration, wanted)));
 }
 
 interface TrialParts {

@@ -30,10 +30,10 @@ afterEach(async () => {
 });
 
 describe('a calibration', () => {
-  it('is kept, replaced by a later one of its kind, and found for requests of about its size', async () => {
+  it('is kept, replaced by a better one of its kind, and found for requests of about its size', async () => {
     await saveEntry(host, entry);
     await saveEntry(host, { ...entry, client: 'http' });
-    const path = await saveEntry(host, { ...entry, maxRatePerSec: 25_000 });
+    const { path } = await saveEntry(host, { ...entry, maxRatePerSec: 25_000 });
     expect(path.startsWith(folder)).toBe(true);
     const entries = await readCalibration(host, soon);
     expect(entries.length).toBe(2);
@@ -41,6 +41,13 @@ describe('a calibration', () => {
     expect(findEntry(entries, key)?.maxRatePerSec).toBe(25_000);
     expect(findEntry(entries, { ...key, requestBytes: 200_000 })).toBeUndefined();
     expect(findEntry(entries, { ...key, workerCount: 2 })).toBeUndefined();
+  });
+
+  it('stays when a later one, of a busier moment, finds less', async () => {
+    await saveEntry(host, entry);
+    const { kept } = await saveEntry(host, { ...entry, maxRatePerSec: 300 });
+    expect(kept.maxRatePerSec).toBe(20_000);
+    expect((await readCalibration(host, soon)).map(({ maxRatePerSec }) => maxRatePerSec)).toEqual([20_000]);
   });
 
   it('is valid for a day and for its own host', async () => {

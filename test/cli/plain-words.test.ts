@@ -53,7 +53,9 @@ describe('plain words', () => {
       value.map((text) => `--size\n${text}`),
       fc.constantFrom('--loud', '--loud=false', '--noisy=true'),
     );
-    const sameOption = (text: string): string => (/loud|noisy/.test(text) ? 'loud' : /name/.test(text) ? text : 'size');
+    // Only --name may be given more than once; what its value says does not matter here.
+    const sameOption = (text: string): string =>
+      /^--(?:loud|noisy)/.test(text) ? 'loud' : text.startsWith('--name') ? text : 'size';
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(word, { maxLength: 5, selector: sameOption }), async (lines) => {
         const words = lines.flatMap((line) => line.split('\n'));
@@ -64,7 +66,7 @@ describe('plain words', () => {
         const expected = plain.state === 'run' ? { ...plain.values, names: [...plain.values.names, 'last'] } : {};
         expect(asYargs.state === 'run' && asYargs.values).toEqual(expected);
       }),
-      { numRuns: 200 },
+      { numRuns: 200, seed: 20 },
     );
   });
 });

@@ -206,6 +206,11 @@ describe('what else is said of a level', () => {
     expect(codesOf(judgeLevel(evidence(steady, { ceiling: { maxRatePerSec: 1e5, floorP50Ns: 1e5 } })))).toEqual([]);
   });
 
+  it('says nothing of a calibration that the level itself disproves', () => {
+    const ofBusyMoment = { maxRatePerSec: 60, floorP50Ns: 30e6 };
+    expect(codesOf(judgeLevel(evidence(steady, { ceiling: ofBusyMoment })))).toEqual([]);
+  });
+
   it('is that bursts reached the generator\u2019s limit', () => {
     const judged = judgeLevel(evidence(steady, { busySliceRatio: 0.07 }));
     expect([judged.verdict, ...codesOf(judged)]).toEqual(['CLIENT_LIMITED', 'CLIENT_BUSY']);

@@ -81,6 +81,40 @@ describe('a trial', () => {
     expect(clock.waiting).toBe(0);
   });
 
+  it('measures a slow model once more, for as long as enough of its requests take', async () => {
+    const durations: number[] = [];
+    const trial = await run(
+      { concurrency: 2 },
+      {
+        measure: async ({ duration }) => {
+          durations.push(duration);
+          const level = simulatedLevel({ throughputPerSec: 1 }, 2, duration);
+          return durations.length > 1
+            ? { ...level, requestCount: 16 }
+            : { ...level, verdict: 'INVALID', requestCount: 0, warmupRequestCount: 4, durationNs: 0, warmupNs: 2e9 };
+        },
+      },
+    );
+    expect(durations).toEqual([seconds(2), seconds(8)]);
+    expect(trial?.record).toMatchObject({ state: 'complete', score: 1 });
+  });
+
+  it('does not measure failures for longer', async () => {
+    let levels = 0;
+    const trial = await run(
+      {},
+      {
+        measure: async ({ duration }) => {
+          levels++;
+          const level = simulatedLevel({ throughputPerSec: 0 }, 8, duration);
+          return { ...level, verdict: 'INVALID', requestCount: 0, errorCount: 9, errors: { refused: 9 } };
+        },
+      },
+    );
+    expect(levels).toBe(1);
+    expect(trial?.record.state).toBe('failed');
+  });
+
   it('tries at most two lower loads for a latency limit, and keeps the nearest miss', async () => {
     const loads: number[] = [];
     const trial = await run(

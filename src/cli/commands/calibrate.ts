@@ -1,5 +1,5 @@
 /** `perf-ts calibrate`: what the load generator itself can do on this host, for verdicts to be held against. */
-import { calibrateClient } from '../../calibrate/calibrate-client.js';
+import { type Calibration, calibrateClient } from '../../calibrate/calibrate-client.js';
 import { type CalibrationEntry, saveEntry } from '../../calibrate/calibration.js';
 import { modelPayload } from '../../calibrate/model-payload.js';
 import { messageOf, PerfTsError } from '../../common/errors.js';
@@ -103,21 +103,40 @@ async function calibrate(values: CalibrateValues, context: CommandContext): Prom
   const model = await chooseModel(values, context);
   const host = await describeHost();
   const entries: CalibrationEntry[] = [];
-  let path = '';
+  const heldUp: HeldUp[] = [];
+  let path: string | undefined;
   for (const client of values.clients.length === 0 ? (['grpc-wire', 'http'] as const) : values.clients) {
     const onProbe = (sentence: string): void => terminal.progress(`${client}  ${sentence}`);
     const { workers: workerCount, batchSize } = values;
-    const entry = await calibrateClient({ client, workerCount, batchSize, model, signal, onProbe });
+    const outcome = await calibrateClient({ client, workerCount, batchSize, model, signal, onProbe });
     terminal.clearProgress();
-    terminal.milestone(`${client}: up to ${formatRate(entry.maxRatePerSec)} requests/s`);
-    path = await saveEntry(host, entry).catch((cause: unknown) => {
+    if (outcome.state === 'held-up') {
+      heldUp.push(outcome);
+      continue;
+    }
+    terminal.milestone(`${client}: up to ${formatRate(outcome.entry.maxRatePerSec)} requests/s`);
+    const saved = await saveEntry(host, outcome.entry).catch((cause: unknown) => {
       throw new PerfTsError('OUTPUT_UNWRITABLE', { where: 'the cache folder', what: messageOf(cause) }, cause);
     });
-    entries.push(entry);
+    path = saved.path;
+    entries.push(saved.kept);
   }
-  if (values.json) terminal.print(JSON.stringify({ schema: 'perf-ts/calibration@1', path, entries }));
-  else terminal.print(renderEntries(entries, path));
-  return exitCodes.ok;
+  for (const one of heldUp) terminal.say(describeHeldUp(one));
+  if (values.json) {
+    terminal.print(JSON.stringify({ schema: 'perf-ts/calibration@1', path: path ?? null, entries, heldUp }));
+  } else if (path !== undefined) terminal.print(renderEntries(entries, path));
+  return heldUp.length > 0 ? exitCodes.noValidLevel : exitCodes.ok;
+}
+
+type HeldUp = Extract<Calibration, { state: 'held-up' }>;
+
+function describeHeldUp({ client, passedPerSec, failedPerSec, sendLagP99Ns, busyRatio }: HeldUp): string {
+  const passed = passedPerSec === undefined ? '' : `${formatRate(passedPerSec)} requests/s were sent on time, and `;
+  return (
+    `${client}: ${passed}at ${formatRate(failedPerSec)}/s the best of three tries had a send lag p99 of ` +
+    `${formatDuration(sendLagP99Ns)} while the load workers were busy only ${Math.round(busyRatio * 100)} %: the host, not ` +
+    'the generator, was the limit. Nothing was kept; end what else keeps the CPUs busy, and calibrate again.'
+  );
 }
 
 async function chooseModel(

@@ -1,4 +1,4 @@
-/** `perf-ts runtime`: list, install and remove builds of ONNX Runtime. */
+/** `perf-ts runtime`: list, install and remove builds of ONNX Runtime; comparing a model on them has a module of its own. */
 import { closestWord } from '../../common/closest-word.js';
 import { PerfTsError, type Problem } from '../../common/errors.js';
 import { formatBytes } from '../../common/format.js';
@@ -7,34 +7,40 @@ import { installRuntime, removeRuntime } from '../../runtime/install-runtime.js'
 import { surveyRuntimes } from '../../runtime/survey-runtimes.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { exitCodes } from '../exit-code.js';
+import { runtimeCompareRows } from './runtime-compare-options.js';
 import { createDownloadLine } from './runtime-download-line.js';
 import { renderSurvey } from './runtime-list.js';
 import { runtimeRows } from './runtime-options.js';
 
-type RuntimeValues = OptionValues<typeof runtimeRows>;
+const rows = { ...runtimeRows, ...runtimeCompareRows } as const;
+
+type RuntimeValues = OptionValues<typeof rows>;
 
 /** Each action with the options that mean something for it. */
 const actions: Readonly<Record<string, readonly (keyof RuntimeValues)[]>> = {
   list: ['ortLibrary', 'json'],
   install: ['findLinks', 'index', 'version', 'tensorRt', 'name', 'json'],
   remove: ['json'],
+  compare: [...(Object.keys(runtimeCompareRows) as (keyof typeof runtimeCompareRows)[]), 'json'],
 };
 
 export const runtimeCommand = defineCommand({
-  usage: 'perf-ts runtime [list | install openvino|cuda|cuda12|FILE|DIR | remove NAME] [options]',
+  usage: 'perf-ts runtime [list | install openvino|cuda|cuda12|FILE|DIR | remove NAME | compare -m MODEL] [options]',
   examples: [
     ['perf-ts runtime list', 'every build, and which of its execution providers really work here'],
     ['perf-ts runtime install openvino', 'fetch what is needed of the newest build with OpenVINO'],
     ['perf-ts runtime install openvino --find-links ./wheels --no-index', 'the same without a network'],
     ['perf-ts serve --model-repository ./models --runtime openvino', 'use it'],
+    ['perf-ts runtime compare -m resnet18', 'the same model on every provider that works here'],
   ],
-  rows: runtimeRows,
+  rows,
   takesPositionals: true,
   async run(values, context) {
     const [action = 'list', ...words] = context.positionals;
     if (!Object.hasOwn(actions, action)) throw new PerfTsError('BAD_OPTION', unknownAction(action));
     refuseStray(action, words, values);
     if (action === 'list') return list(values, context);
+    if (action === 'compare') return (await import('./runtime-compare.js')).compareOnRuntimes(values, context);
     return action === 'install' ? install(words[0]!, values, context) : remove(words, values, context);
   },
 });
@@ -42,18 +48,18 @@ export const runtimeCommand = defineCommand({
 function unknownAction(action: string): Problem {
   const near = closestWord(action, Object.keys(actions));
   const hint = near === undefined ? 'see perf-ts runtime --help' : `did you mean '${near}'?`;
-  return { where: action, what: 'is not list, install or remove', hint };
+  return { where: action, what: 'is not list, install, remove or compare', hint };
 }
 
 /** Options of another action would be ignored, which no option should be. */
 function refuseStray(action: string, words: readonly string[], values: RuntimeValues): void {
   const problems: Problem[] = [];
-  for (const key of Object.keys(runtimeRows) as (keyof RuntimeValues)[]) {
+  for (const key of Object.keys(rows) as (keyof RuntimeValues)[]) {
     const value = values[key];
     const isGiven = Array.isArray(value) ? value.length > 0 : value !== undefined && value !== (key === 'index');
     if (isGiven && !actions[action]!.includes(key)) {
       problems.push({
-        where: `--${runtimeRows[key].flag}`,
+        where: `--${rows[key].flag}`,
         what: `means nothing for 'runtime ${action}'`,
         hint: 'leave it out',
       });
@@ -61,6 +67,9 @@ function refuseStray(action: string, words: readonly string[], values: RuntimeVa
   }
   if (action === 'list' && words.length > 0) {
     problems.push({ where: words.join(' '), what: "'runtime list' takes no further words", hint: 'leave them out' });
+  }
+  if (action === 'compare' && words.length > 0) {
+    problems.push({ where: words.join(' '), what: 'stands without an option', hint: 'name the model with -m' });
   }
   if (action === 'install' && words.length !== 1) {
     const what = words.length === 0 ? 'names nothing to install' : 'takes one thing to install at a time';

@@ -98,14 +98,15 @@ export function ceilingWarnings({ window, ceiling }: GeneratorEvidence): Warning
   const warnings: Warning[] = [];
   const ratePerSec = meanOf(window.rates);
   const share = ratePerSec / ceiling.maxRatePerSec;
-  if (share > MAX_CEILING_SHARE) {
+  // A rate above the ceiling shows that it was none.
+  if (share > MAX_CEILING_SHARE && share <= 1) {
     warnings.push({
       code: 'NEAR_CLIENT_CEILING',
       message: `The rate is ${percent(share)} of the highest that perf-ts reaches on this host (${Math.round(ceiling.maxRatePerSec)}/s, calibrated), so part of the result is the client's; use more load workers (--workers) or another host.`,
     });
   }
   const floorShare = ceiling.floorP50Ns / percentileOf(window.orderedLatenciesNs, 50);
-  if (floorShare > MAX_FLOOR_SHARE) {
+  if (floorShare > MAX_FLOOR_SHARE && floorShare <= 1) {
     warnings.push({
       code: 'NEAR_CLIENT_FLOOR',
       message: `The client alone needs ${percent(floorShare)} of the median latency (${micros(ceiling.floorP50Ns)} against an idle server, calibrated), so the server is faster than it looks.`,
