@@ -71,7 +71,16 @@ describe('a comparison of clients', { timeout: 120_000 }, () => {
     const comparison = record.clientComparison;
     const names = comparison?.paths.map(({ path }) => path) ?? [];
     const skipped = comparison?.skipped.map(({ path }) => path) ?? [];
-    expect([...names, ...skipped].sort()).toEqual(['grpc-js', 'grpc-js-new-channel', 'grpc-wire', 'http']);
+    expect([...names, ...skipped].sort()).toEqual([
+      'grpc-js',
+      'grpc-js-gzip',
+      'grpc-js-new-channel',
+      'grpc-wire',
+      'grpc-wire-shared-memory',
+      'http',
+      'http-gzip',
+      'http-shared-memory',
+    ]);
     expect(names.length).toBeGreaterThanOrEqual(2);
     for (const { path, requestsPerSec, throughputRatio, explanation } of comparison?.paths ?? []) {
       expect(requestsPerSec).toBeGreaterThan(0);
