@@ -103,12 +103,7 @@ describe('bad input', { timeout: 60_000 }, () => {
       ['--concurency-range', '--concurrency-range'],
     ],
     ['a flag of a later version', ['-m', 'identity', '--num-of-sequences', '4'], 3, ['--num-of-sequences', 'yet']],
-    [
-      'several problems',
-      ['-m', 'identity', '-b', '0', '--max-time', 'soon'],
-      3,
-      ['2 problems', '-b', '--max-time'],
-    ],
+    ['several problems', ['-m', 'identity', '-b', '0', '--max-time', 'soon'], 3, ['2 problems', '-b', '--max-time']],
     ['a command that is none', ['swep', '-m', 'identity'], 3, ['swep', 'sweep']],
     ['a server that does not answer', ['-m', 'identity', '-u', '127.0.0.1:1'], 4, ['127.0.0.1:1']],
     ['a repository that is not there', ['-m', 'x', '--model-repository', 'nowhere'], 3, ['nowhere']],
