@@ -5,5 +5,7 @@ import module from 'node:module';
 module.enableCompileCache?.();
 // ONNX Runtime reads this before its library is loaded; set here, it holds for every child process too.
 process.env.ORT_DISABLE_TELEMETRY = '1';
+const { loadAhead } = await import('../dist/src/common/load-ahead.js');
+loadAhead('src/cli/main');
 const { main } = await import('../dist/src/cli/main.js');
 process.exitCode = await main(process.argv.slice(2));

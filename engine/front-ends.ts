@@ -1,5 +1,6 @@
 /** The engine's ways in, made from its options, and started together. */
 import { PerfTsError } from '../src/common/errors.js';
+import { throwAll } from './free-ports.js';
 import { createServices, type EngineServices } from './frontend/engine-services.js';
 import type { FrontEnd } from './frontend/front-end.js';
 import { limitsOf } from './frontend/grpc-wire/grpc-options.js';
@@ -78,13 +79,7 @@ export async function listen({ grpc, http, metrics }: FrontEnds): Promise<Engine
   const fault = reasons.find((reason) => !(reason instanceof PerfTsError));
   if (fault !== undefined) throw fault;
   const known = reasons.filter((reason) => reason instanceof PerfTsError);
-  if (known.length > 0) {
-    throw new PerfTsError(
-      'BAD_OPTION',
-      known.flatMap((reason) => reason.problems),
-      known[0],
-    );
-  }
+  throwAll(known);
   const [grpcPort, httpPort, metricsPort] = starts.map((start) =>
     start.status === 'fulfilled' ? start.value : undefined,
   );

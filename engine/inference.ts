@@ -8,7 +8,7 @@ import type { Tensor } from '../src/kserve/tensor.js';
 
 export interface InferenceRequest {
   readonly id: string;
-  /** Validated against the model's inputs before it reaches a scheduler. Bytes may be reused once the model has copied them. */
+  /** Validated against the model's inputs before it reaches a scheduler. Bytes stay as they are until the outcome: large ones are not copied. */
   readonly inputs: readonly Tensor[];
   /** Empty means every output. */
   readonly requestedOutputs: readonly string[];

@@ -1,5 +1,6 @@
 /** Runs the engine until it is told to end. The command line (`perf-ts serve`) calls this. */
 import { messageOf } from '../src/common/errors.js';
+import { calmCollector } from './garbage-collector.js';
 import { createEngineLog } from './log/create-engine-log.js';
 import type { EngineLog, LogSettings } from './log/engine-log.js';
 import type { EngineOptions } from './options.js';
@@ -47,6 +48,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
  * Throws PerfTsError for whatever keeps the engine from starting.
  */
 export async function runServe(options: EngineOptions, hooks: ServeHooks): Promise<boolean> {
+  const stopCalming = calmCollector();
   const log = createEngineLog(logSettingsOf(options), hooks.write === undefined ? {} : { write: hooks.write });
   try {
     return await serve(options, hooks, log);
@@ -55,6 +57,7 @@ export async function runServe(options: EngineOptions, hooks: ServeHooks): Promi
     if (log.settings().log_file !== '') log.error(messageOf(thrown));
     throw thrown;
   } finally {
+    stopCalming();
     await log.close();
   }
 }

@@ -8,6 +8,7 @@ import type { Failure } from '../src/kserve/status.js';
 import { type DescribedForm, gatherBatch, splitAnswers } from './described-answers.js';
 import { FixedAnswers, moveRows, writeRows } from './fixed-answers.js';
 import type { InferenceOutcome, InferenceRequest } from './inference.js';
+import { borrowingFor, type InputBorrowing } from './input-borrowing.js';
 import type { InstancePool } from './instance/instance-pool.js';
 import type { ExecutionTimes, SlotControl } from './instance/slot-control.js';
 import type { SlotLayout } from './instance/slot-layout.js';
@@ -24,6 +25,8 @@ export interface ExecutorOptions {
   /** Undefined for models whose shapes or element sizes vary. */
   readonly layout: SlotLayout | undefined;
   readonly form: DescribedForm;
+  /** Large inputs may be left where they arrived; false where they have to come from the memory of slots. */
+  readonly borrowsInputs?: boolean;
   readonly stats: ModelStats;
   readonly clock: Clock;
   readonly log: EngineLog;
@@ -49,6 +52,7 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
   readonly #layout: SlotLayout | undefined;
   readonly #answers: FixedAnswers | undefined;
   readonly #placed: readonly PlacedBatch[];
+  readonly #borrowing: InputBorrowing | undefined;
   /** Bytes of a row's inputs; all copies are measured where they are not known beforehand. */
   readonly #rowBytes: number;
   #requestCount = 0;
@@ -58,6 +62,7 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     this.#pool = options.pool;
     this.#layout = options.layout;
     this.#answers = options.layout && new FixedAnswers(options.layout);
+    this.#borrowing = options.borrowsInputs === true ? borrowingFor(options.layout, options.pool) : undefined;
     this.#placed = Array.from({ length: options.slotCount }, () => ({ requests: [], rows: 0, copyNs: 0 }));
     this.#rowBytes = options.layout?.inputs.reduce((sum, { rowBytes }) => sum + rowBytes, 0) ?? MEASURED_COPY_BYTES;
   }
@@ -75,6 +80,10 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     return this.#pool.idleInstances();
   }
 
+  dispatchesLater(): boolean {
+    return this.#pool.arrangesTurn?.() === true;
+  }
+
   waitingBatches(): number {
     return this.#pool.waitingSlots();
   }
@@ -82,10 +91,8 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
   /** Requests in slots that no instance has taken. */
   waitingRequests(): number {
     let count = 0;
-    for (let slot = 0; slot < this.#placed.length; slot++) {
-      const { requests } = this.#placed[slot]!;
-      if (requests.length > 0 && !this.#pool.isTaken(slot)) count += requests.length;
-    }
+    for (const slot of this.#pool.busySlots())
+      if (!this.#pool.isTaken(slot)) count += this.#placed[slot]!.requests.length;
     return count;
   }
 
@@ -93,11 +100,11 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     const slot = this.#pool.takeFreeSlot();
     const batch = this.#placed[slot]!;
     const copyStart = this.#copyStart(queue, count);
+    const bytes = this.#pool.slotBytes(slot, 0);
+    const isBorrowed = count === 1 && this.#borrowing?.borrow(slot, queue.at(0).request) === true;
     for (let place = 0; place < count; place++) {
       const queued = queue.at(place);
-      if (this.#layout !== undefined) {
-        writeRows(this.#pool.slotBytes(slot, 0), this.#layout, queued.request.inputs, batch.rows);
-      }
+      if (this.#layout !== undefined && !isBorrowed) writeRows(bytes, this.#layout, queued.request.inputs, batch.rows);
       batch.requests.push(queued);
       batch.rows += queued.rows;
     }
@@ -117,10 +124,12 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     if (layout === undefined) return false;
     const copyStart = this.#copyStart(queue, count);
     let rows = batch.rows;
+    const bytes = this.#pool.slotBytes(slot, 0);
+    this.#borrowing?.bringHome(slot);
     for (let place = 0; place < count; place++) {
       const queued = queue.at(place);
       // Rows behind those published are nobody's until the count of rows says otherwise.
-      writeRows(this.#pool.slotBytes(slot, 0), layout, queued.request.inputs, rows);
+      writeRows(bytes, layout, queued.request.inputs, rows);
       rows += queued.rows;
     }
     if (!this.#pool.grow(slot, batch.rows, rows)) return false;
@@ -148,6 +157,8 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     const target = this.#placed[into]!;
     const source = this.#placed[from]!;
     if (layout === undefined || !this.#pool.withdraw(from, source.rows)) return false;
+    this.#borrowing?.bringHome(from);
+    this.#borrowing?.bringHome(into);
     moveRows(this.#pool.slotBytes(from, 0), source.rows, this.#pool.slotBytes(into, 0), target.rows, layout);
     // Refused when `into` was taken just now: what was withdrawn is then published again once it comes back.
     if (!this.#pool.grow(into, target.rows, target.rows + source.rows)) return false;
@@ -170,7 +181,7 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
   }
 
   dropCancelled(): void {
-    for (let slot = 0; slot < this.#placed.length; slot++) {
+    for (const slot of this.#pool.busySlots()) {
       const batch = this.#placed[slot]!;
       const { requests, rows } = batch;
       // Rows of others cannot be moved up, so a batch goes as a whole or not at all.
@@ -192,6 +203,7 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     // Nothing is left when the batch was merged into another or failed with its instance.
     if (batch.rows > 0) this.#answerAll(slot, batch, control);
     clear(batch);
+    this.#borrowing?.forget(slot);
     this.#pool.releaseSlot(slot);
   }
 
@@ -228,24 +240,28 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     stats.addExecution(times, rows, requests.length, Date.now());
     const bytes = this.#pool.slotBytes(slot, 0);
     const split = this.#answers === undefined ? splitAnswers(form, bytes, requests, rows) : undefined;
+    const firstReceivedAt = requests[0]!.request.receivedAt;
     let row = 0;
+    let goodCount = 0;
+    let queueNs = 0;
+    let receivedNs = 0;
     for (let place = 0; place < requests.length; place++) {
       const queued = requests[place]!;
       const outcome = split?.[place] ?? this.#answers!.answer(slot, bytes, row, queued.rows);
       row += queued.rows;
-      this.#answer(queued, outcome, times);
+      if (outcome.state === 'failed') {
+        this.#fail(queued, outcome.failure, 'BACKEND');
+        continue;
+      }
+      const { requestedOutputs, receivedAt } = queued.request;
+      queued.onOutcome(requestedOutputs.length === 0 ? outcome : onlyRequested(outcome.outputs, requestedOutputs));
+      goodCount++;
+      queueNs += Math.max(0, times.computeStartNs - queued.queuedAt);
+      receivedNs += elapsed(firstReceivedAt, receivedAt);
     }
-  }
-
-  #answer(queued: QueuedInference, outcome: InferenceOutcome, times: ExecutionTimes): void {
-    if (outcome.state === 'failed') {
-      this.#fail(queued, outcome.failure, 'BACKEND');
-      return;
-    }
-    const { requestedOutputs } = queued.request;
-    queued.onOutcome(requestedOutputs.length === 0 ? outcome : onlyRequested(outcome.outputs, requestedOutputs));
-    const { stats, clock } = this.#options;
-    stats.addSuccess(times.computeStartNs - queued.queuedAt, elapsed(queued.request.receivedAt, clock.now()));
+    // One look at the clock for all: answers leave together. Sums of instants would lose their last digits.
+    const totalNs = goodCount * elapsed(firstReceivedAt, this.#options.clock.now()) - receivedNs;
+    stats.addSuccesses(goodCount, queueNs, totalNs);
   }
 
   #tell({ requests, rows }: PlacedBatch, times: ExecutionTimes, instance: number): void {

@@ -5,25 +5,19 @@ import { messageOf, PerfTsError } from '../src/common/errors.js';
 import { elapsed, micros } from '../src/common/units.js';
 import type { ModelConfig } from '../src/model-config/model-config.js';
 import { findSignatureProblems } from '../src/model-config/tensor-problems.js';
-import { findEngineOnly, findNewerOptions } from '../src/onnxruntime/accelerator-settings.js';
+import { findNewerOptions } from '../src/onnxruntime/accelerator-settings.js';
 import { findPrecisionProblems } from '../src/onnxruntime/cpu-precision.js';
 import { loadOrtLibrary } from '../src/onnxruntime/library.js';
 import { bundledLibraryPath } from '../src/onnxruntime/library-path.js';
-import {
-  describeAssignment,
-  needsOf,
-  type PlaceAssignment,
-  prepareSession,
-} from '../src/onnxruntime/prepare-session.js';
-import type { SessionSettings } from '../src/onnxruntime/session-settings.js';
+import type { ModelToOptimize } from '../src/onnxruntime/optimized-model.js';
+import type { PlaceAssignment } from '../src/onnxruntime/prepare-session.js';
 import { type ConfigSettings, readSessionSettings } from '../src/onnxruntime/triton-settings.js';
 import { findUnknownPolicies, findUnservable, refuseConfig } from './config-limits.js';
 import type { ModelSessionPlan } from './instance/instance-messages.js';
-import { type InstancePlan, planInstances } from './instance/instance-plan.js';
+import { planInstances } from './instance/instance-plan.js';
 import { type ReadyInstances, startInstances } from './instance/instance-pool.js';
 import { planSlotLayout, type SlotLayout } from './instance/slot-layout.js';
 import { openTinySession } from './instance/tiny-session.js';
-import { OnnxModel } from './onnx-model.js';
 import type { BatchPolicy } from './scheduler/batch-decision.js';
 import { readQueuePolicies } from './scheduler/queue-policy.js';
 import type { ServedModel, ServedModelOptions } from './served-model.js';
@@ -69,6 +63,7 @@ export async function loadModel(options: ServedModelOptions): Promise<ServedMode
   const layout = planSlotLayout(shapes.inputs, shapes.outputs, policy.maxBatchSize);
   const slotCountFor = (instanceCount: number): number => slotCountOf(policy, layout, instanceCount);
   const tinySession = options.inlineModels && (await openTinySession(instances, layout, plan));
+  const { OnnxModel } = await import('./onnx-model.js');
   return new OnnxModel({
     ...options,
     policy,
@@ -102,10 +97,22 @@ async function startSessions(
   const { version: ortVersion } = loadOrtLibrary(ortLibrary);
   refuseConfig(name, [...findNewerOptions(ortVersion, session.providers), ...findPrecisionProblems(session.providers)]);
   const plans = planInstances({ ...config, name: config.name || name }, hostPolicies);
-  const { settings, assignments } = await proveProviders(options, session, { ortLibrary, ortVersion, plans });
+  // Nothing to prove for models on ONNX Runtime's own CPU provider, nor is what proves it to be loaded then.
+  const { settings, assignments } =
+    session.providers.length === 0
+      ? { settings: session.settings, assignments: [] }
+      : await (await import('./prove-providers.js')).proveProviders(options, session, {
+          ortLibrary,
+          ortVersion,
+          plans,
+        });
+  const source = await takeOptimized(options, { modelFile, ortLibrary, ortVersion, settings });
   try {
-    const plan = { modelFile, ortLibrary, settings, warmUp };
-    return { instances: await startInstances(plans, plan), assignments, plan };
+    const plan = { ...source, ortLibrary, warmUp };
+    const starting = startInstances(plans, plan);
+    // What serves is loaded while the sessions are being made, which is done by other threads.
+    void import('./onnx-model.js').catch(() => undefined);
+    return { instances: await starting, assignments, plan };
   } catch (cause) {
     throw new PerfTsError(
       'BAD_FILE',
@@ -119,32 +126,23 @@ async function startSessions(
   }
 }
 
-/**
- * Nothing to prove for models on ONNX Runtime's own CPU provider. For others: a model is never run on another provider
- * than the one that its config asks for, and the log says who got which nodes.
- */
-async function proveProviders(
-  { name, modelFile, config, log }: ServedModelOptions,
-  { settings, providers }: ConfigSettings,
-  { ortLibrary, ortVersion, plans }: { ortLibrary: string; ortVersion: string; plans: readonly InstancePlan[] },
-): Promise<{ readonly settings: SessionSettings; readonly assignments: readonly PlaceAssignment[] }> {
-  if (providers.length === 0) return { settings, assignments: [] };
-  const places = plans.map(({ gpu }) => gpu);
-  const prepared = await prepareSession({ modelFile, ortLibrary, ortVersion, settings, places });
-  if (prepared.state === 'refused') {
-    const refused = providers.find((provider) => provider.name === prepared.provider) ?? providers[0]!;
-    const subject = prepared.provider === undefined ? 'the model cannot be loaded with' : 'ONNX Runtime cannot use';
-    const what = `${subject} ${refused.name} (ONNX Runtime ${ortVersion}): ${prepared.reason}`;
-    const remedy = prepared.provider === undefined ? 'change its parameters' : `it needs ${needsOf(refused.name)}`;
-    refuseConfig(name, [{ where: refused.where, what, hint: `${remedy}; or remove it to run on the CPU` }]);
-    throw new Error('a refused provider must refuse the config');
+/** What sessions are made of: the model's file, or what was kept of it where that was asked for and can be had. */
+async function takeOptimized(
+  { name, keepsOptimized = false, log }: ServedModelOptions,
+  model: ModelToOptimize,
+): Promise<Pick<ModelSessionPlan, 'modelFile' | 'settings'>> {
+  const { modelFile, settings } = model;
+  if (!keepsOptimized) return { modelFile, settings };
+  const { isOptimizable, keepOptimized } = await import('../src/onnxruntime/optimized-model.js');
+  if (!isOptimizable(settings)) return { modelFile, settings };
+  const kept = await keepOptimized(model);
+  if (kept.state === 'unavailable') {
+    log?.info(`model '${name}' is optimised at each load, because it cannot be kept: ${kept.reason}`);
+    return { modelFile, settings };
   }
-  for (const assignment of prepared.assignments) {
-    const built = prepared.isKept ? 'built before' : `built in ${Math.round(assignment.buildNs / 1e6)} ms`;
-    log?.info(`model '${name}' on ${assignment.device}: ${describeAssignment(assignment)}; ${built}`);
-  }
-  for (const reason of findEngineOnly(config)) log?.info(`model '${name}' is for this engine only: ${reason}`);
-  return { settings: prepared.settings, assignments: prepared.assignments };
+  const built = kept.buildNs === undefined ? 'optimised before' : `optimised in ${Math.round(kept.buildNs / 1e6)} ms`;
+  log?.info(`model '${name}' is taken from the cache: ${built}`);
+  return { modelFile: kept.modelFile, settings: kept.settings };
 }
 
 function slotCountOf({ isDynamic }: BatchPolicy, layout: SlotLayout | undefined, instanceCount: number): number {

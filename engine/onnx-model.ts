@@ -97,6 +97,7 @@ export class OnnxModel implements ServedModel {
       onDeath: (reason) => this.#fail(reason),
       onRestart: (reason) => log.warn(`model '${name}': ${reason}; it is being started again`),
       onCapacity: () => this.#scheduler.dispatch(),
+      onTurn: () => this.#scheduler.dispatch(),
       inline: describeInline(options, this.#inlineMembership, log),
     });
     this.#executor = new ModelExecutor({
@@ -104,6 +105,8 @@ export class OnnxModel implements ServedModel {
       slotCount: this.#pool.slotCapacity,
       layout,
       form: { ...shapes, hasBatchDimension: policy.maxBatchSize > 0 },
+      // Copies to a GPU are to start from page-locked memory, which slots are made of.
+      borrowsInputs: !(config.instance_group ?? []).some(({ kind }) => kind === 'KIND_GPU'),
       stats: this.#stats,
       clock,
       log,

@@ -111,6 +111,12 @@ export const engineOptionRows = {
     group: models,
     parse: parseInteger(1, 86_400),
   }),
+  optimizedModelCache: toggle({
+    flag: 'optimized-model-cache',
+    defaultText: 'false',
+    help: "keep models in the user's cache as ONNX Runtime optimises them for this CPU, so that later loads need not; CPU provider only",
+    group: models,
+  }),
   inlineTinyModels: toggle({
     flag: 'inline-tiny-models',
     defaultText: 'true',

@@ -61,6 +61,8 @@ export interface ServedModelOptions {
   readonly modelFolder?: string;
   /** Another build of libonnxruntime than the one onnxruntime-node ships. */
   readonly ortLibrary?: string;
+  /** Whether sessions are made of the model as it was optimised before; see keepOptimized. */
+  readonly keepsOptimized?: boolean;
   /** Where batch slots lie; ordinary memory unless given. */
   readonly tensorMemory?: TensorMemory;
   /** Cores that instance groups may be bound to; none unless given. */

@@ -1,7 +1,10 @@
 /** The engine as a whole: front ends and models, started together and closed in order. */
+
+import { setTimeout as delay } from 'node:timers/promises';
 import { describeProblem } from '../src/common/errors.js';
 import { requireTelemetryOff } from '../src/onnxruntime/telemetry.js';
-import { closeFrontEnds, createFrontEnds, type EnginePorts, type FrontEnds, listen } from './front-ends.js';
+import { requireFreePorts } from './free-ports.js';
+import type { EnginePorts, FrontEnds } from './front-ends.js';
 import { resolveHostPolicies } from './instance/host-policy.js';
 import { InlineModels } from './instance/inline-models.js';
 import { endSpareWorkers } from './instance/spare-workers.js';
@@ -26,6 +29,9 @@ export interface Engine extends EnginePorts {
   close(): Promise<boolean>;
 }
 
+/** Probes are to be answered soon, however long it takes until the first model can be loaded. */
+const LONGEST_WAIT_MS = 250;
+
 export interface EngineParts {
   /** Stands in for the real loader in tests. */
   readonly loadModel?: LoadModel;
@@ -34,8 +40,8 @@ export interface EngineParts {
 }
 
 /**
- * Starts to listen, loads the models, and resolves once all of them are served. Ports are taken first, because a port
- * in use should not be found out after minutes of loading; until then the engine says that it is not ready.
+ * Loads the models, starts to listen meanwhile, and resolves once all models are served; until then the engine says
+ * that it is not ready. Ports are tried first, because one in use should not be found out after minutes of loading.
  * Throws PerfTsError for contradicting options, ports in use, and (unless told to go on) models that fail to load.
  * Call it on the main thread.
  */
@@ -50,12 +56,20 @@ export async function startEngine(options: EngineOptions, parts: EngineParts = {
   log.info(tensorMemory.describe());
   const inlineModels = options.inlineTinyModels ? { inlineModels: new InlineModels() } : {};
   const ending = new AbortController();
+  let onLoading = (): void => undefined;
+  const firstLoad = new Promise<void>((resolve) => {
+    onLoading = resolve;
+  });
   const repository = createRepository(options, {
-    loadModel: (model) => load({ ...model, log, tensorMemory, hostPolicies, ...inlineModels }),
+    loadModel(model) {
+      // Not within this turn: the model's threads are to have their orders.
+      setImmediate(onLoading);
+      return load({ ...model, log, tensorMemory, hostPolicies, ...inlineModels });
+    },
     log,
     signal: ending.signal,
   });
-  const frontEnds = createFrontEnds(options, repository, { log, pinnedMemory: () => tensorMemory.usage() });
+  let frontEnds: FrontEnds | undefined;
   let poller: RepositoryPoller | undefined;
   const close = async (): Promise<boolean> => {
     ending.abort();
@@ -64,8 +78,16 @@ export async function startEngine(options: EngineOptions, parts: EngineParts = {
     return closeInOrder(frontEnds, repository, options.exitTimeoutSecs * 1000, log);
   };
   try {
+    await requireFreePorts(options);
+    const loading = repository.load();
+    // Should the front ends fail, nobody asks any more how this ended.
+    loading.catch(() => undefined);
+    // Their code takes as long to load as a small model; so that is done while other threads load the first one.
+    await Promise.race([firstLoad, loading.catch(() => undefined), delay(LONGEST_WAIT_MS, undefined, { ref: false })]);
+    const { createFrontEnds, listen } = await import('./front-ends.js');
+    frontEnds = createFrontEnds(options, repository, { log, pinnedMemory: () => tensorMemory.usage() });
     const ports = await listen(frontEnds);
-    const failure = await repository.load();
+    const failure = await loading;
     if (failure !== undefined && options.exitOnError) throw failure;
     for (const problem of failure?.problems ?? []) log.warn(`not served: ${describeProblem(problem)}`);
     if (options.modelControlMode === 'poll') {
@@ -86,7 +108,7 @@ export async function startEngine(options: EngineOptions, parts: EngineParts = {
  * come meanwhile are refused by the models. Then the front ends, with whatever was left within the exit timeout.
  */
 async function closeInOrder(
-  frontEnds: FrontEnds,
+  frontEnds: FrontEnds | undefined,
   repository: ModelRepository,
   timeoutMs: number,
   log: EngineLog,
@@ -98,7 +120,7 @@ async function closeInOrder(
   });
   try {
     await Promise.race([repository.close(), isOver]);
-    await closeFrontEnds(frontEnds, deadline.signal);
+    if (frontEnds !== undefined) await (await import('./front-ends.js')).closeFrontEnds(frontEnds, deadline.signal);
     if (deadline.signal.aborted) log.warn(`gave up requests that were not finished within ${timeoutMs / 1000} s`);
     return !deadline.signal.aborted;
   } finally {

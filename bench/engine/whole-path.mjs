@@ -45,8 +45,15 @@ const identity = {
 const startEngine = () => startEngineProcess({ identity });
 const servers = { engine: startEngine, 'front end': () => startCannedServer('own', answerBytes) };
 
+/** CPU time of all threads of the process. */
+const cpuUsOf = async (server) =>
+  server.readUsage === undefined
+    ? [...server.threads().values()].reduce((sum, seconds) => sum + seconds * 1e6, 0)
+    : (await server.readUsage()).cpuUs;
+
 async function measure(name, inFlight) {
   const server = await servers[name]();
+  const usedUs = [];
   const result = await runClosedLoop(server.port, {
     path,
     message,
@@ -54,9 +61,10 @@ async function measure(name, inFlight) {
     answerBytes,
     warmupMs: measureMs / 2,
     measureMs,
+    onMeasuring: async () => usedUs.push(await cpuUsOf(server)),
   });
   await server.stop();
-  return result;
+  return { ...result, cpuUs: (usedUs[1] - usedUs[0]) / result.count };
 }
 
 async function compare(inFlight) {
@@ -71,7 +79,7 @@ const verdict = (isMet) => (isMet ? 'met' : 'MISSED');
 for (const inFlight of [1, 16, 64]) {
   const of = await compare(inFlight);
   const share = of('engine', 'perSec') / of('front end', 'perSec');
-  const rates = `engine ${Math.round(of('engine', 'perSec'))}/s, front end ${Math.round(of('front end', 'perSec'))}/s, share ${share.toFixed(2)}`;
+  const rates = `engine ${Math.round(of('engine', 'perSec'))}/s, front end ${Math.round(of('front end', 'perSec'))}/s, share ${share.toFixed(2)}, CPU us a request ${of('engine', 'cpuUs').toFixed(1)} and ${of('front end', 'cpuUs').toFixed(1)}`;
   console.log(`${inFlight} in flight: ${rates}${inFlight === 64 ? ` (>= 0.5: ${verdict(share >= 0.5)})` : ''}`);
   if (inFlight > 1) continue;
   const ratio = of('engine', 'p50Us') / of('front end', 'p50Us');

@@ -3,6 +3,7 @@ import { nowNs } from '../../src/common/clock.js';
 import type { Pointer } from '../../src/onnxruntime/api-functions.js';
 import type { OrtSession } from '../../src/onnxruntime/session.js';
 import { createStringTensor, createTensorOver, describeValue, readValue } from '../../src/onnxruntime/tensor-value.js';
+import { BorrowedInputs } from './borrowed-inputs.js';
 import { describeBatch, readBatch } from './described-batch.js';
 import type { ExecutionTimes } from './slot-control.js';
 import type { SlotLayout, TensorLayout } from './slot-layout.js';
@@ -14,8 +15,11 @@ export interface BatchResult {
 }
 
 export interface BatchRunner {
-  /** Throws OrtError or Error when the execution fails. */
-  run(slot: number, rows: number, memory: Uint8Array): BatchResult;
+  /**
+   * `borrowed` are the addresses of the inputs, in the layout's order, where they do not lie in `memory`. Throws OrtError
+   * or Error when the execution fails.
+   */
+  run(slot: number, rows: number, memory: Uint8Array, borrowed?: Float64Array): BatchResult;
   close(): void;
 }
 
@@ -32,8 +36,9 @@ export function createFixedRunner(session: OrtSession, layout: SlotLayout): Batc
   const bound = new Map<number, BoundBatch>();
   // An output that the config leaves out is allocated by ONNX Runtime on each run and let go at once.
   const hasUnlisted = session.outputs.length > layout.outputs.length;
+  const borrowedInputs = new BorrowedInputs(session, layout);
   return {
-    run(slot, rows, memory) {
+    run(slot, rows, memory, borrowed) {
       const computeStartNs = nowNs();
       const key = slot * (layout.maxRows + 1) + rows;
       let batch = bound.get(key);
@@ -43,8 +48,9 @@ export function createFixedRunner(session: OrtSession, layout: SlotLayout): Batc
         bound.set(key, batch);
       }
       const outputs = hasUnlisted ? batch.outputs.slice() : batch.outputs;
+      const inputs = borrowed === undefined ? batch.inputs : borrowedInputs.at(borrowed, rows);
       const inferStartNs = nowNs();
-      session.runPrepared(batch.inputs, outputs);
+      session.runPrepared(inputs, outputs);
       const inferEndNs = nowNs();
       if (hasUnlisted) releaseUnlisted(session, batch.outputs, outputs);
       return { times: { computeStartNs, inferStartNs, inferEndNs, computeEndNs: hasUnlisted ? nowNs() : inferEndNs } };
@@ -52,6 +58,7 @@ export function createFixedRunner(session: OrtSession, layout: SlotLayout): Batc
     close() {
       for (const batch of bound.values()) releaseBatch(session, batch);
       bound.clear();
+      borrowedInputs.close();
     },
   };
 }

@@ -26,6 +26,8 @@ export interface InlineOptions {
   readonly clock: Clock;
   /** Runs have become too long; threads run the model for so long. */
   readonly onPause?: ((pause: Nanos) => void) | undefined;
+  /** Places what waits to be placed; called at the beginning of each turn. */
+  readonly onTurn?: (() => void) | undefined;
   /** Calls back when what has arrived by now is placed; setImmediate unless given. */
   readonly schedule?: (callback: () => void) => void;
 }
@@ -54,6 +56,13 @@ export class InlineInstance {
     return true;
   }
 
+  /** True when `onTurn` will be called in a moment, so that what arrives until then can be placed all at once. */
+  arrangesTurn(): boolean {
+    if (this.#isRunning || !this.#mayRun()) return false;
+    this.#arrangeTurn();
+    return true;
+  }
+
   /** Takes no more batches: what is left is for the threads. */
   stop(): void {
     this.#isStopped = true;
@@ -75,6 +84,8 @@ export class InlineInstance {
   }
 
   readonly #takeTurn = (): void => {
+    // What it places is for this turn, and needs no other.
+    this.#options.onTurn?.();
     this.#isDue = false;
     if (this.#isStopped) return;
     this.#isRunning = true;
@@ -112,7 +123,7 @@ export class InlineInstance {
       return startNs;
     }
     try {
-      const { times } = runner.run(slot, rows, slots.bytesOf(slot, 0));
+      const { times } = runner.run(slot, rows, slots.bytesOf(slot, 0), control.borrowedInputs);
       control.finish(times, undefined, false);
       this.#judge(rows, times);
       return times.computeEndNs;

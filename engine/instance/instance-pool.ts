@@ -20,6 +20,8 @@ export interface ServeOptions extends Omit<SharedSlotsOptions, 'slotCount'> {
   readonly onRestart?: (reason: string) => void;
   /** There may be more free slots or idle instances than a moment ago. */
   readonly onCapacity?: () => void;
+  /** This thread is about to take batches: see InstancePool.arrangesTurn. */
+  readonly onTurn?: (() => void) | undefined;
   /** For a tiny model: its session on this thread, which runs batches while it may. The pool closes it. */
   readonly inline?: InlineService | undefined;
 }
@@ -47,11 +49,19 @@ export interface InstancePool {
   /** The slot's memory, at least `byteLength` long. */
   slotBytes(slot: number, byteLength: number): Uint8Array;
   publish(slot: number, rows: number): void;
+  /** True when this thread runs what is placed now, and `onTurn` will be called before; absent where no thread may. */
+  arrangesTurn?(): boolean;
+  /** Before `publish`: the slot's inputs, in the layout's order, lie at these addresses and stay there until it is done. */
+  borrowInputs(slot: number, addresses: readonly number[]): void;
+  /** The inputs lie in the slot by now. */
+  keepInputs(slot: number): void;
   /** Adds rows to a published slot; false when an instance has taken it meanwhile. */
   grow(slot: number, fromRows: number, toRows: number): boolean;
   /** Empties a published slot; false when an instance has taken it. It comes back as done, without rows. */
   withdraw(slot: number, rows: number): boolean;
   isTaken(slot: number): boolean;
+  /** Published slots that are not done, oldest first. */
+  busySlots(): Iterable<number>;
   /** Instances that run nothing. */
   idleInstances(): number;
   /** Published slots that no instance has taken. */
@@ -107,9 +117,13 @@ function createPool(crew: InstanceCrew, slots: SharedSlots): InstancePool {
     },
     slotBytes: (slot, byteLength) => slots.bytesOf(slot, byteLength),
     publish: (slot, rows) => slots.publish(slot, rows),
+    arrangesTurn: () => crew.arrangesTurn(),
+    borrowInputs: (slot, addresses) => slots.controlOf(slot).borrowInputs(addresses),
+    keepInputs: (slot) => slots.controlOf(slot).keepInputs(),
     grow: (slot, fromRows, toRows) => slots.controlOf(slot).grow(fromRows, toRows),
     withdraw: (slot, rows) => slots.controlOf(slot).withdraw(rows),
     isTaken: (slot) => slots.controlOf(slot).isTaken,
+    busySlots: () => slots.busy,
     idleInstances: () => Math.max(0, crew.servingCount - slots.ring.runningCount),
     waitingSlots: () => slots.ring.waitingCount,
     releaseSlot: (slot) => slots.release(slot),

@@ -140,7 +140,12 @@ function execute(
     return startNs;
   }
   try {
-    const { times, spill } = runner.run(slot, rows, memory.bytesOf(slot, control.inputGeneration));
+    const { times, spill } = runner.run(
+      slot,
+      rows,
+      memory.bytesOf(slot, control.inputGeneration),
+      control.borrowedInputs,
+    );
     if (spill !== undefined) port.postMessage({ slot, buffer: spill } satisfies SpillMessage);
     control.finish(times, undefined, spill !== undefined);
     return times.computeEndNs;

@@ -1,6 +1,6 @@
 /**
- * Whether the runs of a tiny model stay short enough for the thread that also serves the sockets. Single long ones do
- * not count: any thread may be interrupted.
+ * Whether the runs of a tiny model stay short enough for the thread that also serves the sockets. Some long ones do not
+ * count: on a busy host any thread is interrupted again and again, and another thread would be so as well.
  */
 import type { Clock } from '../../src/common/clock.js';
 import { after, type Instant, type Nanos, nanos } from '../../src/common/units.js';
@@ -10,8 +10,10 @@ export const LONGEST_TINY_RUN_NS = 50_000;
 /** Between other work a run finds cold caches, and in the first moments of traffic it takes many times as long. */
 export const LONGEST_INLINE_RUN_NS = 3 * LONGEST_TINY_RUN_NS;
 /** So many long runs among so many are no accident. */
-const MOST_LONG_RUNS = 2;
+const MOST_LONG_RUNS = 8;
 const RUNS_LOOKED_AT = 32;
+/** After so many runs without a pause, an earlier one is forgotten. */
+const RUNS_REMEMBERED = 10_000;
 /** How long threads run the model then; twice as long each further time. */
 const FIRST_PAUSE_NS = 1e9;
 const LONGEST_PAUSE_NS = 64e9;
@@ -20,6 +22,7 @@ export class RunWatch {
   readonly #clock: Clock;
   #runs = 0;
   #longRuns = 0;
+  #runsSincePause = 0;
   #nextPause: Nanos = nanos(FIRST_PAUSE_NS);
   #pausedUntil: Instant | undefined;
 
@@ -39,13 +42,15 @@ export class RunWatch {
   add(runNs: number): Nanos | undefined {
     if (runNs > LONGEST_INLINE_RUN_NS) this.#longRuns++;
     this.#runs++;
+    this.#runsSincePause++;
     const isTooMuch = this.#longRuns > MOST_LONG_RUNS;
     if (isTooMuch || this.#runs === RUNS_LOOKED_AT) {
       this.#runs = 0;
       this.#longRuns = 0;
     }
     if (!isTooMuch) return undefined;
-    const pause = this.#nextPause;
+    const pause = this.#runsSincePause > RUNS_REMEMBERED ? nanos(FIRST_PAUSE_NS) : this.#nextPause;
+    this.#runsSincePause = 0;
     this.#pausedUntil = after(this.#clock.now(), pause);
     this.#nextPause = nanos(Math.min(2 * pause, LONGEST_PAUSE_NS));
     return pause;

@@ -95,6 +95,11 @@ export class InstanceCrew {
     return { ...this.#slots.memoryUsage(), arenaBytes };
   }
 
+  /** True when this thread runs the batches that are placed now, and `onTurn` is called before it does. */
+  arrangesTurn(): boolean {
+    return this.#inline?.arrangesTurn() === true;
+  }
+
   /** Lets threads that are ready take batches. */
   admit(threads: readonly InstanceThread[]): void {
     this.#plans = [...this.#plans, ...threads.map(({ plan }) => plan)];
@@ -111,6 +116,7 @@ export class InstanceCrew {
       mayRun: () => this.#allMayRunAnywhere() && mayRun(),
       clock: systemClock,
       onPause,
+      onTurn: this.#options.onTurn,
     });
     this.#inline = inline;
     this.#slots.acceptsInline = () => inline.accepts();

@@ -4,9 +4,21 @@
  */
 
 const CONTROL_BYTES = 1024;
-const WORDS = { rows: 0, state: 1, takenRows: 2, errorBytes: 3, inputGeneration: 4, spilled: 5, instance: 6 } as const;
+const WORDS = {
+  rows: 0,
+  state: 1,
+  takenRows: 2,
+  errorBytes: 3,
+  inputGeneration: 4,
+  spilled: 5,
+  instance: 6,
+  borrowed: 7,
+} as const;
 const TIMES_OFFSET = 64;
-const ERROR_OFFSET = 128;
+const ADDRESSES_OFFSET = 96;
+/** A batch of more inputs than this borrows none. */
+export const MOST_BORROWED_INPUTS = 12;
+const ERROR_OFFSET = ADDRESSES_OFFSET + 8 * MOST_BORROWED_INPUTS;
 const ERROR_CAPACITY = CONTROL_BYTES - ERROR_OFFSET;
 const CLOSED = -1;
 const NOBODY = -1;
@@ -26,12 +38,14 @@ export const slotControlBytes = (slotCount: number): number => slotCount * CONTR
 export class SlotControl {
   readonly #words: Int32Array;
   readonly #times: Float64Array;
+  readonly #addresses: Float64Array;
   readonly #error: Uint8Array;
 
   constructor(buffer: SharedArrayBuffer, slot: number) {
     const start = slot * CONTROL_BYTES;
     this.#words = new Int32Array(buffer, start, 16);
     this.#times = new Float64Array(buffer, start + TIMES_OFFSET, 4);
+    this.#addresses = new Float64Array(buffer, start + ADDRESSES_OFFSET, MOST_BORROWED_INPUTS);
     this.#error = new Uint8Array(buffer, start + ERROR_OFFSET, ERROR_CAPACITY);
   }
 
@@ -43,6 +57,29 @@ export class SlotControl {
     Atomics.store(this.#words, WORDS.instance, NOBODY);
     Atomics.store(this.#words, WORDS.state, STATES.published);
     Atomics.store(this.#words, WORDS.rows, rows);
+  }
+
+  /**
+   * Scheduler, before the slot is published: its inputs, in the layout's order, do not lie in the slot but where they
+   * came from, and stay there until the slot is done.
+   */
+  borrowInputs(addresses: readonly number[]): void {
+    for (let place = 0; place < addresses.length; place++) this.#addresses[place] = addresses[place]!;
+    Atomics.store(this.#words, WORDS.borrowed, addresses.length);
+  }
+
+  /** Scheduler: the inputs lie in the slot by now. Whoever takes the batch finds them there, or still where they came from. */
+  keepInputs(): void {
+    Atomics.store(this.#words, WORDS.borrowed, 0);
+  }
+
+  get isBorrowing(): boolean {
+    return Atomics.load(this.#words, WORDS.borrowed) > 0;
+  }
+
+  /** Instance that has taken the batch: where its inputs lie, or undefined when that is the slot. */
+  get borrowedInputs(): Float64Array | undefined {
+    return this.isBorrowing ? this.#addresses : undefined;
   }
 
   /** Scheduler: adds rows whose bytes are already in place; false when an instance has taken the batch meanwhile. */
@@ -128,6 +165,7 @@ export class SlotControl {
 
   /** Scheduler: the slot's outputs have been delivered. */
   release(): void {
+    this.keepInputs();
     Atomics.store(this.#words, WORDS.state, STATES.free);
   }
 }

@@ -2,14 +2,14 @@
  * Threads that start before it is known which instance they will be: a thread needs as long to start as the engine to
  * read its options and models, and both can be done at the same time.
  */
-import { Worker } from 'node:worker_threads';
-import { compiledEntry } from '../../src/common/package-root.js';
+import type { Worker } from 'node:worker_threads';
+import { startWorker } from '../../src/common/load-ahead.js';
 import type { WorkerStart } from './instance-messages.js';
 
 const spares: Worker[] = [];
 
-const startWorker = (name: string, workerData?: WorkerStart): Worker =>
-  new Worker(compiledEntry('engine/instance/instance-worker'), { name, workerData });
+const startInstance = (name: string, workerData?: WorkerStart): Worker =>
+  startWorker('engine/instance/instance-worker', { name, workerData });
 
 /**
  * Starts threads for the first instances. `ortLibrary` is opened in them right away; leave it out where it may crash,
@@ -17,7 +17,7 @@ const startWorker = (name: string, workerData?: WorkerStart): Worker =>
  */
 export function startSpareWorkers(count: number, ortLibrary?: string): void {
   for (let index = 0; index < count; index++) {
-    const worker = startWorker('instance', ortLibrary === undefined ? undefined : { ortLibrary });
+    const worker = startInstance('instance', ortLibrary === undefined ? undefined : { ortLibrary });
     // One that ends before it is used is not missed.
     worker.on('error', () => undefined);
     worker.once('exit', () => forget(worker));
@@ -30,7 +30,7 @@ export function startSpareWorkers(count: number, ortLibrary?: string): void {
 export function takeWorker(name: string): Worker {
   const spare = spares.shift();
   spare?.ref();
-  return spare ?? startWorker(name);
+  return spare ?? startInstance(name);
 }
 
 /** Ends the threads that nobody took. */

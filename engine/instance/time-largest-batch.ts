@@ -8,8 +8,11 @@ import type { SlotLayout } from './slot-layout.js';
 /** The first runs of a number of rows also plan memory. */
 const FIRST_RUNS = 3;
 const TIMED_RUNS = 15;
-/** A first run beyond this is no tiny model's, however cold. */
-const HOPELESS_NS = 200 * LONGEST_TINY_RUN_NS;
+/** So many runs beyond this, and it is no tiny model, however cold and however often it was interrupted. */
+const HOPELESS_NS = 20 * LONGEST_TINY_RUN_NS;
+const HOPELESS_RUNS = 3;
+/** One is enough beyond this. */
+const FAR_TOO_LONG_NS = 20 * HOPELESS_NS;
 
 /**
  * Nanoseconds, the median of some runs over zeros; undefined as soon as it is clear that a run takes longer than a tiny
@@ -32,13 +35,19 @@ export function timeLargestBatch(session: OrtSession, layout: SlotLayout): numbe
 
 function timeRuns(runner: BatchRunner, rows: number, memory: Uint8Array): number | undefined {
   const durations: number[] = [];
+  let hopelessRuns = 0;
+  let longRuns = 0;
   for (let run = 0; run < FIRST_RUNS + TIMED_RUNS; run++) {
     const startNs = nowNs();
     runner.run(0, rows, memory);
     const runNs = nowNs() - startNs;
-    if (run >= FIRST_RUNS) durations.push(runNs);
-    else if (runNs > HOPELESS_NS) return undefined;
+    if (runNs > HOPELESS_NS) hopelessRuns++;
+    if (runNs > FAR_TOO_LONG_NS || hopelessRuns === HOPELESS_RUNS) return undefined;
+    if (run < FIRST_RUNS) continue;
+    durations.push(runNs);
+    if (runNs > LONGEST_TINY_RUN_NS) longRuns++;
+    // The median is one of them.
+    if (longRuns > TIMED_RUNS >> 1) return undefined;
   }
-  const median = durations.sort((a, b) => a - b)[TIMED_RUNS >> 1]!;
-  return median > LONGEST_TINY_RUN_NS ? undefined : median;
+  return durations.sort((a, b) => a - b)[TIMED_RUNS >> 1]!;
 }

@@ -27,6 +27,7 @@ export function createRepository(options: EngineOptions, { loadModel, log, signa
     isReadinessStrict: options.strictReadiness,
     rules: {
       isStrict: options.disableAutoCompleteConfig,
+      keepsOptimized: options.optimizedModelCache,
       ...(ortLibrary === undefined ? {} : { ortLibrary }),
       ...(configName === undefined ? {} : { configName }),
       ...(defaultMaxBatchSize === undefined ? {} : { defaultMaxBatchSize }),

@@ -89,7 +89,7 @@ async function prepareVersion(
   model: ModelFolder,
   version: number,
   { config, where }: GivenConfig,
-  { ortLibrary, defaultMaxBatchSize }: PrepareRules,
+  { ortLibrary, defaultMaxBatchSize, keepsOptimized = false }: PrepareRules,
 ): Promise<ServedModelOptions> {
   const versionFolder = join(model.folder, String(version));
   const fileName = config?.default_model_filename || DEFAULT_MODEL_FILE;
@@ -110,6 +110,7 @@ async function prepareVersion(
     modelFile,
     modelFolder: model.folder,
     labels: await readLabels(model.folder, completed),
+    keepsOptimized,
   };
   return ortLibrary === undefined ? base : { ...base, ortLibrary };
 }

@@ -9,6 +9,8 @@ export interface PrepareRules {
   readonly configName?: string;
   /** Nothing is taken from the ONNX file; the config must be complete. */
   readonly isStrict?: boolean;
+  /** Sessions are made of models that were optimised before. */
+  readonly keepsOptimized?: boolean;
   /** Batch size for models that can batch and whose config leaves it open. */
   readonly defaultMaxBatchSize?: number;
 }

@@ -22,6 +22,8 @@ export interface BatchSink<Request extends ScheduledRequest> {
   hasRoom(): boolean;
   /** Instances that run nothing at the moment. */
   idleInstances(): number;
+  /** True when `Scheduler.dispatch` will be called before an instance looks for batches: no need to place any until then. */
+  dispatchesLater?(): boolean;
   /** Batches placed that no instance has taken. */
   waitingBatches(): number;
   /** Places the first `count` requests of the queue as a new batch; the scheduler takes them off the queue. */

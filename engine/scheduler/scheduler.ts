@@ -48,6 +48,8 @@ export class Scheduler<Request extends ScheduledRequest> {
   /** While waiting for the delay: rows in the queue, and the shape, with which nothing changes. */
   #waitRows = 0;
   #waitShape = '';
+  /** Dispatch will be called in a moment, for all that comes until then. */
+  #isDispatchDue = false;
   /** With neither delay nor sizes to reach, work is spread over idle instances instead of filling one batch. */
   readonly #spreads: boolean;
   readonly #merges: boolean;
@@ -91,13 +93,17 @@ export class Scheduler<Request extends ScheduledRequest> {
       this.#sink.drop(request, 'queue full');
       return;
     }
+    if (this.#isDispatchDue) return;
     if (this.#queue.rows < this.#waitRows && request.shapeKey === this.#waitShape) return;
-    this.dispatch();
+    // With queue policies a request may find the queue full that would not, had those before it been placed.
+    if (this.#prefetches && this.#sink.dispatchesLater?.() === true) this.#isDispatchDue = true;
+    else this.dispatch();
   }
 
   /** Looks at the queue again: call it when the sink has room again or an instance is free. */
   dispatch(): void {
     this.#waitRows = 0;
+    this.#isDispatchDue = false;
     const now = this.#clock.now();
     this.#queue.expire(now, this.#onExpired);
     const wakeAt = earlier(this.#formBatches(now), this.#merges ? this.#mergeAged(now) : undefined);

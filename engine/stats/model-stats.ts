@@ -12,6 +12,11 @@ class DurationSum {
     this.#ns += Math.max(0, ns) * count;
   }
 
+  addSum(ns: number, count: number): void {
+    this.#count += count;
+    this.#ns += ns;
+  }
+
   read(): StatisticDuration {
     return { count: this.#count, ns: this.#ns };
   }
@@ -60,10 +65,10 @@ export class ModelStats {
     batch.add(times, 1);
   }
 
-  /** One answered request: its time in the queue and from arrival to answer. */
-  addSuccess(queueNs: number, totalNs: number): void {
-    this.#queue.add(queueNs);
-    this.#success.add(totalNs);
+  /** Answered requests: their times in the queue and from arrival to answer, added up. */
+  addSuccesses(count: number, queueNs: number, totalNs: number): void {
+    this.#queue.addSum(queueNs, count);
+    this.#success.addSum(totalNs, count);
   }
 
   /** One request that was accepted and failed, after so long. */

@@ -1,6 +1,7 @@
 /** The list of commands. Measuring has no name: it is what perf-ts does when no command is named. */
 import { closestWord } from '../common/closest-word.js';
 import { PerfTsError } from '../common/errors.js';
+import { loadAhead } from '../common/load-ahead.js';
 import type { Command } from './command.js';
 
 interface CommandEntry {
@@ -19,7 +20,10 @@ export const commandEntries: Readonly<Record<string, CommandEntry>> = {
   },
   serve: {
     summary: 'run the bundled engine alone (KServe v2 over gRPC and HTTP)',
-    load: async () => (await import('./commands/serve.js')).serveCommand as Command,
+    async load() {
+      loadAhead('src/cli/commands/serve');
+      return (await import('./commands/serve.js')).serveCommand as Command;
+    },
   },
   report: {
     summary: 'render records again: HTML, CSV, JSON, Markdown or a table',

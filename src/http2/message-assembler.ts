@@ -11,6 +11,11 @@ export const MESSAGE_PREFIX_BYTES = 5;
 const FIRST_RESERVATION_BYTES = 1 << 20;
 
 /** `incomplete`: everything was taken. `message`: see the fields. The others end the call. */
+/** Bytes to leave free before a gathered message of so many, which puts what it contains on better places. */
+export type LeadOf = (messageBytes: number) => number;
+
+const noLead: LeadOf = () => 0;
+
 export type AssemblerState = 'incomplete' | 'message' | 'too large' | 'no memory' | 'malformed';
 
 export class MessageAssembler {
@@ -23,13 +28,18 @@ export class MessageAssembler {
   position = 0;
   /** The lent buffer. Its reader takes it out with `takeGathered` or gives it back with `drop`. */
   private gathered: Buffer | undefined;
+  /** Where the message begins in it. */
+  private lead = 0;
   private gatheredCount = 0;
   private prefixCount = 0;
   private length = 0;
   private readonly pool: BufferPool;
   private readonly maxMessageBytes: number;
+  private readonly leadOf: LeadOf;
 
-  constructor(pool: BufferPool, maxMessageBytes: number) {
+  /** `leadOf` is asked for messages that are gathered; a compressed one gets no lead. */
+  constructor(pool: BufferPool, maxMessageBytes: number, leadOf: LeadOf = noLead) {
+    this.leadOf = leadOf;
     this.pool = pool;
     this.maxMessageBytes = maxMessageBytes;
   }
@@ -78,13 +88,14 @@ export class MessageAssembler {
    * wire may land there, since the next part covers it. Undefined where there is no such place.
    */
   arm(count: number, beyond: number): Buffer | undefined {
-    const { gathered, gatheredCount } = this;
+    const { gathered } = this;
     if (gathered === undefined) return undefined;
-    const left = Math.min(this.length, gathered.length) - gatheredCount;
+    const start = this.lead + this.gatheredCount;
+    const left = Math.min(this.lead + this.length, gathered.length) - start;
     if (left <= 0) return undefined;
-    const end = gatheredCount + (count < left ? count + beyond : left);
+    const end = start + (count < left ? count + beyond : left);
     this.isArmed = true;
-    return gathered.subarray(gatheredCount, Math.min(end, gathered.length));
+    return gathered.subarray(start, Math.min(end, gathered.length));
   }
 
   /** The socket reads elsewhere now. */
@@ -119,14 +130,15 @@ export class MessageAssembler {
     if (count > 0) {
       const target = this.reserve(this.gatheredCount + count);
       if (target === undefined) return 'no memory';
-      if (!isInPlace(bytes, this.position, target, this.gatheredCount)) {
-        bytes.copy(target, this.gatheredCount, this.position, this.position + count);
+      const place = this.lead + this.gatheredCount;
+      if (!isInPlace(bytes, this.position, target, place)) {
+        bytes.copy(target, place, this.position, this.position + count);
       }
       this.gatheredCount += count;
       this.position += count;
     }
     if (this.gatheredCount < this.length) return 'incomplete';
-    return this.complete(this.gathered!, 0, this.length);
+    return this.complete(this.gathered!, this.lead, this.lead + this.length);
   }
 
   private complete(bytes: Buffer, start: number, end: number): AssemblerState {
@@ -141,11 +153,13 @@ export class MessageAssembler {
 
   private reserve(needed: number): Buffer | undefined {
     const current = this.gathered;
-    if (current !== undefined && current.length >= needed) return current;
-    const larger = this.pool.lend(Math.min(this.length, Math.max(needed * 2, FIRST_RESERVATION_BYTES)));
+    if (current === undefined) this.lead = this.flag === 0 ? this.leadOf(this.length) : 0;
+    const { lead } = this;
+    if (current !== undefined && current.length >= lead + needed) return current;
+    const larger = this.pool.lend(lead + Math.min(this.length, Math.max(needed * 2, FIRST_RESERVATION_BYTES)));
     if (larger === undefined) return undefined;
     if (current !== undefined) {
-      current.copy(larger, 0, 0, this.gatheredCount);
+      current.copy(larger, lead, lead, lead + this.gatheredCount);
       this.pool.takeBack(current);
     }
     this.gathered = larger;

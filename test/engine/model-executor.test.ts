@@ -32,9 +32,12 @@ class SlotsAlone {
       this.published.push(slot);
       this.controls[slot]!.publish(rows, 0);
     },
+    borrowInputs: (slot, addresses) => this.controls[slot]!.borrowInputs(addresses),
+    keepInputs: (slot) => this.controls[slot]!.keepInputs(),
     grow: (slot, from, to) => this.controls[slot]!.grow(from, to),
     withdraw: (slot, rows) => this.controls[slot]!.withdraw(rows),
     isTaken: (slot) => this.controls[slot]!.isTaken,
+    busySlots: () => this.published.filter((slot) => !this.#free.includes(slot)),
     idleInstances: () => 1,
     waitingSlots: () => 0,
     releaseSlot: (slot) => {

@@ -48,6 +48,35 @@ describe('MessageAssembler', () => {
     );
   });
 
+  it('puts a gathered message where it is asked to, also one that outgrows its first reservation', () => {
+    const pool = newPool();
+    const assembler = new MessageAssembler(pool, 16 * MIB, (messageBytes) => messageBytes % 16);
+    for (const length of [3_003, 5 * MIB + 7]) {
+      const content = Buffer.from(Uint8Array.from({ length }, (_, index) => index % 251));
+      const bytes = encode(content);
+      expect(assembler.take(bytes, 0, 100)).toBe('incomplete');
+      const place = assembler.arm(1_000, 9)!;
+      bytes.copy(place, 0, 100, 1_100);
+      expect(assembler.take(place, 0, 1_000)).toBe('incomplete');
+      assembler.disarm();
+      for (let at = 1_100; at < bytes.length; at += 400_000) {
+        assembler.take(bytes, at, Math.min(bytes.length, at + 400_000));
+      }
+      expect([assembler.start, assembler.end]).toEqual([length % 16, (length % 16) + length]);
+      expect(assembler.bytes.subarray(assembler.start, assembler.end).equals(content)).toBe(true);
+      pool.takeBack(assembler.takeGathered()!);
+    }
+    expect(pool.lentBytes).toBe(0);
+  });
+
+  it('gives a compressed message no lead', () => {
+    const assembler = new MessageAssembler(newPool(), MIB, () => 7);
+    const bytes = encode(Buffer.from('abcdef'), 1);
+    assembler.take(bytes, 0, 8);
+    expect(assembler.take(bytes, 8, bytes.length)).toBe('message');
+    expect(assembler.start).toBe(0);
+  });
+
   it('keeps a message intact that outgrows its first reservation', () => {
     const pool = newPool();
     const assembler = new MessageAssembler(pool, 16 * MIB);

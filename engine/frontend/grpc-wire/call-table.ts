@@ -79,7 +79,7 @@ export class CallTable implements RequestSink {
   open(streamId: number, head: AcceptedHead): Call {
     const call = new Call(streamId, head, this);
     const { maxMessageBytes, streamWindowBytes } = this.limits;
-    call.intake = new Intake(this.pool, maxMessageBytes, streamWindowBytes);
+    call.intake = new Intake(this.pool, maxMessageBytes, streamWindowBytes, head.method.leadOf);
     if (head.method.isStreaming) call.replies = [];
     this.openCount++;
     this.calls.set(streamId, call);
@@ -199,13 +199,14 @@ export class CallTable implements RequestSink {
       invoke(call, reply, bytes, start, end);
       return;
     }
-    const kept = this.pool.lend(end - start);
+    const lead = method.leadOf?.(end - start) ?? 0;
+    const kept = this.pool.lend(lead + end - start);
     if (kept === undefined) {
       reply.fail({ status: 'RESOURCE_EXHAUSTED', message: 'no memory left for requests' });
       return;
     }
     reply.kept = kept;
-    invoke(call, reply, kept, 0, copyBytes(bytes, start, end, kept, 0));
+    invoke(call, reply, kept, lead, copyBytes(bytes, start, end, kept, lead));
   }
 
   /** A request was answered: its memory is free again, and a call that is gone is over. */

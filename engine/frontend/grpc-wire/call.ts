@@ -1,7 +1,7 @@
 /** One call of a connection: its place on the wire, what arrives for it and what is still to be sent. State, no rules. */
 import type { Buffer } from 'node:buffer';
 import type { BufferPool } from '../../../src/http2/buffer-pool.js';
-import { MessageAssembler } from '../../../src/http2/message-assembler.js';
+import { type LeadOf, MessageAssembler } from '../../../src/http2/message-assembler.js';
 import type { Failure } from '../../../src/kserve/status.js';
 import type { Reply } from './grpc-method.js';
 import type { AcceptedHead } from './request-head.js';
@@ -116,8 +116,8 @@ export class Intake {
   /** Bytes that came while the call was held back. */
   waiting: Buffer[] = [];
 
-  constructor(pool: BufferPool, maxMessageBytes: number, windowBytes: number) {
-    this.assembler = new MessageAssembler(pool, maxMessageBytes);
+  constructor(pool: BufferPool, maxMessageBytes: number, windowBytes: number, leadOf?: LeadOf) {
+    this.assembler = new MessageAssembler(pool, maxMessageBytes, leadOf);
     this.windowLeft = windowBytes;
   }
 }

@@ -1,5 +1,6 @@
 /** What a gRPC service is to this front end: a table of methods that take bytes and answer with bytes, by callback. */
 import type { Buffer } from 'node:buffer';
+import type { LeadOf } from '../../../src/http2/message-assembler.js';
 import type { Failure } from '../../../src/kserve/status.js';
 import type { MessageEncoding } from './message-encoding.js';
 
@@ -21,6 +22,8 @@ export interface GrpcMethod {
    * are only valid until `invoke` returns. A method that keeps its request must answer also when it was cancelled.
    */
   readonly keepsRequest: boolean;
+  /** Where in its memory a request that is kept shall begin, so that its tensors lie aligned; absent: anywhere. */
+  readonly leadOf?: LeadOf;
   /** What its answers may be compressed as where the client takes it, best first; absent means they never are. */
   readonly answerEncodings?: readonly MessageEncoding[];
   /** Takes one request, `bytes` from `start` to `end`. An error it throws is answered with INTERNAL. */

@@ -1,13 +1,10 @@
 /** ModelInfer and ModelStreamInfer as methods of this front end: decode, hand to the model, encode its outcome. */
 import type { Buffer } from 'node:buffer';
 import { nowNs } from '../../../src/common/clock.js';
-import {
-  encodeInferResponse,
-  encodeStreamInferMessage,
-  type InferRequestMessage,
-  type InferResponseMessage,
-} from '../../../src/kserve/infer-codec.js';
+import { encodeStreamInferMessage, type InferRequestMessage } from '../../../src/kserve/infer-codec.js';
 import type { Failure } from '../../../src/kserve/status.js';
+import type { InferOutput } from '../../../src/kserve/tensor.js';
+import type { ServedModel } from '../../served-model.js';
 import type { SharedMemoryRegions } from '../../shared-memory/shared-memory-regions.js';
 import { requireModel } from '../admin-answers.js';
 import { failureOf } from '../call-failure.js';
@@ -15,6 +12,7 @@ import type { EngineServices } from '../engine-services.js';
 import type { ModelSource } from '../model-source.js';
 import { startInference } from '../start-inference.js';
 import type { GrpcMethod, Reply } from './grpc-method.js';
+import { KnownAnswers } from './known-answers.js';
 import { KnownRequests } from './known-requests.js';
 import type { MessageEncoding } from './message-encoding.js';
 
@@ -27,18 +25,24 @@ interface Serving {
 
 /** What differs between the two calls. */
 interface Answering {
-  succeed(reply: Reply, response: InferResponseMessage): void;
+  succeed(reply: Reply, model: ServedModel, id: string, outputs: readonly InferOutput[]): void;
   fail(reply: Reply, failure: Failure, id: string): void;
 }
 
-const unaryAnswering: Answering = {
-  succeed: (reply, response) => reply.succeed(encodeInferResponse(response)),
-  fail: (reply, failure) => reply.fail(failure),
-};
+function createUnaryAnswering(): Answering {
+  const known = new KnownAnswers();
+  return {
+    succeed: (reply, { name, version }, id, outputs) => reply.succeed(known.encode(name, version, id, outputs)),
+    fail: (reply, failure) => reply.fail(failure),
+  };
+}
 
 /** On a stream a failed request is an answer like any other, and the stream lives on. */
 const streamAnswering: Answering = {
-  succeed: (reply, response) => reply.succeed(encodeStreamInferMessage({ state: 'ok', response })),
+  succeed(reply, { name, version }, id, outputs) {
+    const response = { modelName: name, modelVersion: version, id, outputs };
+    reply.succeed(encodeStreamInferMessage({ state: 'ok', response }));
+  },
   fail: (reply, { message }, id) => reply.succeed(encodeStreamInferMessage({ state: 'failed', id, message })),
 };
 
@@ -63,10 +67,7 @@ function infer(
       () => reply.isCancelled(),
       (outcome) => {
         if (outcome.state === 'failed') how.fail(reply, outcome.failure, id);
-        else {
-          const { outputs } = outcome;
-          how.succeed(reply, { modelName: model.name, modelVersion: model.version, id, outputs });
-        }
+        else how.succeed(reply, model, id, outcome.outputs);
       },
       sharedMemory,
     );
@@ -85,6 +86,7 @@ const createMethod = (
   isStreaming,
   answerEncodings,
   keepsRequest: true,
+  leadOf: (messageBytes) => serving.known.leadOf(messageBytes),
   invoke: (bytes, start, end, reply) => infer(serving, bytes, start, end, reply, how),
 });
 
@@ -93,7 +95,7 @@ export const createInferMethod = (
   { sharedMemory }: EngineServices,
   answerEncodings: readonly MessageEncoding[] = [],
 ): GrpcMethod =>
-  createMethod({ source, sharedMemory, known: new KnownRequests() }, answerEncodings, false, unaryAnswering);
+  createMethod({ source, sharedMemory, known: new KnownRequests() }, answerEncodings, false, createUnaryAnswering());
 
 /** One answer to each request, in the order of the requests. */
 export const createStreamInferMethod = (

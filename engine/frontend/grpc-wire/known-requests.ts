@@ -12,6 +12,8 @@ const MAX_KNOWN = 4;
 const MAX_FRAME_BYTES = 2048;
 /** Misses in a row after which only now and then one is remembered: each request has an id of its own, say. */
 const PATIENCE = 64;
+/** Enough for every data type; buffers of requests begin on such a place. */
+const ALIGNMENT = 16;
 
 /** Where the bytes of a tensor lie, from the beginning of the message. */
 interface TensorPlace {
@@ -33,6 +35,14 @@ export class KnownRequests {
   private readonly known: KnownRequest[] = [];
   private next = 0;
   private misses = 0;
+  /** Where the first tensor of the request decoded last began. */
+  private lastTensorAt = 0;
+
+  /** How far into aligned memory a message of that length shall be put for its first tensor to lie aligned: a guess. */
+  leadOf(messageBytes: number): number {
+    const known = this.known.find(({ length }) => length === messageBytes);
+    return -(known?.places[0]?.from ?? this.lastTensorAt) & (ALIGNMENT - 1);
+  }
 
   /** The message in `bytes` from `start` to `end`; raw tensors are views. Throws ProtocolError for a malformed one. */
   decode(bytes: Buffer, start: number, end: number): InferRequestMessage {
@@ -42,6 +52,10 @@ export class KnownRequests {
       return withTensorsOf(known, bytes, start);
     }
     const message = decodeInferRequest(bytes.subarray(start, end));
+    const first = message.inputs[0]?.bytes;
+    if (first !== undefined && first.buffer === bytes.buffer) {
+      this.lastTensorAt = Math.max(0, first.byteOffset - bytes.byteOffset - start);
+    }
     this.misses++;
     if (this.misses < PATIENCE || this.misses % PATIENCE === 0) this.remember(message, bytes, start, end);
     return message;

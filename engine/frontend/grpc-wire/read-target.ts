@@ -10,6 +10,11 @@ import type { CallTable } from './call-table.js';
 
 /** Takes the header fields, the frame header and the tensor descriptions before the bulk of a request, and little of the bulk. */
 const FIRST_READ_BYTES = 1024;
+/**
+ * Of a message so many times the smallest direct read, parts that many times smaller are read directly too: clients with
+ * frames of 16 KB then cost some more reads (5 % of the CPU time at 205 KB), but their tensors are not copied on the way.
+ */
+const LARGE_FACTOR = 4;
 
 export class ReadTarget {
   private readonly reader: FrameReader;
@@ -17,7 +22,7 @@ export class ReadTarget {
   private readonly smallestBytes: number;
   private armed: MessageAssembler | undefined;
 
-  /** What is left of a frame is read directly from `smallestBytes` on. */
+  /** What is left of a frame is read directly from `smallestBytes` on, of a large message earlier. */
   constructor(reader: FrameReader, calls: CallTable, smallestBytes: number) {
     this.reader = reader;
     this.calls = calls;
@@ -29,9 +34,12 @@ export class ReadTarget {
     const wasArmed = this.armed !== undefined;
     this.release();
     const { reader } = this;
-    if (reader.openPartBytes >= this.smallestBytes) {
+    const { smallestBytes } = this;
+    if (reader.openPartBytes >= smallestBytes / LARGE_FACTOR) {
       const assembler = this.calls.gatheringOn(reader.openPartStreamId);
-      const target = assembler?.arm(reader.openPartBytes, FRAME_HEADER_BYTES);
+      const isWorthIt =
+        reader.openPartBytes >= smallestBytes || (assembler?.announcedBytes ?? 0) >= smallestBytes * LARGE_FACTOR;
+      const target = isWorthIt ? assembler?.arm(reader.openPartBytes, FRAME_HEADER_BYTES) : undefined;
       if (target !== undefined) {
         this.armed = assembler;
         return target;

@@ -8,6 +8,8 @@ import { copyBytes } from '../../../src/http2/copy-bytes.js';
 
 const CHUNK_BYTES = 256 * 1024;
 const MAX_FREE_CHUNKS = 32;
+/** So much of what a turn stages leaves at once: the peer can take it in while the rest is made. */
+const EARLY_BYTES = 8192;
 
 /** Chunks that no connection uses at the moment; an idle connection holds none. */
 export class ChunkPool {
@@ -32,6 +34,8 @@ export class SocketOutput {
   private isFlushScheduled = false;
   private isClosed = false;
   private isProgressAwaited = false;
+  /** Staged bytes beyond this leave before the end of the turn; twice as many each time, as every write costs. */
+  private earlyBytes = EARLY_BYTES;
   /** For each write that Node has not reported back: its chunk, or undefined where the chunk was free at once. */
   private readonly unfinished: (Buffer | undefined)[] = [];
   private readonly socket: Socket;
@@ -59,6 +63,7 @@ export class SocketOutput {
 
   /** Makes room for `count` bytes (at most `CHUNK_BYTES`) in `bytes` and returns where they begin; they count as staged. */
   reserve(count: number): number {
+    if (this.length > this.earlyBytes && !this.isCorked) this.flushEarly();
     if (this.length + count > this.bytes.length) this.renewChunk();
     const at = this.length;
     this.length += count;
@@ -106,8 +111,14 @@ export class SocketOutput {
     queueMicrotask(this.flushScheduled);
   }
 
+  private flushEarly(): void {
+    this.earlyBytes *= 2;
+    this.flush();
+  }
+
   private readonly flushScheduled = (): void => {
     this.isFlushScheduled = false;
+    this.earlyBytes = EARLY_BYTES;
     this.flush();
   };
 

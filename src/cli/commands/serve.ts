@@ -3,6 +3,7 @@ import { startSpareWorkers } from '../../../engine/instance/spare-workers.js';
 import { type EngineOptions, engineOptionRows } from '../../../engine/options.js';
 import { refusedFlags } from '../../../engine/refused-flags.js';
 import { PerfTsError } from '../../common/errors.js';
+import { loadAhead } from '../../common/load-ahead.js';
 import type { EngineMessage } from '../../target/engine-message.js';
 import { defineCommand } from '../command.js';
 import { exitCodes } from '../exit-code.js';
@@ -25,10 +26,14 @@ export const serveCommand = defineCommand({
     signal.addEventListener('abort', end, { once: true });
     // Whoever started this engine has gone, however it ended: so do we.
     process.once('disconnect', end);
+    // ... also where it had gone before anyone listened.
+    if (process.send !== undefined && !process.connected) end();
     try {
       const options = await withRuntime(values);
       // Threads start while the rest of the engine is still being loaded. A library that may crash is not touched yet.
       startSpareWorkers(SPARE_WORKERS, options.isolateLoad ? undefined : (options.ortLibrary ?? ''));
+      // All of it before the first import of the engine's own, which must not meet one of these half done.
+      for (const part of ['engine/main', 'engine/onnx-model', 'engine/front-ends']) loadAhead(part);
       const { runServe } = await import('../../../engine/main.js');
       const isDrained = await runServe(options, {
         signal: ending.signal,

@@ -28,6 +28,7 @@ class Bench {
   runNs = 1000;
   failure: string | undefined;
   mayRun = true;
+  onTurn: () => void = () => undefined;
   instances: readonly number[] = [0];
   #turns: (() => void)[] = [];
   #next = 0;
@@ -61,6 +62,7 @@ class Bench {
       mayRun: () => this.mayRun,
       clock: this.clock,
       onPause: (pause) => this.pauses.push(pause),
+      onTurn: () => this.onTurn(),
       schedule: (callback) => this.#turns.push(callback),
     });
     this.slots.acceptsInline = () => this.inline.accepts();
@@ -154,16 +156,16 @@ describe('running batches on the thread that places them', () => {
   });
 
   it('leaves the model to its threads when runs have become long, wakes them for what waits, and comes back later', () => {
-    const bench = new Bench({ slotCount: 8 });
+    const bench = new Bench({ slotCount: 16 });
     bench.publish(1);
     bench.turn();
     bench.runNs = LONGEST_INLINE_RUN_NS + 1;
     const rung = bench.bells(() => {
-      for (let batch = 0; batch < 5; batch++) bench.publish(1);
+      for (let batch = 0; batch < 11; batch++) bench.publish(1);
       bench.turn();
     });
     expect(bench.pauses).toEqual([seconds(1)]);
-    expect([bench.finished.length, bench.slots.ring.waitingCount, rung]).toEqual([4, 2, 1]);
+    expect([bench.finished.length, bench.slots.ring.waitingCount, rung]).toEqual([10, 2, 1]);
     expect(bench.bells(() => bench.publish(1))).toBe(1);
     expect(bench.turn()).toBe(0);
     bench.clock.advance(seconds(1));
@@ -190,6 +192,32 @@ describe('running batches on the thread that places them', () => {
     expect(bench.bells(() => bench.turn())).toBe(1);
     expect(bench.finished).toEqual([]);
     expect(bench.bells(() => bench.publish(1))).toBe(1);
+  });
+
+  it('has what came within a turn placed at its end, all at once, and runs that', () => {
+    const bench = new Bench();
+    let waiting = 3;
+    bench.onTurn = () => {
+      for (; waiting > 0; waiting--) bench.publish(waiting);
+    };
+    expect([bench.inline.arrangesTurn(), bench.inline.arrangesTurn(), bench.finished.length]).toEqual([true, true, 0]);
+    expect([bench.turn(), bench.turn()]).toEqual([1, 0]);
+    expect(bench.finished.map(({ rows }) => rows)).toEqual([3, 2, 1]);
+  });
+
+  it('promises no turn while it may not run, and places what it promised to even when it was stopped since', () => {
+    const bench = new Bench();
+    let turns = 0;
+    bench.onTurn = () => {
+      turns++;
+    };
+    bench.mayRun = false;
+    expect(bench.inline.arrangesTurn()).toBe(false);
+    bench.mayRun = true;
+    expect(bench.inline.arrangesTurn()).toBe(true);
+    bench.inline.stop();
+    bench.turn();
+    expect([turns, bench.inline.arrangesTurn()]).toEqual([1, false]);
   });
 
   it('takes nothing once it is stopped', () => {

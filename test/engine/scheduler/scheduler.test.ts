@@ -74,6 +74,27 @@ describe('a scheduler without a delay', () => {
   });
 });
 
+describe('a scheduler whose instances run in a moment, on its own thread', () => {
+  it('places what comes until then all at once', () => {
+    const { sink, scheduler, enqueueMany } = setUp();
+    let asked = 0;
+    Object.assign(sink, { dispatchesLater: () => ++asked > 0 });
+    enqueueMany(11);
+    expect([sizes(sink), scheduler.queuedCount, asked]).toEqual([[], 11, 1]);
+    scheduler.dispatch();
+    expect([sizes(sink), scheduler.queuedCount]).toEqual([[8, 3], 0]);
+    enqueueMany(1);
+    expect([scheduler.queuedCount, asked]).toEqual([1, 2]);
+  });
+
+  it('places at once again when they no longer do', () => {
+    const { sink, enqueueMany } = setUp();
+    Object.assign(sink, { dispatchesLater: () => false });
+    enqueueMany(3);
+    expect(sizes(sink)).toEqual([3]);
+  });
+});
+
 describe('a scheduler with a delay', () => {
   const delayed = { maxQueueDelay: micros(100), preferredBatchSizes: [4] };
 

@@ -16,8 +16,7 @@ describe('model statistics', () => {
   it('count rows as inferences, batches as executions, and add a batch’s compute time to each of its requests', () => {
     const stats = new ModelStats();
     stats.addExecution(times, 5, 2, 1_700_000_000_000);
-    stats.addSuccess(300, 900);
-    stats.addSuccess(100, 700);
+    stats.addSuccesses(2, 400, 1600);
     expect(stats.read('m', '3')).toEqual({
       name: 'm',
       version: '3',

@@ -65,4 +65,22 @@ describe('a request decoded with the help of earlier ones', () => {
       expect(inputs.map((input) => [...input.bytes])).toEqual([Array(8).fill(value), Array(8).fill(value)]);
     }
   });
+
+  it('tells where a message of its length is to begin for its first tensor to lie on a multiple of 16', () => {
+    const known = new KnownRequests();
+    const message = (name: string, length: number) => {
+      const input = { name: 'I', dataType: 'INT8' as const, shape: [length], bytes: new Uint8Array(length) };
+      return Buffer.from(
+        encodeInferRequest({ modelName: name, modelVersion: '', id: '', inputs: [input], outputNames: [] }),
+      );
+    };
+    for (const bytes of [message('model', 20_000), message('another model', 30_000), message('m', 40_000)]) {
+      known.decode(bytes, 0, bytes.length);
+      const lead = known.leadOf(bytes.length);
+      const placed = Buffer.alloc(lead + bytes.length);
+      bytes.copy(placed, lead);
+      const [tensor] = known.decode(placed, lead, placed.length).inputs;
+      expect((tensor!.bytes.byteOffset - placed.byteOffset) % 16).toBe(0);
+    }
+  });
 });
