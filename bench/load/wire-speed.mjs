@@ -1,7 +1,7 @@
 /**
  * Requests a second and CPU time a request of the load clients, in turns on one machine: ours and @grpc/grpc-js beside
  * h2load against nghttpd with a canned answer, and beside perf_analyzer against a tritonserver, if one is named.
- * `node bench/load/wire-speed.mjs [--rounds N] [--seconds S] [--triton HOST:PORT --perf-analyzer COMMAND]` after a build;
+ * `node bench/load/wire-speed.mjs [--rounds N] [--seconds S] [--only small|large|windows] [--triton HOST:PORT --perf-analyzer COMMAND]` after a build;
  * the tritonserver must have a model `identity` (INPUT0 FP32[-1]). Read as ratios; the targets are those of docs/performance.md.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -17,6 +17,7 @@ const { values: flags } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '1' },
+    only: { type: 'string' },
     triton: { type: 'string' },
     'perf-analyzer': { type: 'string' },
   },
@@ -223,8 +224,10 @@ try {
     load.bodyFile = join(folder, `${load.bytes}.bin`);
     writeFileSync(load.bodyFile, prefixed(encodeInferRequest(request)));
   }
-  for (const load of loads) await againstNghttpd(folder, load, 28);
-  await againstNghttpd(folder, loads[1], undefined);
+  const isAsked = (name) => flags.only === undefined || flags.only === name;
+  if (isAsked('small')) await againstNghttpd(folder, loads[0], 28);
+  if (isAsked('large')) await againstNghttpd(folder, loads[1], 28);
+  if (isAsked('windows')) await againstNghttpd(folder, loads[1], undefined);
   if (flags.triton !== undefined && flags['perf-analyzer'] !== undefined) {
     for (const load of loads) await againstTriton(flags.triton, flags['perf-analyzer'], load);
   }

@@ -23,10 +23,14 @@ export interface CalibrateOptions {
   readonly onProbe?: (sentence: string) => void;
 }
 
+/** The host was the limit, with one client. */
+export type HeldUp = { readonly client: ClientKind } & Extract<CeilingSearch, { state: 'held-up' }>;
+
 export type Calibration =
-  | { readonly state: 'found'; readonly entry: CalibrationEntry }
-  /** Too busy a host to tell; nothing to keep. */
-  | ({ readonly client: ClientKind } & Extract<CeilingSearch, { state: 'held-up' }>);
+  /** `heldUp` where the entry is a lower bound, because the host was the limit. */
+  | { readonly state: 'found'; readonly entry: CalibrationEntry; readonly heldUp: HeldUp | undefined }
+  /** So busy a host that no rate was sent on time; nothing to keep. */
+  | HeldUp;
 
 /** Takes some twenty seconds. Throws PerfTsError when interrupted. */
 export async function calibrateClient(options: CalibrateOptions): Promise<Calibration> {
@@ -57,11 +61,13 @@ export async function calibrateClient(options: CalibrateOptions): Promise<Calibr
       const found = await measureLimits(probe);
       if (found.state === 'held-up') return { client, ...found };
       const { maxRatePerSec, floors } = found;
+      const heldUp = found.heldUp && { client, ...found.heldUp };
       const responseBytes = model.outputs.reduce((sum, { byteSize }) => sum + byteSize, 0);
       const { workerCount } = plan;
       const measuredAt = new Date().toISOString();
       const sizes = { requestBytes, responseBytes };
-      return { state: 'found', entry: { client, workerCount, ...sizes, measuredAt, maxRatePerSec, floors } };
+      const rate = { maxRatePerSec, isLowerBound: heldUp !== undefined };
+      return { state: 'found', entry: { client, workerCount, ...sizes, measuredAt, ...rate, floors }, heldUp };
     } finally {
       await pool.close();
     }
@@ -75,21 +81,27 @@ export async function calibrateClient(options: CalibrateOptions): Promise<Calibr
 
 const WARM_UP_PER_SEC = 1000;
 
+type HostLimit = Extract<CeilingSearch, { state: 'held-up' }>;
 type Limits =
-  | ({ readonly state: 'found' } & Pick<CalibrationEntry, 'maxRatePerSec' | 'floors'>)
-  | Extract<CeilingSearch, { state: 'held-up' }>;
+  | ({ readonly state: 'found'; readonly heldUp: HostLimit | undefined } & Pick<
+      CalibrationEntry,
+      'maxRatePerSec' | 'floors'
+    >)
+  | HostLimit;
 
 async function measureLimits(probe: ProbeRate): Promise<Limits> {
   // The first requests run code that is not compiled yet.
   await probe(WARM_UP_PER_SEC);
   const found = await findCeiling(probe);
-  if (found.state === 'held-up') return found;
+  if (found.state === 'held-up' && found.passedPerSec === undefined) return found;
+  const [maxRatePerSec, heldUp] =
+    found.state === 'held-up' ? [found.passedPerSec!, found] : [found.maxRatePerSec, undefined];
   const floorAt = async (share: number) => {
-    const requestRatePerSec = found.maxRatePerSec * share;
+    const requestRatePerSec = maxRatePerSec * share;
     const { latencyP50Ns, latencyP99Ns } = await probe(requestRatePerSec);
     return { requestRatePerSec, p50Ns: latencyP50Ns, p99Ns: latencyP99Ns };
   };
-  return { ...found, floors: { tenth: await floorAt(0.1), half: await floorAt(0.5) } };
+  return { state: 'found', maxRatePerSec, heldUp, floors: { tenth: await floorAt(0.1), half: await floorAt(0.5) } };
 }
 
 function tellingProbe(probe: ProbeRate, tell: CalibrateOptions['onProbe']): ProbeRate {

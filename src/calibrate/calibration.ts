@@ -26,6 +26,8 @@ const entrySchema = z.object({
   measuredAt: z.string(),
   /** Highest rate with a send lag p99 below 1 ms and workers busy for less than 80 % of the time. */
   maxRatePerSec: z.number().positive(),
+  /** True where the host was the limit and not the generator, whose own limit may then be higher. */
+  isLowerBound: z.boolean().default(false),
   /** Latency against a server that does nothing, at a tenth and at half of that rate. */
   floors: z.object({ tenth: floorSchema, half: floorSchema }),
 });

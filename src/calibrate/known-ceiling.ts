@@ -17,7 +17,9 @@ export async function knownCeiling(plan: LoadPlan): Promise<ClientCeiling | unde
   const entries = await readCalibration(await describeHost());
   const { client, workerCount } = plan;
   const entry = findEntry(entries, { client, workerCount, requestBytes: plannedRequestBytes(plan) });
-  return entry && { maxRatePerSec: entry.maxRatePerSec, floorP50Ns: entry.floors.tenth.p50Ns };
+  if (entry === undefined) return undefined;
+  const { maxRatePerSec, isLowerBound, floors } = entry;
+  return { maxRatePerSec, isLowerBound, floorP50Ns: floors.tenth.p50Ns };
 }
 
 /** Rates that a run reached after all correct the calibration, for a busy moment must not be held against later runs; never rejects. */

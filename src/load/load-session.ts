@@ -4,6 +4,7 @@
  */
 import type { Instant } from '../common/units.js';
 import type { LoadLevel, LoadPlan } from '../plan/load-plan.js';
+import type { Exchanges } from './exchange-log.js';
 import type { RequestColumns } from './request-columns.js';
 import type { GeneratorUsage } from './worker-gauge.js';
 
@@ -50,6 +51,8 @@ export interface LevelRun {
   arrivals?(): ArrivalCounts;
   /** Undefined where the plan has no expected outputs. */
   mismatches?(): MismatchCounts | undefined;
+  /** What went in and out of the requests, once the level was stopped; undefined where the plan does not keep it. */
+  exchanges?(): Exchanges | undefined;
   /** True once everything that the level was to send has been sent and has ended; never for a level without an end of its own. */
   isFinished?(): boolean;
   usage(): WorkerUsage;

@@ -1,6 +1,7 @@
 /** The main thread's side of one load worker: asks it for one thing at a time and notices when it dies. */
 import { Worker } from 'node:worker_threads';
 import { PerfTsError } from '../common/errors.js';
+import type { Exchanges } from './exchange-log.js';
 import { createGaugeBuffer, type GaugeReading, readGauge } from './worker-gauge.js';
 import type { FromWorker, LevelShare, ToWorker, WorkerCounts, WorkerStart } from './worker-messages.js';
 
@@ -11,6 +12,7 @@ const CLOSE_GRACE_MS = 1000;
 export interface WorkerListener {
   onChunk(modelIndex: number, buffer: SharedArrayBuffer): void;
   onCounts(counts: WorkerCounts): void;
+  onExchanges(exchanges: Exchanges): void;
   onFinished(): void;
 }
 
@@ -110,6 +112,7 @@ export class LoadWorkerThread {
   #receive(message: FromWorker): void {
     if (message.kind === 'chunk') this.listener?.onChunk(message.modelIndex, message.buffer);
     else if (message.kind === 'counts') this.listener?.onCounts(message.counts);
+    else if (message.kind === 'exchanges') this.listener?.onExchanges(message.exchanges);
     else if (message.kind === 'finished') this.listener?.onFinished();
     else if (message.kind === 'failed') this.#fail(reviveFault(message));
     else if (message.kind === this.#awaited?.kind) {

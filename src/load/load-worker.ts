@@ -9,9 +9,18 @@ import { messageOf, PerfTsError } from '../common/errors.js';
 import { toMillis } from '../common/units.js';
 import type { InferOutput } from '../kserve/tensor.js';
 import { createDriver } from './create-driver.js';
-import { PacerThread } from './pacer.js';
-import { type AnswerCheck, comparesAnswers, newAnswerCheck, PreparedRequests } from './prepared-requests.js';
+import { ExchangeLog } from './exchange-log.js';
+import { LoopPacing } from './loop-pacer.js';
+import { PacerThread, type Pacing } from './pacer.js';
+import {
+  type AnswerCheck,
+  comparesAnswers,
+  newAnswerCheck,
+  PreparedRequests,
+  readsAnswers,
+} from './prepared-requests.js';
 import { RequestLog } from './request-log.js';
+import { ThreadPriority } from './thread-priority.js';
 import { WorkerGauge } from './worker-gauge.js';
 import type { FromWorker, LevelShare, ToWorker, WorkerStart } from './worker-messages.js';
 
@@ -40,11 +49,16 @@ const isComparing = comparesAnswers(plan);
 let connection: Connection | undefined;
 let regionCount = 0;
 let answers: AnswerCheck = newAnswerCheck();
+let exchanges: ExchangeLog | undefined;
 let level: RunningLevel | undefined;
-let pacerThread: PacerThread | undefined;
+let pacing: Pacing | undefined;
+const priority = new ThreadPriority();
 const gauge = new WorkerGauge(gaugeBuffer, {
-  idleSpinNs: () => pacerThread?.idleSpinNs ?? 0,
+  waited: () => ({ idleNs: pacing?.idleNs ?? 0, sleptNs: pacing?.sleptNs ?? 0 }),
   clientTimes: () => connection?.client.clientTimes?.(),
+  scheduling: () => priority.scheduling,
+  // With most of a CPU at real-time priority it would starve what else needs that CPU, the server too, and the kernel stops it now and then.
+  onHungry: () => priority.lower(),
 });
 
 async function connect(batchSize: number, shapeIndex: number): Promise<Connection> {
@@ -55,10 +69,7 @@ async function connect(batchSize: number, shapeIndex: number): Promise<Connectio
     ...(plan.tls && { tls: plan.tls }),
     ...(plan.headers && { headers: plan.headers }),
     ...(plan.compression && { compression: plan.compression }),
-    ...(isComparing && {
-      onOutputs: (handle: number, outputs: readonly InferOutput[]) =>
-        connection?.requests.compare(handle, outputs, answers),
-    }),
+    ...(readsAnswers(plan) && { onOutputs: readAnswer }),
   });
   const regionName = regionPrefix === undefined ? undefined : `${regionPrefix}-${workerIndex}-${regionCount++}`;
   const kinds = plan.models.map((model) => ({ model, batchSize, shapeIndex }));
@@ -69,6 +80,12 @@ async function connect(batchSize: number, shapeIndex: number): Promise<Connectio
     await client.close();
     throw fault;
   }
+}
+
+function readAnswer(handle: number, outputs: readonly InferOutput[]): void {
+  if (connection === undefined) return;
+  if (isComparing) connection.requests.compare(handle, outputs, answers);
+  if (exchanges !== undefined) connection.requests.note(handle, outputs, exchanges);
 }
 
 /** Connects and has the target answer one request of each model, so that a refusal is known before any load. */
@@ -85,7 +102,7 @@ async function prepare(): Promise<void> {
 async function prepareLevel({ batchSize, shapeIndex = 0, kind }: LevelShare['level']): Promise<void> {
   if (connection?.batchSize !== batchSize || connection.shapeIndex !== shapeIndex) await disconnect();
   connection ??= await connect(batchSize, shapeIndex);
-  if (kind === 'open') pacerThread ??= new PacerThread();
+  if (kind === 'open') pacing ??= (await LoopPacing.open()) ?? new PacerThread();
   tell({ kind: 'prepared' });
 }
 
@@ -95,8 +112,9 @@ function startLevel(share: LevelShare): void {
     requests: { handles },
   } = connection!;
   answers = newAnswerCheck();
+  exchanges = plan.keepsTensors === true ? new ExchangeLog() : undefined;
   const logs = plan.models.map((_, modelIndex) => {
-    return new RequestLog((chunk) => tell({ kind: 'chunk', modelIndex, buffer: chunk.buffer }));
+    return new RequestLog((chunk) => tell({ kind: 'chunk', modelIndex, buffer: chunk.buffer }), exchanges);
   });
   const driver = createDriver({
     plan,
@@ -105,7 +123,7 @@ function startLevel(share: LevelShare): void {
     handles,
     logs,
     send: (handle, tag) => client.send(handle, tag),
-    createPacer: (wake) => pacerThread!.createPacer(wake),
+    createPacer: (wake) => pacing!.createPacer(wake),
     onFinished: () => tell({ kind: 'finished' }),
   });
   let toldChanges = 0;
@@ -116,6 +134,8 @@ function startLevel(share: LevelShare): void {
     tellCounts(driver, logs);
   };
   level = { driver, logs, countsTimer: setInterval(tellNews, COUNTS_INTERVAL_MS) };
+  // Only a schedule has to be kept; a closed loop goes at the server's pace, and leaves it the CPUs.
+  if (share.level.kind === 'open') priority.raise();
   gauge.begin();
   driver.start();
   tell({ kind: 'started' });
@@ -134,10 +154,13 @@ async function stopLevel(): Promise<void> {
     const { driver, logs, countsTimer } = level;
     gauge.end();
     await driver.stop();
+    priority.lower();
     clearInterval(countsTimer);
     level = undefined;
     if (driver.abandonedCount > 0) await disconnect();
     tellCounts(driver, logs);
+    if (exchanges !== undefined) tell({ kind: 'exchanges', exchanges: exchanges.exchanges() });
+    exchanges = undefined;
   }
   tell({ kind: 'stopped' });
 }
@@ -153,7 +176,7 @@ async function disconnect(): Promise<void> {
 async function close(): Promise<void> {
   if (level !== undefined) clearInterval(level.countsTimer);
   level = undefined;
-  pacerThread?.close();
+  pacing?.close();
   await disconnect();
   process.exit(0);
 }

@@ -1,7 +1,7 @@
 /**
- * Wakes a load worker at an instant, to well under a millisecond. Node's timers know whole milliseconds and spinning costs a CPU
- * that the server may need, so a thread of its own sleeps in Atomics.wait, which wakes to some 50 µs, and posts a
- * message a little early; the rest of the way is a short spin over the event loop. docs/performance.md has the numbers.
+ * Wakes a load worker at an instant, to well under a millisecond, where its event loop cannot (loop-pacer.ts). Node's timers know
+ * whole milliseconds and spinning costs a CPU that the server may need, so a thread of its own sleeps in Atomics.wait, which
+ * wakes to some 50 µs, and posts a message a little early; the rest of the way is a short spin over the event loop.
  */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { nowNs } from '../common/clock.js';
@@ -15,6 +15,16 @@ export interface Pacer {
 }
 
 export type CreatePacer = (wake: () => void) => Pacer;
+
+/** What the pacers of a load worker's levels have in common; they serve one after the other. */
+export interface Pacing {
+  readonly createPacer: CreatePacer;
+  /** Time that the event loop slept or went round with nothing to do but wait for an instant, since this began. */
+  readonly idleNs: number;
+  /** The part of it that was slept within a turn of the loop, which then seems active, and took no CPU. */
+  readonly sleptNs: number;
+  close(): void;
+}
 
 /** How long a message from the sleeping thread takes to arrive, on a quiet host. */
 const EARLY_NS = 100_000;
@@ -40,7 +50,7 @@ export interface PacerStart {
 }
 
 /** The sleeping thread of a load worker; it serves one pacer after the other, so that a level does not wait for a thread. */
-export class PacerThread {
+export class PacerThread implements Pacing {
   readonly #cell = new PacerCell();
   readonly #port: MessagePort;
   readonly #worker: Worker;
@@ -65,9 +75,12 @@ export class PacerThread {
     return this.#pacer;
   };
 
-  /** Time that the event loop went round with nothing to do but wait for an instant, since this began. */
-  get idleSpinNs(): number {
+  get idleNs(): number {
     return this.#meter.idleSpinNs;
+  }
+
+  get sleptNs(): number {
+    return 0;
   }
 
   close(): void {

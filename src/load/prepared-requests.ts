@@ -2,13 +2,13 @@
  * The requests that a worker has ready for one batch size and shape: their handles, what their answers should be, and
  * the shared memory their tensors lie in, if they do.
  */
-import { admins } from '../client/connect-admin.js';
 import type { InferClient, RequestTemplate } from '../client/infer-client.js';
 import type { ServerAdmin } from '../client/server-admin.js';
 import { outputRooms, placeTensors, tensorBytes } from '../client/shared-memory/place-tensors.js';
 import { SharedObject } from '../client/shared-memory/shared-object.js';
 import type { InferOutput, RequestedOutput, Tensor } from '../kserve/tensor.js';
 import type { LoadPlan } from '../plan/load-plan.js';
+import type { ExchangeLog } from './exchange-log.js';
 import { findDifference } from './input-data/compare-outputs.js';
 import { distinctRequestCount, expectedOutputs, makeRequest, type RequestKind } from './request-set.js';
 
@@ -32,11 +32,16 @@ export interface AnswerCheck {
 
 export const newAnswerCheck = (): AnswerCheck => ({ checkedCount: 0, mismatchCount: 0, firstMismatch: undefined });
 
-/** Whether answers have to be read. */
+/** Whether answers have to be compared. */
 export const comparesAnswers = (plan: LoadPlan): boolean =>
   plan.models.some(({ dataset }) => (dataset?.outputs.length ?? 0) > 0);
 
+/** Whether answers have to be read. */
+export const readsAnswers = (plan: LoadPlan): boolean => comparesAnswers(plan) || plan.keepsTensors === true;
+
 interface ExpectedAnswer {
+  /** What the request carries. */
+  readonly inputs: readonly Tensor[];
   readonly outputs: () => readonly Tensor[];
   /** Where the request asked for its outputs. */
   readonly places: readonly RequestedOutput[];
@@ -54,17 +59,19 @@ export class PreparedRequests {
 
   private constructor(
     client: InferClient,
-    templates: readonly (readonly RequestTemplate[])[],
+    plain: readonly (readonly RequestTemplate[])[],
     kinds: readonly RequestKind[],
     { plan, workerIndex }: WorkerPlace,
     region: SharedRegion | undefined,
   ) {
     const expected = new Map<number, ExpectedAnswer>();
+    const templates = region?.templates ?? plain;
     this.handles = templates.map((ofModel, model) =>
       ofModel.map((template, index) => {
         const handle = client.prepare(template);
         const outputs = once(() => expectedOutputs(kinds[model]!, workerIndex, index, plan.workerCount));
-        expected.set(handle, { outputs, places: template.outputs ?? [] });
+        const { inputs } = plain[model]![index]!;
+        expected.set(handle, { inputs, outputs, places: template.outputs ?? [] });
         return handle;
       }),
     );
@@ -87,7 +94,7 @@ export class PreparedRequests {
     });
     if (regionName === undefined) return new PreparedRequests(client, templates, kinds, worker, undefined);
     const region = await SharedRegion.create(regionName, templates, kinds, plan);
-    return new PreparedRequests(client, region.templates, kinds, worker, region);
+    return new PreparedRequests(client, templates, kinds, worker, region);
   }
 
   /** Counts an answer, and whether it is as expected. */
@@ -101,6 +108,13 @@ export class PreparedRequests {
     if (difference === undefined) return;
     check.mismatchCount++;
     check.firstMismatch ??= difference;
+  }
+
+  /** Notes what went in and out of a request. */
+  note(handle: number, outputs: readonly InferOutput[], exchanges: ExchangeLog): void {
+    const answer = this.#expected.get(handle);
+    if (answer === undefined) return;
+    exchanges.note(handle, answer.inputs, this.#region?.fetch(outputs, answer.places) ?? outputs);
   }
 
   /** Gives the shared memory back; never rejects. */
@@ -149,9 +163,11 @@ class SharedRegion {
       return ofModel.map((template) => ({ template, outputs }));
     });
     // Requests of several models differ in their outputs, so that each needs places of its own.
-    const areRead = comparesAnswers(plan) || kinds.length > 1;
+    const areRead = readsAnswers(plan) || kinds.length > 1;
     const placed = placeTensors(name, requests, areRead ? requests.length : Math.min(UNREAD_PLACES, requests.length));
     const object = new SharedObject(name, placed.byteSize);
+    // Only here, because a worker that starts would otherwise wait for it most of its time.
+    const { admins } = await import('../client/connect-admin.js');
     const admin = admins[plan.protocol](plan.endpoint, { tls: plan.tls, headers: plan.headers });
     try {
       for (const { offset, bytes } of placed.contents) object.write(offset, bytes);

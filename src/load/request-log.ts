@@ -3,6 +3,7 @@
  * Appending allocates nothing except a new chunk every 65,536 rows, unless one was released.
  */
 import { type OutcomeCode, outcomeCodes } from '../client/outcome.js';
+import type { ExchangeLog } from './exchange-log.js';
 import { RequestChunk } from './request-columns.js';
 
 /** Causes beyond this many are counted together, so that a server whose messages all differ cannot fill the memory. */
@@ -11,6 +12,7 @@ export const OTHER_CAUSES = 'other causes';
 
 export class RequestLog {
   readonly #onChunk: (chunk: RequestChunk) => void;
+  readonly #exchanges: ExchangeLog | undefined;
   readonly #causes = new Map<string, number>();
   /** Full chunks, the oldest first. */
   readonly #full: RequestChunk[] = [];
@@ -18,9 +20,10 @@ export class RequestLog {
   #slowestServiceNs = 0;
   #failureCount = 0;
 
-  /** `onChunk` is given each chunk before its first row. */
-  constructor(onChunk: (chunk: RequestChunk) => void) {
+  /** `onChunk` is given each chunk before its first row; `exchanges` is told of every good answer. */
+  constructor(onChunk: (chunk: RequestChunk) => void, exchanges?: ExchangeLog) {
     this.#onChunk = onChunk;
+    this.#exchanges = exchanges;
     this.#chunk = new RequestChunk();
     onChunk(this.#chunk);
   }
@@ -35,6 +38,7 @@ export class RequestLog {
     if (this.#chunk.isFull) this.#nextChunk();
     if (receivedNs - sentNs > this.#slowestServiceNs) this.#slowestServiceNs = receivedNs - sentNs;
     if (outcome !== outcomeCodes.ok) this.#countFailure(cause ?? 'unknown');
+    else this.#exchanges?.append(intendedNs, receivedNs);
     this.#chunk.append(intendedNs, sentNs, receivedNs, outcome);
   }
 

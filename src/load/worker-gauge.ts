@@ -5,6 +5,7 @@
 import { monitorEventLoopDelay, PerformanceObserver, performance } from 'node:perf_hooks';
 import type { ClientTimes } from '../client/infer-client.js';
 import { NANOS_PER_MILLI } from '../common/units.js';
+import { type Scheduling, schedulings } from './thread-priority.js';
 
 const SLICE_MS = 100;
 /** A slice in which the worker was busy for more than this share counts as busy. */
@@ -23,6 +24,8 @@ const fields = {
   receiveTotalNs: 8,
   timedCount: 9,
   sendTotalNs: 10,
+  /** Index into `schedulings`, as of the end of the last slice. */
+  scheduling: 11,
 } as const;
 type Field = keyof typeof fields;
 
@@ -50,6 +53,8 @@ export interface GeneratorUsage {
   readonly gcMaxPauseNs: number;
   /** An answer may have lain unseen for so long before it was stamped: p99 of how late the event loop came round. */
   readonly timestampUncertaintyNs: number;
+  /** Of the worker with the least claim to a CPU. */
+  readonly scheduling: Scheduling;
 }
 
 export function mergeGauges(readings: readonly GaugeReading[]): GeneratorUsage | undefined {
@@ -62,6 +67,7 @@ export function mergeGauges(readings: readonly GaugeReading[]): GeneratorUsage |
     gcPauseNs: live.reduce((sum, { gcPauseNs }) => sum + gcPauseNs, 0),
     gcMaxPauseNs: most(({ gcMaxPauseNs }) => gcMaxPauseNs),
     timestampUncertaintyNs: most(({ loopDelayP99Ns }) => loopDelayP99Ns),
+    scheduling: schedulings[most(({ scheduling }) => scheduling)] ?? 'ordinary',
   };
 }
 
@@ -79,13 +85,19 @@ export function mergeClientTimes(readings: readonly GaugeReading[]): {
 }
 
 export interface GaugeSources {
-  /** Time that the event loop only went round waiting for an instant, since any origin: it is not busy then. */
-  readonly idleSpinNs: () => number;
+  /** Time that the event loop only waited for an instant, since any origin: it is not busy then. */
+  readonly waited: () => { readonly idleNs: number; readonly sleptNs: number };
   /** The client's totals since any origin; undefined where it keeps none. */
   readonly clientTimes: () => ClientTimes | undefined;
+  /** How this thread is scheduled right now. */
+  readonly scheduling: () => Scheduling;
+  /** Called after a slice in which the worker took most of a CPU, be it to go round waiting. */
+  readonly onHungry: () => void;
 }
 
 const noTimes: ClientTimes = { answerCount: 0, receiveTotalNs: 0, timedCount: 0, sendTotalNs: 0 };
+
+const noWait = { idleNs: 0, sleptNs: 0 };
 
 /** The worker's side. One timer every 100 ms and one every 10 ms are all that it costs. */
 export class WorkerGauge {
@@ -95,7 +107,7 @@ export class WorkerGauge {
   readonly #collector: PerformanceObserver;
   #timer: NodeJS.Timeout | undefined;
   #loop = performance.eventLoopUtilization();
-  #spunNs = 0;
+  #waited = noWait;
   #timesBefore = noTimes;
 
   constructor(buffer: SharedArrayBuffer, sources: GaugeSources) {
@@ -111,8 +123,9 @@ export class WorkerGauge {
     this.end();
     this.#cells.fill(0);
     this.#loop = performance.eventLoopUtilization();
-    this.#spunNs = this.#sources.idleSpinNs();
+    this.#waited = this.#sources.waited();
     this.#timesBefore = this.#sources.clientTimes() ?? noTimes;
+    this.#noteScheduling();
     this.#delay.reset();
     this.#delay.enable();
     this.#collector.observe({ entryTypes: ['gc'] });
@@ -133,14 +146,18 @@ export class WorkerGauge {
     const now = performance.eventLoopUtilization();
     const { active, idle } = performance.eventLoopUtilization(now, this.#loop);
     this.#loop = now;
-    const spunNs = this.#sources.idleSpinNs();
+    const waited = this.#sources.waited();
     const wallNs = (active + idle) * NANOS_PER_MILLI;
-    const busyNs = Math.max(0, active * NANOS_PER_MILLI - (spunNs - this.#spunNs));
-    this.#spunNs = spunNs;
+    const activeNs = active * NANOS_PER_MILLI;
+    const busyNs = Math.max(0, activeNs - (waited.idleNs - this.#waited.idleNs));
+    const isHungry = activeNs - (waited.sleptNs - this.#waited.sleptNs) > BUSY_SHARE * wallNs;
+    this.#waited = waited;
     this.#add('wallNs', wallNs);
     this.#add('busyNs', busyNs);
     this.#add('sliceCount', 1);
     if (busyNs > BUSY_SHARE * wallNs) this.#add('busySliceCount', 1);
+    if (isHungry) this.#sources.onHungry();
+    this.#noteScheduling();
     // The histogram holds whole intervals of its own timer; what exceeds one is delay.
     const lateNs = this.#delay.percentile(99) - DELAY_RESOLUTION_MS * NANOS_PER_MILLI;
     this.#cells[fields.loopDelayP99Ns] = Math.max(0, lateNs);
@@ -154,6 +171,10 @@ export class WorkerGauge {
       // A client that was made anew counts from zero again.
       this.#cells[fields[name]] = Math.max(0, times[name] - this.#timesBefore[name]);
     }
+  }
+
+  #noteScheduling(): void {
+    this.#cells[fields.scheduling] = schedulings.indexOf(this.#sources.scheduling());
   }
 
   #addPause(pauseNs: number): void {

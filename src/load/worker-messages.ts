@@ -1,6 +1,7 @@
 /** What the main thread and a load worker tell each other. Rows of requests never travel this way: they are in shared memory. */
 import type { ErrorCode, Problem } from '../common/errors.js';
 import type { LoadLevel, LoadPlan } from '../plan/load-plan.js';
+import type { Exchanges } from './exchange-log.js';
 
 /** A worker's `workerData`. */
 export interface WorkerStart {
@@ -53,6 +54,8 @@ export type FromWorker =
   /** A further chunk of the running level, before its first row. */
   | { readonly kind: 'chunk'; readonly modelIndex: number; readonly buffer: SharedArrayBuffer }
   | { readonly kind: 'counts'; readonly counts: WorkerCounts }
+  /** Once, at the end of a level whose plan keeps tensors. */
+  | { readonly kind: 'exchanges'; readonly exchanges: Exchanges }
   /** This worker has sent all it was to send, and all of it has ended. */
   | { readonly kind: 'finished' }
   | { readonly kind: 'stopped' }

@@ -8,6 +8,7 @@ import { compiledEntry } from '../common/package-root.js';
 import { after, type Instant, millis, nanos } from '../common/units.js';
 import type { LoadLevel, LoadPlan } from '../plan/load-plan.js';
 import { needsTickets } from './create-driver.js';
+import { type Exchanges, mergeExchanges } from './exchange-log.js';
 import type {
   ArrivalCounts,
   LevelRun,
@@ -64,6 +65,7 @@ export const startLoadWorkers = async (plan: LoadPlan, entry: URL = workerEntry)
         errors: (modelIndex) => run.errors(modelIndex),
         arrivals: () => run.arrivals(),
         mismatches: () => run.mismatches(),
+        exchanges: () => run.exchanges(),
         isFinished: () => run.isFinished(),
         usage: () => run.usage(),
         async stop() {
@@ -87,6 +89,7 @@ class WorkersLevel implements LevelRun {
   /** By model. */
   readonly #chunks: RequestChunk[][];
   readonly #counts: WorkerCounts[];
+  readonly #exchanges: Exchanges[] = [];
   #finishedCount = 0;
   #cpuStart = process.cpuUsage();
   #loopStart: readonly { readonly active: number; readonly idle: number }[] = [];
@@ -111,6 +114,7 @@ class WorkersLevel implements LevelRun {
         onCounts: (counts) => {
           this.#counts[index] = counts;
         },
+        onExchanges: (exchanges) => this.#exchanges.push(exchanges),
         onFinished: () => {
           this.#finishedCount++;
         },
@@ -176,6 +180,10 @@ class WorkersLevel implements LevelRun {
       mismatchCount: this.#counts.reduce((sum, { mismatchCount }) => sum + mismatchCount, 0),
       first: this.#counts.find(({ firstMismatch }) => firstMismatch !== undefined)?.firstMismatch,
     };
+  }
+
+  exchanges(): Exchanges | undefined {
+    return this.#plan.keepsTensors === true ? mergeExchanges(this.#exchanges) : undefined;
   }
 
   isFinished(): boolean {

@@ -47,6 +47,7 @@ function generatorRecord(usage: WorkerUsage, pressure: ReturnType<typeof pressur
     gcPauseNs: Math.round(generator?.gcPauseNs ?? 0),
     gcMaxPauseNs: Math.round(generator?.gcMaxPauseNs ?? 0),
     timestampUncertaintyNs: generator === undefined ? null : Math.round(generator.timestampUncertaintyNs),
+    ...(generator && { scheduling: generator.scheduling }),
     ...pressure,
   };
 }

@@ -121,7 +121,7 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
   ];
   const mismatchCount = answers?.mismatchCount ?? null;
   const record = await watch.complete({ ...summary, models: shares, warnings, mismatchCount }, begin);
-  await listener?.onLevel?.(record, columns);
+  await listener?.onLevel?.(record, columns, run.exchanges?.());
   return record;
 }
 

@@ -4,6 +4,7 @@
  */
 import type { ServerAdmin } from '../client/server-admin.js';
 import type { Clock } from '../common/clock.js';
+import type { Exchanges } from '../load/exchange-log.js';
 import type { LoadWorkerPool } from '../load/load-session.js';
 import type { RequestColumns } from '../load/request-columns.js';
 import { createLevelSequence, type SteppingSequence } from '../plan/level-sequence.js';
@@ -110,9 +111,9 @@ async function measureAndKeep(
     signal,
     listener: {
       onProgress: (progress) => listener.onProgress(progress),
-      onLevel: async (finished: LevelRecord, columns: RequestColumns) => {
+      onLevel: async (finished: LevelRecord, columns: RequestColumns, exchanges?: Exchanges) => {
         latencyNs = limitLatency(finished, columns, plan.latencyPercentile);
-        if (isKept && isWorthKeeping(finished)) await listener.onLevel(finished, columns);
+        if (isKept && isWorthKeeping(finished)) await listener.onLevel(finished, columns, exchanges);
       },
     },
   });

@@ -1,4 +1,5 @@
 /** What measuring needs and tells while it works. The entry points are measure-level.ts (one level) and measure-run.ts (all of a plan). */
+import type { Exchanges } from '../load/exchange-log.js';
 import type { RequestColumns } from '../load/request-columns.js';
 import type { LoadLevel } from '../plan/load-plan.js';
 import type { LevelRecord, MonitorsRecord } from '../record/run-record.js';
@@ -24,8 +25,11 @@ export interface LevelProgress {
 
 export interface MeasureListener {
   onProgress(progress: LevelProgress): void;
-  /** A finished level with all its raw samples, warm-up included, before the next starts, so that it can be saved at once. */
-  onLevel(level: LevelRecord, columns: RequestColumns): Promise<void> | void;
+  /**
+   * A finished level with all its raw samples, warm-up included, before the next starts, so that it can be saved at once;
+   * with what went in and out, where the plan keeps it.
+   */
+  onLevel(level: LevelRecord, columns: RequestColumns, exchanges?: Exchanges): Promise<void> | void;
 }
 
 /** Watches server, GPUs and metrics while a level runs; one for a run, used for one level after the other. */

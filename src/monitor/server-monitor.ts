@@ -5,7 +5,7 @@
 import { nowNs } from '../common/clock.js';
 import { type Nanos, toMillis } from '../common/units.js';
 import type { LevelMonitor } from '../measure/measurement.js';
-import type { MonitorsRecord } from '../record/run-record.js';
+import type { MonitorsRecord, NodeAssignmentRecord } from '../record/run-record.js';
 import { energyPerInference, type GpuSnapshot, gpusInMetrics, summarizeGpus } from './gpu-summary.js';
 import { fetchMetrics, type MetricsSnapshot, summarizeMetrics } from './metrics-endpoint.js';
 import { type Gpu, openGpus } from './nvml.js';
@@ -21,6 +21,8 @@ export interface ServerMonitorOptions {
   /** Metrics endpoint; left out asks none. */
   readonly metricsUrl?: string | undefined;
   readonly metricsInterval: Nanos;
+  /** Who runs the nodes, as the engine said when it was ready: kept with every level, so that trials have it too. */
+  readonly assignments?: readonly NodeAssignmentRecord[];
 }
 
 interface UsageSnapshot extends ProcessUsage {
@@ -81,11 +83,13 @@ class ServerMonitor implements LevelMonitor {
     const seenNs = isDriverRead ? spanOf(looks) : spanOf(metrics);
     const [first, last] = [usages[0], usages.at(-1)];
     const usedNs = spanOf(usages);
+    const { assignments = [] } = this.#options;
     return {
       serverCpuCount: first && last && usedNs > 0 ? (last.cpuNs - first.cpuNs) / usedNs : null,
       serverMemoryBytes: usages.length === 0 ? null : Math.max(...usages.map(({ residentBytes }) => residentBytes)),
       gpus,
       energyPerInferenceJoules: energyPerInference(gpus, inferenceCount * (seenNs / Math.max(1, toNs - fromNs))),
+      ...(assignments.length === 0 ? {} : { assignments: [...assignments] }),
       serverMetrics: this.#options.metricsUrl === undefined ? null : summarizeMetrics(metrics),
     };
   }

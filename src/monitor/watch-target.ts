@@ -22,7 +22,7 @@ export const noMetrics: MetricsChoice = { isAsked: false, interval: seconds(1) }
 
 /** Throws PerfTsError BAD_OPTION when metrics are asked for and the endpoint gives none. */
 export async function watchTarget(
-  target: Pick<Target, 'kind' | 'endpoint' | 'serverProcessId' | 'metricsUrl'>,
+  target: Pick<Target, 'kind' | 'endpoint' | 'serverProcessId' | 'metricsUrl' | 'assignments'>,
   metrics: MetricsChoice,
 ): Promise<LevelMonitor> {
   const colon = target.endpoint.lastIndexOf(':');
@@ -38,6 +38,7 @@ export async function watchTarget(
     isLocal,
     metricsUrl,
     metricsInterval: metrics.interval,
+    assignments: target.assignments ?? [],
   });
 }
 

@@ -23,9 +23,17 @@ export class AnswerSchedule {
     return this.#droppedCount;
   }
 
+  /** When the freeze begins and ends; undefined without one, and before the first request. */
+  get freezeNs(): { readonly begin: number; readonly end: number } | undefined {
+    const { freeze } = this.#behavior;
+    if (freeze === undefined || this.#firstNs === undefined) return undefined;
+    const begin = this.#firstNs + freeze.afterNs;
+    return { begin, end: begin + freeze.durationNs };
+  }
+
   /** The instant at which the request that came at `nowNs` is answered; undefined for never. */
   next(nowNs: number): number | undefined {
-    const { dropEvery, freeze, limitPerSec } = this.#behavior;
+    const { dropEvery, limitPerSec } = this.#behavior;
     this.#firstNs ??= nowNs;
     this.#requestCount++;
     if (dropEvery !== undefined && this.#requestCount % dropEvery === 0) {
@@ -37,10 +45,8 @@ export class AnswerSchedule {
       this.#freeNs = Math.max(this.#freeNs, nowNs) + 1e9 / limitPerSec;
       dueNs = Math.max(dueNs, this.#freeNs);
     }
-    if (freeze === undefined) return dueNs;
-    const beginNs = this.#firstNs + freeze.afterNs;
-    const endNs = beginNs + freeze.durationNs;
-    return dueNs >= beginNs && dueNs < endNs ? endNs : dueNs;
+    const freeze = this.freezeNs;
+    return freeze !== undefined && dueNs >= freeze.begin && dueNs < freeze.end ? freeze.end : dueNs;
   }
 }
 

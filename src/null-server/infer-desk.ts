@@ -37,12 +37,14 @@ export class InferDesk {
   }
 
   report(): NullServerReport {
+    const { freezeNs } = this.#schedule;
     const delays = this.#delaysNs.slice(0, Math.min(this.#answeredCount, MAX_DELAYS)).sort();
     const at = (share: number): number => delays[Math.max(0, Math.ceil(share * delays.length) - 1)] ?? 0;
     return {
       requestCount: this.#schedule.requestCount,
       answeredCount: this.#answeredCount,
       droppedCount: this.#schedule.droppedCount,
+      ...(freezeNs && { freezeNs }),
       delayNs: { mean: this.#meanNs(), p50: at(0.5), p99: at(0.99), max: at(1) },
     };
   }

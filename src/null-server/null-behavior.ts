@@ -38,6 +38,8 @@ export interface NullServerReport {
   readonly requestCount: number;
   readonly answeredCount: number;
   readonly droppedCount: number;
+  /** When the freeze begins and ends, on the host's monotonic clock; undefined without one, and before the first request. */
+  readonly freezeNs?: { readonly begin: number; readonly end: number };
   /** From a request's last byte to the writing of its answer; zeros where none was answered. */
   readonly delayNs: { readonly mean: number; readonly p50: number; readonly p99: number; readonly max: number };
 }

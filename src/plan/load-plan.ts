@@ -166,6 +166,8 @@ export interface LoadPlan {
   readonly sharedMemory?: SharedMemoryPlan;
   /** By how much a float may differ from what the input data expects, relative and absolute. */
   readonly validationTolerance?: number;
+  /** True where what went in and out of each request is kept for an export. */
+  readonly keepsTensors?: boolean;
   readonly load: LoadKind;
   readonly sequence: LevelSequence;
   /** The sequence is gone through for each of them. */

@@ -67,6 +67,7 @@ export interface PlanOptions {
   readonly requestParameters?: RequestParameters | undefined;
   readonly sharedMemory?: SharedMemoryPlan | undefined;
   readonly validationTolerance?: number | undefined;
+  readonly keepsTensors?: boolean | undefined;
   readonly requestCount?: number | undefined;
   readonly warmupRequestCount?: number | undefined;
   readonly stopRule: StopRule;

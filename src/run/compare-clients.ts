@@ -121,9 +121,9 @@ async function findNeighbour({ endpoint, protocol }: Target): Promise<string | u
 
 /** The run's own compression and shared memory are left out: each path says itself how it sends. */
 function planOfPath(path: UsablePath, { plan, sharingPlan }: CompareClientsOptions): LoadPlan {
-  const { compression: _, sharedMemory: __, ...plain } = plan;
+  const { compression: _, sharedMemory: __, keepsTensors: ____, ...plain } = plan;
   const { endpoint, protocol, client, compression, sharesMemory } = path;
-  const { compression: ___, ...sharing } = sharingPlan;
+  const { compression: ___, keepsTensors: _____, ...sharing } = sharingPlan;
   return {
     ...(sharesMemory === true ? sharing : plain),
     endpoint,

@@ -2,7 +2,7 @@
  * One measuring run from end to end: target, plan, workers, levels, record. The record is saved after every level, and
  * whatever was started is stopped on every way out.
  */
-import { knownCeiling } from '../calibrate/known-ceiling.js';
+import { knownCeiling, plannedRequestBytes } from '../calibrate/known-ceiling.js';
 import { systemClock } from '../common/clock.js';
 import { PerfTsError } from '../common/errors.js';
 import { packageVersion } from '../common/package-root.js';
@@ -115,14 +115,14 @@ async function measureTarget(
       signal: runSignal,
       listener: {
         onProgress: (progress) => listener.onProgress(progress),
-        async onLevel(level, columns) {
+        async onLevel(level, columns, exchanges) {
           const kept = death === undefined ? level : withDeath(level, death);
           record = { ...record, finishedAt: new Date().toISOString(), levels: [...record.levels, kept] };
           await store.saveSamples(record.levels.length - 1, columns);
           latencyLog.addLevel(loadTag(level.load), columns);
           await store.saveText('latency.hlog', latencyLog.text());
           await store.saveRun(record);
-          await listener.onLevel(kept, columns);
+          await listener.onLevel(kept, columns, exchanges);
         },
       },
     });
@@ -144,7 +144,8 @@ async function measureTarget(
     const level = comparableLevel(record.levels);
     if (options.comparesClients === true && outcome.state === 'complete' && level !== undefined) {
       const say = (sentence: string): void => listener.say(sentence);
-      const sharingPlan = createLoadPlan({ ...withSharedMemory(options.plan), endpoint, protocol }, described);
+      const sharing = withSharedMemory(options.plan, plannedRequestBytes(plan));
+      const sharingPlan = createLoadPlan({ ...sharing, endpoint, protocol }, described);
       const comparing = compareClients({
         plan,
         sharingPlan,
@@ -198,9 +199,10 @@ function withDeath(level: LevelRecord, { message }: PerfTsError): LevelRecord {
 /** Room for each row of an output of unknown size, as perf_analyzer has by default. */
 const OUTPUT_ROOM_BYTES = 102_400;
 
-const withSharedMemory = (plan: MeasurementOptions['plan']): MeasurementOptions['plan'] => ({
+/** An output of unknown size is often as large as what went in. */
+const withSharedMemory = (plan: MeasurementOptions['plan'], requestBytes: number): MeasurementOptions['plan'] => ({
   ...plan,
-  sharedMemory: plan.sharedMemory ?? { kind: 'system', outputBytes: OUTPUT_ROOM_BYTES },
+  sharedMemory: plan.sharedMemory ?? { kind: 'system', outputBytes: Math.max(OUTPUT_ROOM_BYTES, requestBytes) },
 });
 
 /** What the server says of each model. Throws PerfTsError when it does not have one of them. */

@@ -13,6 +13,7 @@ const entry = {
   responseBytes: 64,
   measuredAt: '2026-01-02T03:04:05.000Z',
   maxRatePerSec: 20_000,
+  isLowerBound: false,
   floors: { tenth: floor, half: floor },
 } as const;
 const soon = Date.parse(entry.measuredAt) + 3600e3;
@@ -48,6 +49,13 @@ describe('a calibration', () => {
     const { kept } = await saveEntry(host, { ...entry, maxRatePerSec: 300 });
     expect(kept.maxRatePerSec).toBe(20_000);
     expect((await readCalibration(host, soon)).map(({ maxRatePerSec }) => maxRatePerSec)).toEqual([20_000]);
+  });
+
+  it('that was held up by its host gives way to a better one, and says what it is until then', async () => {
+    await saveEntry(host, { ...entry, maxRatePerSec: 3000, isLowerBound: true });
+    expect((await readCalibration(host, soon))[0]).toMatchObject({ maxRatePerSec: 3000, isLowerBound: true });
+    await saveEntry(host, entry);
+    expect((await readCalibration(host, soon))[0]).toMatchObject({ maxRatePerSec: 20_000, isLowerBound: false });
   });
 
   it('is valid for a day and for its own host', async () => {

@@ -64,6 +64,28 @@ describe('load workers', () => {
     expect(maxBusyRatio).toBeLessThanOrEqual(1);
   });
 
+  it.each(['grpc', 'http'] as const)(
+    'tell what went in and out of every %s request, where it is kept',
+    async (protocol) => {
+      const { plan } = await serve(protocol, { workerCount: 2, keepsTensors: true });
+      const pool = await start(plan);
+      const run = await pool.startLevel({ ...closed(4), requestCount: 40 });
+      await waitFor(() => run.isFinished!());
+      await run.stop();
+      const { contents, intendedNs, receivedNs, indices } = run.exchanges!()!;
+      const columns = run.columns();
+      const keys = (intended: ArrayLike<number>, received: ArrayLike<number>): string[] =>
+        Array.from({ length: intended.length }, (_, row) => `${intended[row]} ${received[row]}`).sort();
+      expect(keys(intendedNs, receivedNs)).toEqual(keys(columns.intendedNs, columns.receivedNs));
+      expect(indices).toHaveLength(40);
+      expect(indices.every((index) => contents[index]!.inputs[0]!.bytes.byteLength > 0)).toBe(true);
+      const unkept = await start({ ...plan, keepsTensors: false });
+      const other = await unkept.startLevel(closed(1));
+      await other.stop();
+      expect(other.exchanges!()).toBeUndefined();
+    },
+  );
+
   it('send a schedule between them exactly as it is planned, with its count of requests', async () => {
     const { server, plan } = await serve('http', { workerCount: 3 });
     const pool = await start(plan);

@@ -51,6 +51,22 @@ describe('the verdict', () => {
     expect([all.verdict, ...codesOf(all)]).toEqual(['INVALID', 'ALL_REQUESTS_FAILED']);
   });
 
+  it('is INVALID when the server stopped answering, with the time and the cause first, however few requests failed', () => {
+    const silence = { sinceNs: 3.2e9, cause: 'UNAVAILABLE: connection refused' };
+    const judged = judgeLevel(evidence(steady, { errorCount: 3, silence }));
+    expect([judged.verdict, ...codesOf(judged)]).toEqual(['INVALID', 'SERVER_STOPPED', 'REQUESTS_FAILED']);
+    expect(judged.warnings[0]!.message).toContain('3.2 s into the level');
+    expect(judged.warnings[0]!.message).toContain('(UNAVAILABLE: connection refused)');
+  });
+
+  it('names the silence before what it led to: failures without end, a busy client, arrivals that were dropped', () => {
+    const silence = { sinceNs: 1e9, cause: undefined };
+    const changes = { errorCount: 10 * steady.length, maxBusyRatio: 0.95, droppedCount: 4, silence };
+    const judged = judgeLevel(evidence(steady, changes));
+    expect(codesOf(judged)).toEqual(['SERVER_STOPPED', 'REQUESTS_FAILED', 'REQUESTS_DROPPED']);
+    expect(judged.warnings[0]!.message).not.toContain('(');
+  });
+
   it('is INVALID when nothing ended, or nothing after warm-up', () => {
     expect(codesOf(judgeLevel(evidence([])))).toEqual(['NO_REQUEST_ENDED']);
     expect(codesOf(judgeLevel(evidence([{ intended: 0, received: 1e9 }])))).toEqual(['NO_REQUEST_IN_WINDOW']);
@@ -204,6 +220,13 @@ describe('what else is said of a level', () => {
     const judged = judgeLevel(evidence(steady, { ceiling: near }));
     expect([judged.verdict, ...codesOf(judged)]).toEqual(['VALID', 'NEAR_CLIENT_CEILING', 'NEAR_CLIENT_FLOOR']);
     expect(codesOf(judgeLevel(evidence(steady, { ceiling: { maxRatePerSec: 1e5, floorP50Ns: 1e5 } })))).toEqual([]);
+  });
+
+  it('is that the calibration was made on a busy host, where it was', () => {
+    const bound = { maxRatePerSec: 150, floorP50Ns: 1e5, isLowerBound: true };
+    const judged = judgeLevel(evidence(steady, { ceiling: bound }));
+    expect(judged.warnings[0]!.message).toContain('calibrated while something else kept its CPUs busy');
+    expect(judged.warnings[0]!.message).toContain('may be the client');
   });
 
   it('says nothing of a calibration that the level itself disproves', () => {

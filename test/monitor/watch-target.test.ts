@@ -50,6 +50,22 @@ describe('watching a target', () => {
     });
   });
 
+  it('keeps with each level who ran the nodes, where the engine said so', async () => {
+    const assignment = {
+      model: 'm',
+      version: '1',
+      device: 'cpu',
+      nodes: { openvino: 2 },
+      copyCount: 0,
+      buildNs: 1,
+    };
+    const target = { kind: 'embedded', endpoint: '192.0.2.1:8001', assignments: [assignment] } as const;
+    const monitor = await watchTarget(target, noMetrics);
+    monitor.begin();
+    const record = monitorsSchema.parse(await monitor.end(nowNs(), nowNs(), 1));
+    expect(record.assignments).toEqual([assignment]);
+  });
+
   it('refuses before any load when metrics are asked for and none are there', async () => {
     const asked = watchTarget(
       { kind: 'remote', endpoint: '127.0.0.1:1' },

@@ -33,6 +33,7 @@ beforeEach(async () => {
     responseBytes: 64,
     measuredAt: new Date().toISOString(),
     maxRatePerSec: 1000,
+    isLowerBound: false,
     floors: { tenth: floor, half: floor },
   });
 });

@@ -15,7 +15,8 @@ import type { LoadLevel } from '../../src/plan/load-plan.js';
 import { createLoadPlan } from '../../src/plan/plan.js';
 import type { LevelRecord } from '../../src/record/run-record.js';
 
-const TIMEOUT_MS = 60_000;
+/** A test may take all its attempts, each some ten seconds on a busy host. */
+const TIMEOUT_MS = 150_000;
 
 interface Measured {
   readonly record: LevelRecord;
@@ -85,6 +86,17 @@ async function measure(
 
 const codesOf = ({ warnings }: LevelRecord): readonly string[] => warnings.map(({ code }) => code);
 
+const ATTEMPTS = 5;
+
+/**
+ * A host that stalls client or server adds to what is measured and never takes away, so one of several attempts has to come as
+ * close as asked; `attempt` itself expects what must hold on any host.
+ */
+async function someAttempt(attempt: () => Promise<boolean>): Promise<boolean> {
+  for (let count = 0; count < ATTEMPTS; count++) if (await attempt()) return true;
+  return false;
+}
+
 describe('a known service time is reported', () => {
   it.each([
     ['in a closed loop over gRPC', closed(4), 'grpc'],
@@ -93,14 +105,19 @@ describe('a known service time is reported', () => {
   ] as const)(
     '%s, to 1 %% or 0.2 ms and what the client says that it is unsure by',
     async (_, level, protocol) => {
-      const { record, truth } = await measure({ delay: { kind: 'fixed', delayNs: 10e6 } }, level, { protocol });
-      const { p50 } = record.serviceNs!;
-      const unsureNs = record.generator!.timestampUncertaintyNs! + record.sendLagNs!.p99;
-      expect(p50).toBeGreaterThanOrEqual(truth.delayNs.p50 * 0.99 - unsureNs);
-      expect(p50).toBeLessThanOrEqual(truth.delayNs.p50 + Math.max(0.2e6, truth.delayNs.p50 / 100) + unsureNs);
-      expect(truth.answeredCount).toBeGreaterThan(100);
-      expect(record.errorCount).toBe(0);
-      expect(codesOf(record)).not.toContain('LITTLE_LAW');
+      const isClose = await someAttempt(async () => {
+        const { record, truth } = await measure({ delay: { kind: 'fixed', delayNs: 10e6 } }, level, { protocol });
+        const { p50 } = record.serviceNs!;
+        // What the record itself says: how late the client may have seen an answer, and for a send that was held up between
+        // its stamp and the socket, how late it was with others. On a quiet host both are microseconds.
+        const unsureNs = record.generator!.timestampUncertaintyNs! + record.sendLagNs!.p99;
+        expect(p50).toBeGreaterThanOrEqual(truth.delayNs.p50 * 0.99 - unsureNs);
+        expect(truth.answeredCount).toBeGreaterThan(100);
+        expect(record.errorCount).toBe(0);
+        expect(codesOf(record)).not.toContain('LITTLE_LAW');
+        return p50 <= truth.delayNs.p50 + Math.max(0.2e6, truth.delayNs.p50 / 100) + unsureNs;
+      });
+      expect(isClose).toBe(true);
     },
     TIMEOUT_MS,
   );
@@ -108,13 +125,15 @@ describe('a known service time is reported', () => {
   it(
     'as exponential where it is, and its parts add up to the latency',
     async () => {
-      const { record, truth } = await measure({ delay: { kind: 'exponential', meanNs: 5e6, seed: 9 } }, closed(4));
-      expect(record.serviceNs!.mean / truth.delayNs.mean).toBeGreaterThan(0.9);
-      expect(record.serviceNs!.p99 / record.serviceNs!.p50).toBeGreaterThan(3);
-      const { totalNs, ...parts } = record.latencyParts!;
-      expect(Object.values(parts).reduce((sum: number, part) => sum + (part ?? 0), 0)).toBe(totalNs);
-      expect(parts.computeInferNs / totalNs).toBeGreaterThan(0.5);
-      expect(parts.receiveNs).not.toBeNull();
+      const isExponential = await someAttempt(async () => {
+        const { record, truth } = await measure({ delay: { kind: 'exponential', meanNs: 5e6, seed: 9 } }, closed(4));
+        expect(record.serviceNs!.mean / truth.delayNs.mean).toBeGreaterThan(0.9);
+        const { totalNs, ...parts } = record.latencyParts!;
+        expect(Object.values(parts).reduce((sum: number, part) => sum + (part ?? 0), 0)).toBe(totalNs);
+        expect(parts.receiveNs).not.toBeNull();
+        return record.serviceNs!.p99 / record.serviceNs!.p50 > 3 && parts.computeInferNs / totalNs > 0.5;
+      });
+      expect(isExponential).toBe(true);
     },
     TIMEOUT_MS,
   );
@@ -127,21 +146,19 @@ describe('a freeze of one second', () => {
       const ratePerSec = 200;
       const behavior: NullBehavior = {
         delay: { kind: 'fixed', delayNs: 1e6 },
-        freeze: { afterNs: 1e9, durationNs: 1e9 },
+        freeze: { afterNs: 2e9, durationNs: 1e9 },
       };
-      const { record, columns } = await measure(behavior, open(ratePerSec), { time: seconds(3) });
-      const late = Array.from(
-        { length: columns.length },
-        (_, row) => columns.receivedNs[row]! - columns.intendedNs[row]!,
-      )
-        .filter((latencyNs) => latencyNs > 0.1e9 && latencyNs < 1.2e9)
-        .sort((a, b) => a - b);
-      // Those due in the last tenth of a second wait for less.
-      expect(late.length).toBeGreaterThan(0.9 * ratePerSec * 0.9);
-      expect(late.length).toBeLessThan(0.9 * ratePerSec * 1.4);
-      expect(late.at(-1)!).toBeGreaterThan(0.95e9);
-      expect(late[Math.floor(late.length / 2)]!).toBeGreaterThan(0.4e9);
-      expect(record.latencyNs!.max).toBeGreaterThan(0.95e9);
+      const { record, columns, truth } = await measure(behavior, open(ratePerSec), { time: seconds(4) });
+      const { begin, end } = truth.freezeNs!;
+      const rows = Array.from({ length: columns.length }, (_, row) => row);
+      // By the server's own clock, so that other stalls of a busy host are not taken for it.
+      const frozen = rows.filter((row) => columns.intendedNs[row]! >= begin && columns.intendedNs[row]! < end - 2e6);
+      expect(Math.abs(frozen.length - ratePerSec)).toBeLessThanOrEqual(2);
+      for (const row of frozen) expect(columns.receivedNs[row]!).toBeGreaterThanOrEqual(end);
+      const latencies = frozen.map((row) => columns.receivedNs[row]! - columns.intendedNs[row]!).sort((a, b) => a - b);
+      expect(latencies.at(-1)!).toBeGreaterThan(0.99e9);
+      expect(latencies[Math.floor(latencies.length / 2)]!).toBeGreaterThan(0.49e9);
+      expect(record.latencyNs!.max).toBeGreaterThanOrEqual(latencies.at(-1)!);
     },
     TIMEOUT_MS,
   );
@@ -170,10 +187,16 @@ describe('a server limited to 500/s', () => {
   it(
     'gives a closed loop 500/s within 3 %, and Little’s law holds',
     async () => {
-      const { record } = await measure(limited, closed(8), { time: seconds(3) });
-      expect(Math.abs(record.requestsPerSec / 500 - 1)).toBeLessThan(0.03);
-      expect(Math.abs((record.requestsPerSec * record.latencyNs!.mean) / 1e9 / 8 - 1)).toBeLessThan(0.05);
-      expect(codesOf(record)).not.toContain('LITTLE_LAW');
+      // A stall of the host takes answers that the server never makes up for, so a run may find less, but never more.
+      const isReached = await someAttempt(async () => {
+        // So many in flight keep the server at work through a stall of 64 ms.
+        const { record } = await measure(limited, closed(32), { time: seconds(3) });
+        expect(record.requestsPerSec).toBeLessThan(500 * 1.03);
+        expect(Math.abs((record.requestsPerSec * record.latencyNs!.mean) / 1e9 / 32 - 1)).toBeLessThan(0.05);
+        expect(codesOf(record)).not.toContain('LITTLE_LAW');
+        return record.requestsPerSec > 500 * 0.97;
+      });
+      expect(isReached).toBe(true);
     },
     TIMEOUT_MS,
   );

@@ -1,5 +1,5 @@
 /** `perf-ts calibrate`: what the load generator itself can do on this host, for verdicts to be held against. */
-import { type Calibration, calibrateClient } from '../../calibrate/calibrate-client.js';
+import { calibrateClient, type HeldUp } from '../../calibrate/calibrate-client.js';
 import { type CalibrationEntry, saveEntry } from '../../calibrate/calibration.js';
 import { modelPayload } from '../../calibrate/model-payload.js';
 import { messageOf, PerfTsError } from '../../common/errors.js';
@@ -114,6 +114,7 @@ async function calibrate(values: CalibrateValues, context: CommandContext): Prom
       heldUp.push(outcome);
       continue;
     }
+    if (outcome.heldUp !== undefined) heldUp.push(outcome.heldUp);
     terminal.milestone(`${client}: up to ${formatRate(outcome.entry.maxRatePerSec)} requests/s`);
     const saved = await saveEntry(host, outcome.entry).catch((cause: unknown) => {
       throw new PerfTsError('OUTPUT_UNWRITABLE', { where: 'the cache folder', what: messageOf(cause) }, cause);
@@ -125,17 +126,19 @@ async function calibrate(values: CalibrateValues, context: CommandContext): Prom
   if (values.json) {
     terminal.print(JSON.stringify({ schema: 'perf-ts/calibration@1', path: path ?? null, entries, heldUp }));
   } else if (path !== undefined) terminal.print(renderEntries(entries, path));
-  return heldUp.length > 0 ? exitCodes.noValidLevel : exitCodes.ok;
+  return heldUp.some(({ passedPerSec }) => passedPerSec === undefined) ? exitCodes.noValidLevel : exitCodes.ok;
 }
-
-type HeldUp = Extract<Calibration, { state: 'held-up' }>;
 
 function describeHeldUp({ client, passedPerSec, failedPerSec, sendLagP99Ns, busyRatio }: HeldUp): string {
   const passed = passedPerSec === undefined ? '' : `${formatRate(passedPerSec)} requests/s were sent on time, and `;
+  const kept =
+    passedPerSec === undefined
+      ? 'Nothing was kept; end what else keeps the CPUs busy, and calibrate again.'
+      : 'What was reached is kept as a lower bound; calibrate again when nothing else keeps the CPUs busy.';
   return (
     `${client}: ${passed}at ${formatRate(failedPerSec)}/s the best of three tries had a send lag p99 of ` +
     `${formatDuration(sendLagP99Ns)} while the load workers were busy only ${Math.round(busyRatio * 100)} %: the host, not ` +
-    'the generator, was the limit. Nothing was kept; end what else keeps the CPUs busy, and calibrate again.'
+    `the generator, was the limit. ${kept}`
   );
 }
 
@@ -176,7 +179,7 @@ async function chooseModel(
 function renderEntries(entries: readonly CalibrationEntry[], path: string): string {
   const lines = entries.flatMap((entry) => [
     `${entry.client}, ${entry.workerCount} ${entry.workerCount === 1 ? 'worker' : 'workers'}, requests of ${formatBytes(entry.requestBytes)}, answers of ${formatBytes(entry.responseBytes)}`,
-    `  highest rate  ${formatRate(entry.maxRatePerSec)} requests/s (send lag p99 below 1 ms, busy below 80 %)`,
+    `  highest rate  ${entry.isLowerBound ? 'at least ' : ''}${formatRate(entry.maxRatePerSec)} requests/s (send lag p99 below 1 ms, busy below 80 %)`,
     ...(['tenth', 'half'] as const).map((share) => {
       const { requestRatePerSec, p50Ns, p99Ns } = entry.floors[share];
       return `  floor at ${formatRate(requestRatePerSec)}/s  p50 ${formatDuration(p50Ns)}, p99 ${formatDuration(p99Ns)}`;

@@ -17,6 +17,7 @@ type RequestOptions = Pick<
   | 'stringLengthBytes'
   | 'stringData'
   | 'validationTolerance'
+  | 'keepsTensors'
   | 'requestParameters'
   | 'sharedMemory'
   | 'compression'
@@ -34,6 +35,7 @@ export async function readRequestOptions(values: MeasureValues): Promise<Request
     stringLengthBytes: stringLength,
     stringData,
     validationTolerance,
+    keepsTensors: values.profileExportFile === undefined ? undefined : true,
     requestParameters: parametersOf(values),
     sharedMemory:
       sharedMemory === 'none' ? undefined : { kind: sharedMemory, outputBytes: values.outputSharedMemorySize },

@@ -28,9 +28,9 @@ export async function withProfileExport(
   const profile: ProfileExport = await createProfileExport({ path, wallOffsetNs, version: packageVersion });
   return {
     ...listenerOf(listener),
-    async onLevel(level, columns) {
-      await profile.addLevel(level, columns);
-      await listener.onLevel(level, columns);
+    async onLevel(level, columns, exchanges) {
+      await profile.addLevel(level, columns, exchanges);
+      await listener.onLevel(level, columns, exchanges);
     },
     close: () => profile.close(),
   };
@@ -39,7 +39,7 @@ export async function withProfileExport(
 const listenerOf = (listener: RunListener): RunListener => ({
   say: (sentence) => listener.say(sentence),
   onProgress: (progress) => listener.onProgress(progress),
-  onLevel: (level, columns) => listener.onLevel(level, columns),
+  onLevel: (level, columns, exchanges) => listener.onLevel(level, columns, exchanges),
 });
 
 /** Writes the files first, so that what is printed last is the result and where to find it. */

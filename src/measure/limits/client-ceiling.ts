@@ -2,6 +2,8 @@
 export interface ClientCeiling {
   /** The highest rate that it sent on time against a server that does nothing. */
   readonly maxRatePerSec: number;
+  /** True where that host was too busy then to tell more. */
+  readonly isLowerBound?: boolean;
   /** Median latency against that server at a tenth of this rate. */
   readonly floorP50Ns: number;
 }

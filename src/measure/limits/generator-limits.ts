@@ -102,7 +102,7 @@ export function ceilingWarnings({ window, ceiling }: GeneratorEvidence): Warning
   if (share > MAX_CEILING_SHARE && share <= 1) {
     warnings.push({
       code: 'NEAR_CLIENT_CEILING',
-      message: `The rate is ${percent(share)} of the highest that perf-ts reaches on this host (${Math.round(ceiling.maxRatePerSec)}/s, calibrated), so part of the result is the client's; use more load workers (--workers) or another host.`,
+      message: `The rate is ${percent(share)} of the highest that perf-ts reaches on this host (${Math.round(ceiling.maxRatePerSec)}/s, calibrated${ceiling.isLowerBound === true ? ' while something else kept its CPUs busy' : ''}), so part of the result ${ceiling.isLowerBound === true ? 'may be' : 'is'} the client's; use more load workers (--workers) or another host.`,
     });
   }
   const floorShare = ceiling.floorP50Ns / percentileOf(window.orderedLatenciesNs, 50);

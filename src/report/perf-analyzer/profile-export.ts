@@ -7,9 +7,22 @@ import { messageOf, PerfTsError, systemCodeOf } from '../../common/errors.js';
 import { loadAmount } from '../../record/load-name.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import type { SampleColumns } from '../../record/samples-file.js';
+import { type ExportedTensor, tensorsJson } from './tensor-json.js';
+
+/** What went in and out: row n, known by its two instants, had `contents[indices[n]]`. */
+export interface ExportedExchanges {
+  readonly contents: readonly {
+    readonly inputs: readonly ExportedTensor[];
+    readonly outputs: readonly ExportedTensor[];
+  }[];
+  readonly intendedNs: readonly number[];
+  readonly receivedNs: readonly number[];
+  readonly indices: readonly number[];
+}
 
 export interface ProfileExport {
-  addLevel(level: LevelRecord, columns: SampleColumns): Promise<void>;
+  /** Requests that `exchanges` does not know are listed without inputs and outputs. */
+  addLevel(level: LevelRecord, columns: SampleColumns, exchanges?: ExportedExchanges): Promise<void>;
   /** Completes the document with the levels that were finished; without any, the file is taken away again. */
   close(): Promise<void>;
 }
@@ -33,11 +46,14 @@ export async function createProfileExport(options: ProfileExportOptions): Promis
   let levelCount = 0;
   await file.write('{"experiments":[');
   return {
-    async addLevel(level, columns) {
+    async addLevel(level, columns, exchanges) {
       const mode = level.load.kind === 'closed' ? 'concurrency' : 'request_rate';
-      const experiment = JSON.stringify({ mode, value: loadAmount(level.load) });
+      const amount = loadAmount(level.load);
+      // A rate is a decimal fraction there even where it is whole.
+      const value = mode === 'request_rate' && Number.isInteger(amount) ? amount.toFixed(1) : String(amount);
+      const experiment = `{"mode":"${mode}","value":${value}}`;
       await file.write(`${levelCount++ === 0 ? '' : ','}{"experiment":${experiment},"requests":[`);
-      await writeRequests(file, columns, wallOffsetNs);
+      await writeRequests(file, columns, wallOffsetNs, contentsByRow(exchanges));
       const boundaries = windowBoundaries(level, columns).map((at) => wallNs(at, wallOffsetNs));
       await file.write(`],"window_boundaries":[${boundaries.join(',')}]}`);
     },
@@ -66,7 +82,34 @@ async function openNew(path: string): Promise<FileHandle> {
 /** Nanoseconds of the wall clock are beyond what a double holds exactly. */
 const wallNs = (instantNs: number, offsetNs: bigint): string => String(offsetNs + BigInt(Math.round(instantNs)));
 
-async function writeRequests(file: FileHandle, columns: SampleColumns, offsetNs: bigint): Promise<void> {
+type FindContents = (intendedNs: number, receivedNs: number) => { readonly inputs: string; readonly outputs: string };
+
+/** Requests with the same two instants are told in the order in which they came. */
+function contentsByRow(exchanges: ExportedExchanges | undefined): FindContents {
+  const texts = (exchanges?.contents ?? []).map(({ inputs, outputs }) => ({
+    inputs: `"request_inputs":${tensorsJson(inputs)},`,
+    outputs: `,"response_outputs":[${tensorsJson(outputs)}]`,
+  }));
+  const waiting = new Map<string, number[]>();
+  const keyOf = (intendedNs: number, receivedNs: number): string => `${intendedNs} ${receivedNs}`;
+  for (const [row, index] of (exchanges?.indices ?? []).entries()) {
+    const key = keyOf(exchanges!.intendedNs[row]!, exchanges!.receivedNs[row]!);
+    const others = waiting.get(key);
+    if (others === undefined) waiting.set(key, [index]);
+    else others.push(index);
+  }
+  return (intendedNs, receivedNs) => {
+    const index = waiting.get(keyOf(intendedNs, receivedNs))?.shift();
+    return index === undefined ? { inputs: '', outputs: '' } : texts[index]!;
+  };
+}
+
+async function writeRequests(
+  file: FileHandle,
+  columns: SampleColumns,
+  offsetNs: bigint,
+  contentsOf: FindContents,
+): Promise<void> {
   let block: string[] = [];
   let isFirst = true;
   const flush = async (): Promise<void> => {
@@ -79,7 +122,8 @@ async function writeRequests(file: FileHandle, columns: SampleColumns, offsetNs:
     if (columns.outcomes[row] !== OK) continue;
     const sent = wallNs(columns.intendedNs[row]!, offsetNs);
     const received = wallNs(columns.receivedNs[row]!, offsetNs);
-    block.push(`{"timestamp":${sent},"response_timestamps":[${received}]}`);
+    const { inputs, outputs } = contentsOf(columns.intendedNs[row]!, columns.receivedNs[row]!);
+    block.push(`{"timestamp":${sent},${inputs}"response_timestamps":[${received}]${outputs}}`);
     if (block.length === BLOCK) await flush();
   }
   await flush();

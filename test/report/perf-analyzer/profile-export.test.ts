@@ -68,6 +68,47 @@ describe('the profile export', () => {
     expect(JSON.parse(text).experiments[0].requests).toHaveLength(6);
   });
 
+  it('has what went in and out of each request that is known, told apart by its instants and then by order', async () => {
+    const path = join(await makeTemporaryFolder(), 'profile.json');
+    const profile = await createProfileExport({ path, wallOffsetNs, version: '9.9' });
+    const rows = columns(3, 10);
+    // The first two were due and answered together.
+    rows.intendedNs[1] = rows.intendedNs[0]!;
+    rows.receivedNs[1] = rows.receivedNs[0]!;
+    const byte = (name: string, value: number) => ({ name, dataType: 'UINT8', bytes: Uint8Array.of(value) });
+    const contents = [1, 2].map((value) => ({ inputs: [byte('IN', value)], outputs: [byte('OUT', 10 * value)] }));
+    const [at] = rows.intendedNs;
+    const [until] = rows.receivedNs;
+    const exchanges = { contents, intendedNs: [at!, at!], receivedNs: [until!, until!], indices: [1, 0] };
+    await profile.addLevel(sampleLevel({ concurrency: 2, throughput: 100 }), rows, exchanges);
+    await profile.close();
+    const requests: Record<string, unknown>[] = JSON.parse(readFileSync(path, 'utf8')).experiments[0].requests;
+    expect(Object.keys(requests[0]!)).toEqual([
+      'timestamp',
+      'request_inputs',
+      'response_timestamps',
+      'response_outputs',
+    ]);
+    expect(requests.map(({ request_inputs, response_outputs }) => [request_inputs, response_outputs])).toEqual([
+      [{ IN: 2 }, [{ OUT: 20 }]],
+      [{ IN: 1 }, [{ OUT: 10 }]],
+      [undefined, undefined],
+    ]);
+  });
+
+  it('writes a whole rate as a fraction, as perf_analyzer does, and a concurrency as a whole number', async () => {
+    const path = join(await makeTemporaryFolder(), 'profile.json');
+    const profile = await createProfileExport({ path, wallOffsetNs, version: '9.9' });
+    const level = sampleLevel({ concurrency: 2, throughput: 100 });
+    await profile.addLevel(level, columns(1, 10));
+    const load = { kind: 'open', requestRatePerSec: 50, arrival: 'constant', batchSize: 1 } as const;
+    await profile.addLevel({ ...level, load }, columns(1, 10));
+    await profile.close();
+    const text = readFileSync(path, 'utf8');
+    expect(text).toContain('"value":2}');
+    expect(text).toContain('"value":50.0}');
+  });
+
   it('has the bounds of the windows, which share them, or of the measured stretch', async () => {
     const { text } = await exported(8);
     expect(text).toContain('"window_boundaries":[1795249647015000000,1795249647085000000]');
