@@ -6,6 +6,8 @@ import { defaultClientKinds, inferClients } from '../client/create-infer-client.
 import { PerfTsError } from '../common/errors.js';
 import { deriveSeed } from '../common/random.js';
 import { formatModelConfig } from '../model-config/format-config.js';
+import type { ModelConfig } from '../model-config/model-config.js';
+import { providerTable } from '../onnxruntime/provider-table.js';
 import type { Target } from '../target/target.js';
 import type { KnobContext } from '../tune/knobs/knob.js';
 import { executionProvider } from '../tune/knobs/provider-knobs.js';
@@ -60,7 +62,7 @@ export function variantOf(model: StudyModel, pair: UsablePair, batchSize: number
   const context: KnobContext = { config: model.completed, cpuCount: availableParallelism() };
   const usable = { ...context, providers: [provider] as NonNullable<KnobContext['providers']> };
   if (!executionProvider.values(usable).includes(provider)) throw unnamed(pair);
-  const config = executionProvider.write(pinServerDefaults(model), provider, usable);
+  const config = withinLimits(pair, executionProvider.write(pinServerDefaults(model), provider, usable));
   return {
     id: `${runtime}-${provider}`,
     parameters: {},
@@ -70,6 +72,13 @@ export function variantOf(model: StudyModel, pair: UsablePair, batchSize: number
     serverFlags: [`--ort-library=${libraryPath}`],
     load: { batchSize },
   };
+}
+
+/** A provider that survives one session in a process gets one instance, whatever a CPU would have by default. */
+function withinLimits({ provider }: UsablePair, config: ModelConfig): ModelConfig {
+  const isSingle = providerTable.some(({ name, isSingle }) => name === provider && isSingle === true);
+  const [first] = config.instance_group ?? [];
+  return isSingle && first !== undefined ? { ...config, instance_group: [{ ...first, count: 1 }] } : config;
 }
 
 const unnamed = ({ provider }: RuntimePair): PerfTsError =>

@@ -104,14 +104,19 @@ export function findProviderParameter(
 
 /** Options that came into ONNX Runtime after this version of it: an older one refuses or, worse, ignores them. */
 export function findNewerOptions(version: string, providers: readonly PlacedProvider[]): readonly Problem[] {
-  return providers.flatMap(({ name, keys, where }) =>
-    keys.flatMap((key): Problem[] => {
-      const since = providerRow(name).options[key]?.since;
+  return providers.flatMap(({ name, keys, options, where }) => {
+    const row = providerRow(name);
+    const path = memberPath(where, 'parameters');
+    const asked = keys.map((key) => ({ where: entryPath(path, key), subject: 'this', since: row.options[key]?.since }));
+    const brought = Object.entries(row.expandedSince ?? {})
+      .filter(([option]) => options[option] !== undefined)
+      .map(([option, since]) => ({ where: path, subject: option, since }));
+    return [...asked, ...brought].flatMap(({ since, subject, ...place }): Problem[] => {
       if (since === undefined || minorOf(version) >= minorOf(since)) return [];
-      const what = `ONNX Runtime has this since ${since}, and ${version} is loaded`;
-      return [{ where: entryPath(memberPath(where, 'parameters'), key), what, hint: 'remove it or use a newer build' }];
-    }),
-  );
+      const what = `ONNX Runtime has ${subject} since ${since}, and ${version} is loaded`;
+      return [{ ...place, what, hint: 'remove it or use a newer build' }];
+    });
+  });
 }
 
 const minorOf = (version: string): number => Number(version.split('.')[1]);

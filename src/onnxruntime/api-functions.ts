@@ -27,6 +27,8 @@ export interface ApiFunctions {
   DisableCpuMemArena(options: Pointer): Status;
   SetSessionLogSeverityLevel(options: Pointer, level: number): Status;
   SetSessionGraphOptimizationLevel(options: Pointer, level: number): Status;
+  /** The optimised model is written there when a session is made. */
+  SetOptimizedModelFilePath(options: Pointer, file: string): Status;
   SetIntraOpNumThreads(options: Pointer, count: number): Status;
   SetInterOpNumThreads(options: Pointer, count: number): Status;
   AddSessionConfigEntry(options: Pointer, key: string, value: string): Status;
@@ -143,6 +145,7 @@ const argumentTypes: Readonly<Record<ApiFunctionName, readonly string[]>> = {
   DisableCpuMemArena: [ptr],
   SetSessionLogSeverityLevel: [ptr, 'int'],
   SetSessionGraphOptimizationLevel: [ptr, 'int'],
+  SetOptimizedModelFilePath: [ptr, path],
   SetIntraOpNumThreads: [ptr, 'int'],
   SetInterOpNumThreads: [ptr, 'int'],
   AddSessionConfigEntry: [ptr, 'str', 'str'],

@@ -1,6 +1,7 @@
 /** The CUDA devices of this machine, as NVIDIA's driver tells. The CUDA toolkit is not needed for it. */
 import type { LibraryHandle } from 'koffi';
 import { messageOf } from '../common/errors.js';
+import { describeCudaError } from './cuda-error.js';
 import { openNativeLibrary } from './native-library.js';
 
 export interface CudaDevices {
@@ -29,7 +30,7 @@ export function readCudaDevices(open: (name: string) => Pick<LibraryHandle, 'fun
   try {
     driver = open(name);
   } catch (thrown) {
-    return { devices: [], reason: `NVIDIA's driver is not installed: ${messageOf(thrown)}` };
+    return { devices: [], reason: `NVIDIA's driver is not installed: no ${name} (${messageOf(thrown)})` };
   }
   // CUDA driver API: each returns a CUresult, 0 for success.
   const initialize = driver.func('cuInit', 'int', ['uint']) as (flags: number) => number;
@@ -41,7 +42,8 @@ export function readCudaDevices(open: (name: string) => Pick<LibraryHandle, 'fun
   ) => number;
   const count = new Int32Array(1);
   const result = initialize(0) || getCount(count);
-  if (result !== 0) return { devices: [], reason: `NVIDIA's driver finds no usable device: CUDA error ${result}` };
+  if (result !== 0)
+    return { devices: [], reason: `NVIDIA's driver has no usable device: ${describeCudaError(result)}` };
   const devices = Array.from({ length: count[0]! }, (_, gpu) => {
     const text = new Uint8Array(NAME_BYTES);
     const isNamed = getName(text, NAME_BYTES, gpu) === 0;

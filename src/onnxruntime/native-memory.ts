@@ -3,6 +3,7 @@
  * memory copies byte by byte when source and target are not equally aligned (17 us for 48 KB), so larger pieces go
  * through the C library (1.3 us).
  */
+import koffi from 'koffi';
 import type { Memory, Pointer } from './api-functions.js';
 import { openNativeLibrary } from './native-library.js';
 
@@ -45,3 +46,6 @@ export function copyFromNative(target: Uint8Array, address: Pointer): void {
 export function copyToNative(address: Pointer, source: Uint8Array): void {
   if (source.byteLength > 0) copyMemory()(address, source, source.byteLength);
 }
+
+/** Where the bytes lie in this process, for another of its threads. Valid as long as their buffer is kept. */
+export const addressOf = (bytes: Uint8Array): number => Number(koffi.address(bytes));

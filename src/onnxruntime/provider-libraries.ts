@@ -75,7 +75,8 @@ function describeMissing(
 ): readonly MissingLibrary[] {
   const missing = new Map<string, MissingLibrary>();
   for (const { name, reason } of failed) {
-    const root = /(lib[\w.+-]+): cannot open shared object file/.exec(reason)?.[1] ?? name;
+    // Without a file name in front the loader means the library that was asked for.
+    const root = /(lib[\w+-]*\.so[\w.+-]*): cannot open shared object file/.exec(reason)?.[1] ?? name;
     const isThere = findFile(root, folders) !== undefined;
     const otherVersions = findOtherVersions(root, folders);
     missing.set(root, { name: root, otherVersions, ...(isThere ? { reason } : {}) });
@@ -123,6 +124,12 @@ function searchFolders(ortLibrary: string): readonly string[] {
   const fromEnvironment = (process.env.LD_LIBRARY_PATH ?? '').split(':').filter((folder) => folder !== '');
   const installed = ['/usr/local/cuda/lib64', '/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64'];
   return [own, ...wheels, ...fromEnvironment, ...installed].filter((folder) => existsSync(folder));
+}
+
+/** A refusal with what is known of missing libraries, which says all that the loader's own complaint does. */
+export function withMissing(reason: string, missing: string): string {
+  if (missing === '') return reason;
+  return /cannot open shared object file/.test(reason) ? missing : `${reason.trim()}; ${missing}`;
 }
 
 /** One sentence for people; the empty text when nothing is missing. */

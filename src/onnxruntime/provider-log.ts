@@ -26,6 +26,10 @@ export function readPlacement(log: string): LoggedPlacement {
   return { nodes, copyCount };
 }
 
+/** A failed call into CUDA or a library on it, which names the process, the host and the source around what it says. */
+const NVIDIA_FAILURE =
+  /^.*?((?:Failed to parse provider option "\w+": )?)(CUDA|CUDNN|CUBLAS|CURAND|CUFFT) failure (-?\d+): (.*?) ; GPU=.*?expr=(.*?);?\s*$/;
+
 /**
  * The last reason in a log: without time, place in the source and colours. Falls back to what the system's loader or
  * the provider itself wrote last. Empty when there is nothing.
@@ -48,7 +52,9 @@ export function tidyReason(text: string): string {
       line
         .replace(/^.*\[[EF]:onnxruntime:[^\]]*\] ?/, '')
         .replace(/^.*\S+\.(cc|cpp|h):\d+ .*?\)(::<lambda\(\)>)? (?=\S)/, '')
+        .replace(NVIDIA_FAILURE, '$1$2 failure $3: $4, at $5')
         .replace(/.*\[ONNXRuntimeError\] : \d+ : \w+ : /, '')
+        .replace(/\b\w+\.(cc|h):\d+ \w+ (?=[A-Z])/g, '')
         .replace(/^\[with .*?>\] (?=\[)/, '')
         .replace(/^(\[ERROR\] )?\[OpenVINO[^\]]*\] +/, '')
         .replace(/ ?Exception from \S+:\d+: ?/g, ' ')

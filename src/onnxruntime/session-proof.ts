@@ -6,6 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { messageOf, type Problem } from '../common/errors.js';
 import { compiledEntry } from '../common/package-root.js';
 import type { NodeCounts } from './graph-assignment.js';
+import { withMissing } from './provider-libraries.js';
 import { readPlacement, readReason, tidyReason } from './provider-log.js';
 import type { ProviderName } from './provider-table.js';
 import type { SessionSettings } from './session-settings.js';
@@ -90,7 +91,7 @@ function judge(said: ProofMessage, log: string): SessionProof {
   if (said.kind === 'unusable') return refuse(undefined, said.problems.map(({ what }) => what).join('; '));
   const placement = readPlacement(log);
   if (said.kind === 'made') {
-    const nodes = said.nodes ?? placement.nodes;
+    const nodes = fuller(said.nodes, placement.nodes);
     return { state: 'proven', nodes, copyCount: placement.copyCount, createNs: said.createNs };
   }
   const { provider, message, libraries } = said;
@@ -98,7 +99,16 @@ function judge(said: ProofMessage, log: string): SessionProof {
   // Statuses of plug-in libraries say only that they failed; the reason is in the log.
   const isVague = /^(?:.*\] )?Failed to load (provider|shared library)/.test(message);
   const reason = (isVague ? readReason(log) : '') || tidyReason(message) || message;
-  return refuse(provider, libraries === '' ? reason : `${reason}; ${libraries}`);
+  return refuse(provider, withMissing(reason, libraries));
+}
+
+/**
+ * ONNX Runtime counts fused nodes one by one where it records assignments, and once in its log; but its record leaves out
+ * nodes whose layout a provider changes, as WebGPU's does.
+ */
+function fuller(recorded: NodeCounts | undefined, logged: NodeCounts): NodeCounts {
+  const total = (nodes: NodeCounts): number => Object.values(nodes).reduce((sum, count) => sum + count, 0);
+  return recorded !== undefined && total(recorded) >= total(logged) ? recorded : logged;
 }
 
 function describeLeftNodes(nodes: NodeCounts): string {

@@ -35,6 +35,8 @@ export interface SessionSettings {
   readonly providers?: readonly ProviderSettings[];
   /** Writes everything that ONNX Runtime has to say about the session to stderr. */
   readonly isVerbose?: boolean;
+  /** Where the model is written as the optimizer leaves it, for this library and processor only. */
+  readonly optimizedModelFile?: string;
   /** Makes `OrtSession.assignment` known. */
   readonly recordsAssignment?: boolean;
 }
@@ -84,6 +86,9 @@ function applySettings(library: OrtLibrary, options: Pointer, settings: SessionS
   if (intraOpThreads !== undefined) check(api.SetIntraOpNumThreads(options, intraOpThreads));
   if (interOpThreads !== undefined) check(api.SetInterOpNumThreads(options, interOpThreads));
   if (graphLevel !== undefined) check(api.SetSessionGraphOptimizationLevel(options, graphLevelNumbers[graphLevel]));
+  if (settings.optimizedModelFile !== undefined) {
+    check(api.SetOptimizedModelFilePath(options, settings.optimizedModelFile));
+  }
   if (executionMode !== undefined) check(api.SetSessionExecutionMode(options, executionModeNumbers[executionMode]));
   if (cpuArena !== undefined) check(cpuArena ? api.EnableCpuMemArena(options) : api.DisableCpuMemArena(options));
   if (memoryPattern !== undefined)

@@ -3,7 +3,7 @@
  * A tensor over our memory holds no reference to it: whoever makes one keeps the bytes alive until it is released.
  */
 import { type DataType, elementCount, elementSize } from '../kserve/data-types.js';
-import type { Pointer } from './api-functions.js';
+import type { Memory, Pointer } from './api-functions.js';
 import { dataTypeOfElement, elementTypeOf } from './element-types.js';
 import type { OrtLibrary } from './library.js';
 import { copyFromNative, copyToNative } from './native-memory.js';
@@ -23,12 +23,23 @@ export function createTensorOver(
   shape: readonly number[],
   bytes: Uint8Array,
 ): Pointer {
+  return createTensorAt(library, type, shape, bytes, bytes.byteLength);
+}
+
+/** The same over `byteLength` bytes at an address, aligned to the elements of the type. */
+export function createTensorAt(
+  library: OrtLibrary,
+  type: DataType,
+  shape: readonly number[],
+  memory: Memory,
+  byteLength: number,
+): Pointer {
   const { api, cpuMemory } = library;
   const dims = BigInt64Array.from(shape, BigInt);
   const status = api.CreateTensorWithDataAsOrtValue(
     cpuMemory,
-    bytes,
-    bytes.byteLength,
+    memory,
+    byteLength,
     dims,
     shape.length,
     elementTypeOf(type),

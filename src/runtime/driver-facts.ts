@@ -1,5 +1,6 @@
 /** Asks the NVIDIA driver's libraries what they are. It calls native code, so it belongs into a process that may crash. */
 import type { LibraryHandle } from 'koffi';
+import { describeCudaError } from '../onnxruntime/cuda-error.js';
 import { openNativeLibrary } from '../onnxruntime/native-library.js';
 import type { DriverFacts } from './probe-messages.js';
 
@@ -23,7 +24,7 @@ export function readDriverFacts(): DriverFacts {
       version,
       cudaVersion: shown,
       devices: [],
-      problem: `the driver does not start: cuInit answers ${started}`,
+      problem: `the NVIDIA driver does not start: ${describeCudaError(started)}`,
     };
   }
   const devices = readDevices(cuda);

@@ -1,8 +1,10 @@
 /** The child process that loads libraries and runs the proof model, so that a crash in native code ends only it. */
 import { messageOf } from '../common/errors.js';
 import { loadOrtLibrary } from '../onnxruntime/library.js';
-import { providerRow } from '../onnxruntime/provider-table.js';
+import { describeSearch, openProviderLibraries, withMissing } from '../onnxruntime/provider-libraries.js';
+import { type ProviderName, providerRow } from '../onnxruntime/provider-table.js';
 import { OrtSession } from '../onnxruntime/session.js';
+import { ProviderRefusal } from '../onnxruntime/session-settings.js';
 import { requireTelemetryOff } from '../onnxruntime/telemetry.js';
 import { readDriverFacts } from './driver-facts.js';
 import { readLibraryFacts } from './library-facts.js';
@@ -23,12 +25,9 @@ function answer(question: ProbeQuestion): ProbeAnswer {
 function prove({ libraryPath, provider, modelFile }: Extract<ProbeQuestion, { kind: 'prove' }>): ProbeAnswer {
   const finish = providerRow(provider).finish ?? ((values) => values);
   const options = finish({}, { intraOpThreads: 1 });
-  const session = new OrtSession(loadOrtLibrary(libraryPath), modelFile, {
-    intraOpThreads: 1,
-    ...(provider === 'cpu'
-      ? {}
-      : { providers: [{ name: provider, options }], configEntries: { 'session.disable_cpu_ep_fallback': '1' } }),
-  });
+  // As the engine does: the provider's libraries may lie where the system's loader does not look.
+  const search = openProviderLibraries(providerRow(provider), libraryPath);
+  const session = openSession(libraryPath, modelFile, provider, options, describeSearch(search));
   const { name, shape, values } = proofInput;
   const [output] = session.run([{ name, shape, dataType: 'FP32', bytes: new Uint8Array(values.buffer) }]);
   const found = output === undefined ? [] : [...new Float32Array(output.bytes.slice().buffer)];
@@ -40,6 +39,27 @@ function prove({ libraryPath, provider, modelFile }: Extract<ProbeQuestion, { ki
     kind: 'failed',
     reason: `it computes wrong results: ${found.join(', ')} instead of ${proofAnswer.join(', ')}`,
   };
+}
+
+/** What is missing is told with the refusal that it leads to. */
+function openSession(
+  libraryPath: string,
+  modelFile: string,
+  provider: ProviderName,
+  options: Readonly<Record<string, string>>,
+  missing: string,
+): OrtSession {
+  try {
+    return new OrtSession(loadOrtLibrary(libraryPath), modelFile, {
+      intraOpThreads: 1,
+      ...(provider === 'cpu'
+        ? {}
+        : { providers: [{ name: provider, options }], configEntries: { 'session.disable_cpu_ep_fallback': '1' } }),
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof ProviderRefusal) || missing === '') throw thrown;
+    throw new Error(withMissing(thrown.reason, missing), { cause: thrown });
+  }
 }
 
 requireTelemetryOff();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { compiledEntry } from '../common/package-root.js';
+import { tidyReason } from '../onnxruntime/provider-log.js';
 import type { ProviderName } from '../onnxruntime/provider-table.js';
 import type { LibraryFacts } from './library-facts.js';
 import type { DriverFacts, ProbeAnswer, ProbeQuestion } from './probe-messages.js';
@@ -96,7 +97,7 @@ function withOutput(reason: string, said: string): string {
   const lines = stripVTControlCharacters(said)
     .split('\n')
     .filter((line) => /error|fail|cannot|not |invalid|unable|assert/i.test(line) && !/^\s*at /.test(line))
-    .map((line) => line.replace(/^\d{4}-\d\d-\d\d [\d:.]+ \[[^\]]*\]\s*/, '').trim())
-    .filter((line) => !reason.includes(line));
+    .map((line) => tidyReason(line.replace(/^\d{4}-\d\d-\d\d [\d:.]+ \[[^\]]*\]\s*/, '')))
+    .filter((line) => line !== '' && !reason.includes(line) && !tidyReason(reason).includes(line));
   return lines.length === 0 ? reason : `${reason} | ${[...new Set(lines)].slice(-2).join(' | ')}`;
 }

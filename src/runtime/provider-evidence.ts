@@ -14,10 +14,26 @@ export interface ProviderEvidence {
 
 export const providerEvidence: readonly ProviderEvidence[] = [
   { provider: 'cpu', ranOn: ['AMD EPYC, x86-64, ONNX Runtime 1.24 and 1.30'] },
-  { provider: 'openvino', ranOn: ['AMD EPYC, x86-64, CPU device, ONNX Runtime 1.24.1 with OpenVINO 2025.4'] },
-  { provider: 'cuda', ranOn: [], remark: 'has never run: no machine with an NVIDIA GPU was at hand' },
-  { provider: 'tensorrt', ranOn: [], remark: 'has never run: no machine with an NVIDIA GPU was at hand' },
-  { provider: 'webgpu', ranOn: [], remark: 'has never run here: it needs a Vulkan 1.3 driver' },
+  {
+    provider: 'openvino',
+    ranOn: ['AMD EPYC, x86-64, CPU device, ONNX Runtime 1.22, 1.23 and 1.24.1 (OpenVINO 2025.4)'],
+  },
+  {
+    provider: 'cuda',
+    ranOn: [],
+    remark:
+      'has never run on a GPU; the libraries of ONNX Runtime 1.31.1 (CUDA 13) and 1.26 (CUDA 12) have, up to the first call that needs one, with and without a driver library (535)',
+  },
+  {
+    provider: 'tensorrt',
+    ranOn: [],
+    remark:
+      'has never run on a GPU; the libraries of ONNX Runtime 1.31.1 and 1.26 have, up to TensorRT itself, which was not at hand',
+  },
+  {
+    provider: 'webgpu',
+    ranOn: ["ONNX Runtime 1.30 on Mesa 25.0's software Vulkan (llvmpipe), x86-64, for correctness only"],
+  },
   { provider: 'xnnpack', ranOn: [], remark: 'has never run: no build with it is on PyPI or npm for Linux' },
   { provider: 'dml', ranOn: [], remark: 'has never run: Windows only' },
   { provider: 'coreml', ranOn: [], remark: 'has never run: macOS only' },

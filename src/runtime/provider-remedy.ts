@@ -1,4 +1,5 @@
 /** What someone can do about a provider that cannot be used, from what it and the driver said. */
+import { cudaRemedyFor } from '../onnxruntime/cuda-error.js';
 import type { ProviderName } from '../onnxruntime/provider-table.js';
 import { familyOf } from './resolve-runtime.js';
 
@@ -14,7 +15,7 @@ export function remedyFor(provider: ProviderName, reason: string, runtimeName: s
         ? `perf-ts runtime remove ${runtimeName} && perf-ts runtime install openvino`
         : 'perf-ts runtime install openvino';
     case 'webgpu':
-      return 'install a Vulkan 1.3 driver for the GPU; Mesa 25 or later has one for CPUs, for tests';
+      return 'install a Vulkan driver for the GPU; Mesa 25 or later has one for CPUs, for tests (22.3 is too old)';
     default:
       return undefined;
   }
@@ -24,9 +25,8 @@ function nvidiaRemedy(provider: 'cuda' | 'tensorrt', reason: string, family: str
   if (/no NVIDIA driver/.test(reason)) {
     return 'install the NVIDIA driver on a machine with an NVIDIA GPU; in a container, start it with --gpus all';
   }
-  if (/driver version is insufficient|CUDA failure 35/.test(reason)) {
-    return 'update the NVIDIA driver, or: perf-ts runtime install cuda12';
-  }
+  const known = cudaRemedyFor(/NVIDIA driver.*is too old/.test(reason) ? 'CUDA error 35' : reason);
+  if (known !== undefined) return known;
   if (/libnvinfer|libnvonnxparser|TensorRT/.test(reason) && provider === 'tensorrt' && family.startsWith('cuda')) {
     return `install TensorRT 10, then: perf-ts runtime install ${family} --tensorrt DIR (after perf-ts runtime remove)`;
   }

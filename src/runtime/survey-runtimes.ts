@@ -1,7 +1,9 @@
 /** Everything known of every build of ONNX Runtime here: what it is, what is compiled in, what has been proven, and why not. */
 import pLimit from 'p-limit';
 import { messageOf } from '../common/errors.js';
+import { tidyReason } from '../onnxruntime/provider-log.js';
 import { type ProviderName, providerTable } from '../onnxruntime/provider-table.js';
+import { misfitOf } from './cuda-fit.js';
 import { describeDriver, describeLibrary, proveProvider } from './probe.js';
 import type { DriverFacts } from './probe-messages.js';
 import { remedyFor } from './provider-remedy.js';
@@ -135,18 +137,22 @@ async function surveyProvider(name: string, runtime: Runtime, context: SurveyCon
   return { name, state: 'unusable', devices: row.devices, ...explain(row.name, reason, runtime, context) };
 }
 
-/** ONNX Runtime puts the place in its source and a code before what it has to say, and says paths twice. */
+/** ONNX Runtime says where in its source it is, and paths twice. */
 export const plainReason = (reason: string): string =>
-  reason
-    .replace(/^the execution provider \w+ cannot be used: /, '')
-    .replaceAll(/\/\S+\.(?:cc|h):\d+ .*?(?:\[ONNXRuntimeError\] : \d+ : \w+ : |was false\. )/g, '')
-    .replaceAll(/(\/\S+) with error: \1: /g, '$1: ')
-    .trim();
+  tidyReason(
+    reason
+      .replace(/^the execution provider \w+ cannot be used: /, '')
+      .replaceAll(/\/\S+\.(?:cc|h):\d+ .*?(?:was false\. )/g, '')
+      .replaceAll(/(\/\S+) with error: \1: /g, '$1: '),
+  );
 
-/** Without a driver there is no point in more libraries, so that comes first. */
+/** Without a driver, or with one too old, there is no point in more libraries, so that comes first. */
 function explain(name: ProviderName, reason: string, runtime: Runtime, { driver }: SurveyContext) {
   const needsDriver = name === 'cuda' || name === 'tensorrt';
-  const full = needsDriver && driver.problem !== undefined ? `${driver.problem} | ${reason}` : reason;
+  const misfit = needsDriver ? misfitOf(driver, runtime.libraryPath) : undefined;
+  const full = [...(needsDriver ? [driver.problem, misfit] : []), reason]
+    .filter((part) => part !== undefined)
+    .join(' | ');
   const remedy = remedyFor(name, full, runtime.name);
   return { reason: full, ...(remedy === undefined ? {} : { remedy }) };
 }

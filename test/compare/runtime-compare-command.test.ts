@@ -26,5 +26,5 @@ describe('perf-ts runtime compare', () => {
     expect(nothing).toMatchObject({ code: 3, stderr: expect.stringContaining('--model: is required') });
     const batch = await runPerfTs(['runtime', 'compare', '-m', 'simple_cnn', '-b', '64'], options);
     expect(batch).toMatchObject({ code: 3, stderr: expect.stringContaining('32 rows') });
-  });
+  }, 60_000);
 });

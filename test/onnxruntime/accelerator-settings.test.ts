@@ -111,6 +111,16 @@ describe('execution accelerators of a model config', () => {
     ]);
     expect(findNewerOptions('1.23.0', providers)).toEqual([]);
   });
+
+  it('whose value needs a later version than the option are refused too', () => {
+    const tensorRt = (precision_mode: string) =>
+      readAccelerators(onGpu({ name: 'tensorrt', parameters: { precision_mode } })).providers;
+    expect(findNewerOptions('1.22.0', tensorRt('FP16'))).toEqual([]);
+    expect(findNewerOptions('1.22.0', tensorRt('BF16'))).toMatchObject([
+      { what: 'ONNX Runtime has trt_bf16_enable since 1.23, and 1.22.0 is loaded' },
+    ]);
+    expect(findNewerOptions('1.23.0', tensorRt('BF16'))).toEqual([]);
+  });
 });
 
 describe('an accelerator of a config', () => {

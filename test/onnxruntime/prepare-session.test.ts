@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { buildZooModel } from '../../src/onnx/zoo/zoo.js';
 import { engineCacheKey, trimEngineCache, useCacheFolder } from '../../src/onnxruntime/engine-cache.js';
 import { bundledLibraryPath } from '../../src/onnxruntime/library-path.js';
 import { describeAssignment, prepareSession } from '../../src/onnxruntime/prepare-session.js';
@@ -17,6 +18,9 @@ const withProvider = (name: 'cuda' | 'openvino' | 'xnnpack') => ({ providers: [{
 
 /** A build with OpenVINO, to try the real one: PERF_TS_TEST_OPENVINO=/path/to/libonnxruntime.so.1.24.1. */
 const openVino = process.env.PERF_TS_TEST_OPENVINO;
+
+/** A Vulkan driver that WebGPU takes, such as Mesa 25's llvmpipe: PERF_TS_TEST_WEBGPU=1. */
+const hasWebGpu = process.env.PERF_TS_TEST_WEBGPU === '1';
 
 describe('a session that is made in a process of its own', () => {
   it('is proven with the nodes that each provider took', async () => {
@@ -77,6 +81,19 @@ describe('preparing a model', () => {
     const ready = await prepareSession({ ...prepare, ortLibrary: openVino!, settings }, { cacheRoot: root });
     expect(ready).toMatchObject({ state: 'ready', assignments: [{ nodes: { openvino: 2 }, copyCount: 0 }] });
   });
+
+  it.skipIf(!hasWebGpu)(
+    'runs on WebGPU, with all nodes counted where ONNX Runtime’s own record leaves some out',
+    async () => {
+      const file = join(root, 'simple_cnn.onnx');
+      writeFileSync(file, buildZooModel('simple_cnn'));
+      const settings = { providers: [{ name: 'webgpu' as const, options: {} }] };
+      const ready = await prepareSession({ ...prepare, modelFile: file, settings, places: [0] }, { cacheRoot: root });
+      expect(ready).toMatchObject({ state: 'ready', assignments: [{ device: 'gpu 0' }] });
+      const { nodes = {} } = ready.state === 'ready' ? ready.assignments[0]! : {};
+      expect(nodes.webgpu).toBeGreaterThan(10);
+    },
+  );
 
   it('is told in one line', () => {
     expect(describeAssignment({ nodes: { cuda: 40, cpu: 2 }, copyCount: 3 })).toBe(

@@ -4,46 +4,12 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readNeededLibraries } from '../../src/onnxruntime/elf-needed.js';
 import { bundledLibraryPath } from '../../src/onnxruntime/library-path.js';
-import { describeSearch, openProviderLibraries } from '../../src/onnxruntime/provider-libraries.js';
+import { describeSearch, openProviderLibraries, withMissing } from '../../src/onnxruntime/provider-libraries.js';
 import { providerRow } from '../../src/onnxruntime/provider-table.js';
+import { elfAskingFor } from '../support/elf-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'perf-ts-libraries-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-/** The smallest ELF file with a dynamic section that asks for `names`. */
-function elfAskingFor(names: readonly string[]): Buffer {
-  const strings = Buffer.from(`\0${names.map((name) => `${name}\0`).join('')}`);
-  const dynamicAt = 64 + 2 * 56;
-  const dynamicBytes = (names.length + 3) * 16;
-  const stringsAt = dynamicAt + dynamicBytes;
-  const file = Buffer.alloc(stringsAt + strings.length);
-  file.writeUInt32LE(0x464c457f, 0);
-  file.set([2, 1], 4);
-  file.writeBigUInt64LE(64n, 32);
-  file.writeUInt16LE(56, 54);
-  file.writeUInt16LE(2, 56);
-  [1, 2].forEach((type, index) => {
-    const at = 64 + index * 56;
-    const [offset, byteLength] = type === 1 ? [0, file.length] : [dynamicAt, dynamicBytes];
-    file.writeUInt32LE(type, at);
-    file.writeBigUInt64LE(BigInt(offset), at + 8);
-    file.writeBigUInt64LE(BigInt(offset), at + 16);
-    file.writeBigUInt64LE(BigInt(byteLength), at + 32);
-  });
-  let place = 1;
-  const entries = names.map((name) => {
-    const entry = [1n, BigInt(place)] as const;
-    place += name.length + 1;
-    return entry;
-  });
-  const table = [...entries, [5n, BigInt(stringsAt)], [10n, BigInt(strings.length)], [0n, 0n]] as const;
-  table.forEach(([tag, value], index) => {
-    file.writeBigInt64LE(tag, dynamicAt + index * 16);
-    file.writeBigUInt64LE(value, dynamicAt + index * 16 + 8);
-  });
-  strings.copy(file, stringsAt);
-  return file;
-}
 
 describe('an ELF file', () => {
   it('tells the libraries that it asks for', () => {
@@ -94,6 +60,24 @@ describe.skipIf(process.platform !== 'linux')('the libraries of a provider', () 
     const text = describeSearch(openProviderLibraries(providerRow('cuda'), ortLibrary, open));
     expect(text).toContain(`libcurand.so.10 was not found, only ${join(cublas, 'libcurand.so.9')}`);
     expect(text).toContain(capi);
+  });
+
+  it('are named by what was asked for where the loader names nothing', () => {
+    const open = (path: string): void => {
+      if (path.includes('curand')) {
+        throw new Error('Failed to load shared library: cannot open shared object file: No such file or directory');
+      }
+    };
+    const { missing } = openProviderLibraries(providerRow('cuda'), ortLibrary, open);
+    expect(missing.map(({ name }) => name)).toEqual(['libcurand.so.10']);
+  });
+
+  it('stand instead of the loader’s complaint and behind any other reason', () => {
+    expect(withMissing('x.so: libcuda.so.1: cannot open shared object file', 'libcuda.so.1 was not found')).toBe(
+      'libcuda.so.1 was not found',
+    );
+    expect(withMissing('no device', 'libcuda.so.1 was not found')).toBe('no device; libcuda.so.1 was not found');
+    expect(withMissing('no device', '')).toBe('no device');
   });
 
   it('are none for a provider that is built in', () => {

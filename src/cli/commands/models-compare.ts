@@ -7,6 +7,7 @@ import { defaultClientKinds, inferClients } from '../../client/create-infer-clie
 import { PerfTsError } from '../../common/errors.js';
 import type { OptionValues } from '../../common/option-row.js';
 import { findModelFiles } from '../../onnx/convert/convert-folder.js';
+import { resolveRuntime } from '../../runtime/resolve-runtime.js';
 import { launchEmbeddedTarget } from '../../target/embedded-target.js';
 import { connectRemoteTarget } from '../../target/remote-target.js';
 import type { Target } from '../../target/target.js';
@@ -28,6 +29,8 @@ export async function compareModels(
     const hint = 'for example perf-ts models compare resnet18 ./models/resnet18_fp16';
     throw new PerfTsError('BAD_OPTION', { where: 'models compare', what, hint });
   }
+  // A runtime that is not there is told before the reference takes its time.
+  const library = values.runtime === undefined ? undefined : resolveRuntime(values.runtime).libraryPath;
   const modelFile = (await findModelFiles(await findModelPath(model, context)))[0]!.file;
   const reference = await recordReference(modelFile, {
     count: values.samples,
@@ -35,11 +38,13 @@ export async function compareModels(
     shapes: Object.fromEntries(values.shape),
     ...(values.inputData !== undefined && { dataPath: values.inputData }),
   });
-  const target = await openVariant(variant, values.url, context);
+  const target = await openVariant(variant, { endpoint: values.url, library }, context);
   try {
     const report = await askTarget(target, variantName(variant), reference, values.ctc, context.signal);
     if (values.json)
-      context.terminal.print(JSON.stringify({ schema: 'perf-ts/accuracy@1', model, variant, ...report }));
+      context.terminal.print(
+        JSON.stringify({ schema: 'perf-ts/accuracy@1', model, variant, runtime: values.runtime ?? null, ...report }),
+      );
     else for (const line of describeReport(report)) context.terminal.print(line);
     return exitCodes.ok;
   } finally {
@@ -49,7 +54,17 @@ export async function compareModels(
 
 const variantName = (variant: string): string => (/[/\\]/.test(variant) ? basename(resolve(variant)) : variant);
 
-async function openVariant(variant: string, endpoint: string | undefined, context: CommandContext): Promise<Target> {
+interface VariantPlace {
+  readonly endpoint: string | undefined;
+  /** Of our engine; the bundled one when left out. */
+  readonly library: string | undefined;
+}
+
+async function openVariant(
+  variant: string,
+  { endpoint, library }: VariantPlace,
+  context: CommandContext,
+): Promise<Target> {
   if (endpoint !== undefined) return connectRemoteTarget({ endpoint, model: variantName(variant), modelVersion: '' });
   const folder = await findModelPath(variant, context);
   if (folder.endsWith('.onnx') || !existsSync(folder)) {
@@ -64,6 +79,7 @@ async function openVariant(variant: string, endpoint: string | undefined, contex
     model: basename(resolve(folder)),
     protocol: 'grpc',
     isDemoModel: false,
+    ...(library === undefined ? {} : { engineFlags: [`--ort-library=${library}`] }),
     signal: context.signal,
   });
 }

@@ -89,6 +89,14 @@ export const modelsRows = {
     help: 'server that has model B; our engine when left out',
     parse: parseEndpoint,
   }),
+  runtime: optional({
+    flag: 'runtime',
+    placeholder: 'NAME',
+    group: 'Compare',
+    help: 'build of ONNX Runtime that our engine serves the variant with, such as openvino; the reference stays on the bundled one',
+    conflicts: ['url'],
+    parse: parseText,
+  }),
   json: toggle({ flag: 'json', group: 'Output', help: 'print one JSON document' }),
 } as const;
 
@@ -96,7 +104,7 @@ const home: Readonly<Record<string, readonly string[]>> = {
   list: [],
   add: ['to'],
   convert: ['to', 'name', 'fp16', 'keep-io-types', 'keep-fp32', 'json'],
-  compare: ['samples', 'seed', 'shape', 'input-data', 'ctc', 'url', 'json'],
+  compare: ['samples', 'seed', 'shape', 'input-data', 'ctc', 'url', 'runtime', 'json'],
 };
 
 export const modelsActions: readonly string[] = Object.keys(home);

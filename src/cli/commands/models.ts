@@ -13,6 +13,10 @@ export const modelsCommand = defineCommand({
     ['perf-ts models add text_recognition resnet18 --to ./models', 'write a model repository'],
     ['perf-ts models convert resnet18 --fp16 --to ./models', 'write ./models/resnet18_fp16'],
     ['perf-ts models compare resnet18 ./models/resnet18_fp16', 'how far its answers are from FP32 on the CPU'],
+    [
+      'perf-ts models compare resnet18 ./models/resnet18_ov --runtime openvino',
+      'the same for a model served by another build',
+    ],
   ],
   rows: modelsRows,
   takesPositionals: true,

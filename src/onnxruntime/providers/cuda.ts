@@ -7,7 +7,10 @@ const searches = ['EXHAUSTIVE', 'HEURISTIC', 'DEFAULT'] as const;
 const arenaStrategies = ['kNextPowerOfTwo', 'kSameAsRequested'] as const;
 const largestSize = (2n ** 64n - 1n).toString();
 
-/** As GetCUDAProviderOptionsAsString lists them in 1.30, without device and stream, which the engine sets. */
+/**
+ * As GetCUDAProviderOptionsAsString lists them in 1.30, without device and stream, which the engine sets. Releases are
+ * those whose library on PyPI has the name first, of 1.17 to 1.31.
+ */
 const cudaOptions: ProviderRow['options'] = {
   gpu_mem_limit: { type: wholeNumber(1), defaultText: largestSize },
   arena_extend_strategy: { type: oneOf(...arenaStrategies), defaultText: 'kNextPowerOfTwo' },
@@ -17,14 +20,14 @@ const cudaOptions: ProviderRow['options'] = {
   cudnn_conv1d_pad_to_nc1d: { type: onOff, defaultText: '0' },
   enable_cuda_graph: { type: onOff, defaultText: '0' },
   enable_skip_layer_norm_strict_mode: { type: onOff, defaultText: '0' },
-  fuse_conv_bias: { type: onOff, defaultText: '0' },
+  fuse_conv_bias: { type: onOff, defaultText: '0', since: '1.20' },
   prefer_nhwc: { type: onOff, defaultText: '0' },
-  sdpa_kernel: { type: wholeNumber(0, 2 ** 31 - 1), defaultText: '0' },
+  sdpa_kernel: { type: wholeNumber(0, 2 ** 31 - 1), defaultText: '0', since: '1.19' },
   tunable_op_enable: { type: onOff, defaultText: '0' },
   tunable_op_tuning_enable: { type: onOff, defaultText: '0' },
   tunable_op_max_tuning_duration_ms: { type: wholeNumber(0, 2 ** 31 - 1), defaultText: '0' },
   use_ep_level_unified_stream: { type: onOff, defaultText: '0' },
-  use_tf32: { type: onOff, defaultText: '1' },
+  use_tf32: { type: onOff, defaultText: '1', since: '1.18' },
 };
 
 export const cudaRow: ProviderRow = {

@@ -3,17 +3,17 @@ import { appendByName } from '../provider-append.js';
 import { anyText, oneOf, onOff, type ProviderOption, wholeNumber } from '../provider-options.js';
 import type { ProviderRow } from './provider-row.js';
 
-/** migraphx_execution_provider_info.cc. */
+/** migraphx_execution_provider_info.cc. Until 1.23 the provider could not be added by its name, so no option reached it. */
 const options: Readonly<Record<string, ProviderOption>> = {
-  migraphx_fp16_enable: { type: onOff, defaultText: '0' },
+  migraphx_fp16_enable: { type: onOff, defaultText: '0', since: '1.23' },
   migraphx_bf16_enable: { type: onOff, defaultText: '0', since: '1.23' },
-  migraphx_fp8_enable: { type: onOff, defaultText: '0', since: '1.21' },
-  migraphx_int8_enable: { type: onOff, defaultText: '0' },
-  migraphx_int8_calibration_table_name: { type: anyText },
-  migraphx_int8_use_native_calibration_table: { type: onOff, defaultText: '0' },
-  migraphx_exhaustive_tune: { type: onOff, defaultText: '0' },
-  migraphx_mem_limit: { type: wholeNumber(1) },
-  migraphx_arena_extend_strategy: { type: oneOf('kNextPowerOfTwo', 'kSameAsRequested') },
+  migraphx_fp8_enable: { type: onOff, defaultText: '0', since: '1.23' },
+  migraphx_int8_enable: { type: onOff, defaultText: '0', since: '1.23' },
+  migraphx_int8_calibration_table_name: { type: anyText, since: '1.23' },
+  migraphx_int8_use_native_calibration_table: { type: onOff, defaultText: '0', since: '1.23' },
+  migraphx_exhaustive_tune: { type: onOff, defaultText: '0', since: '1.23' },
+  migraphx_mem_limit: { type: wholeNumber(1), since: '1.23' },
+  migraphx_arena_extend_strategy: { type: oneOf('kNextPowerOfTwo', 'kSameAsRequested'), since: '1.23' },
   migraphx_model_cache_dir: { type: anyText, since: '1.23' },
 };
 

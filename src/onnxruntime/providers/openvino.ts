@@ -52,7 +52,7 @@ const inputShapes: OptionType = {
   },
 };
 
-/** onnxruntime-openvino 1.24; the first two stand for properties. */
+/** onnxruntime-openvino 1.24; the first two stand for properties. Releases by the names in the libraries of 1.20 to 1.24. */
 const options: Readonly<Record<string, ProviderOption>> = {
   inference_precision: { type: oneOf(...precisions), defaultText: 'f32' },
   enable_cpu_pinning: { type: trueFalse, defaultText: 'false' },
@@ -65,9 +65,9 @@ const options: Readonly<Record<string, ProviderOption>> = {
   model_priority: { type: oneOf('LOW', 'MEDIUM', 'HIGH', 'DEFAULT'), defaultText: 'DEFAULT' },
   enable_opencl_throttling: { type: trueFalse, defaultText: 'false' },
   enable_qdq_optimizer: { type: trueFalse, defaultText: 'false' },
-  enable_causallm: { type: trueFalse, defaultText: 'false', since: '1.23' },
+  enable_causallm: { type: trueFalse, defaultText: 'false', since: '1.22' },
   disable_dynamic_shapes: { type: trueFalse, defaultText: 'false' },
-  reshape_input: { type: inputShapes, since: '1.22' },
+  reshape_input: { type: inputShapes, since: '1.23' },
   layout: { type: anyText, since: '1.23' },
 };
 

@@ -50,6 +50,8 @@ export interface ProviderRow {
   readonly modelParameters: Readonly<Record<string, ProviderOption>>;
   /** Options that one value of another key brings with it, such as precision_mode. */
   readonly expand?: (key: string, value: string) => Readonly<Record<string, string>> | undefined;
+  /** First releases with options that a value of another key brings, by ONNX Runtime's names; see `expand`. */
+  readonly expandedSince?: Readonly<Record<string, string>>;
   /** The options to run with, from those that a config gives: what the library's defaults would get wrong. */
   readonly finish?: (values: ProviderValues, context: SessionContext) => ProviderValues;
   /** Adds the provider to session options before the session is created. */

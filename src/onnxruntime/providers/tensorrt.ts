@@ -68,6 +68,8 @@ export const tensorRtRow: ProviderRow = {
   }),
   options: tensorRtOptions,
   modelParameters: {},
+  // Not in the library of 1.22; the other flags are in 1.17's.
+  expandedSince: { trt_bf16_enable: '1.23' },
   expand: (key, value) => (key === 'precision_mode' ? precisionFlags[value] : undefined),
   append: appendTensorRt,
 };
