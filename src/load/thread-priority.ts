@@ -13,11 +13,11 @@ const PRIORITY = 1;
 const NICENESS = -10;
 
 export class ThreadPriority {
-  readonly #calls: SystemCalls | undefined;
+  readonly #calls: SystemCalls | null;
   #scheduling: Scheduling = 'ordinary';
 
-  /** `calls` is for tests. */
-  constructor(calls: SystemCalls | undefined = systemCalls()) {
+  /** `calls` is for tests; null is a system that has none. */
+  constructor(calls: SystemCalls | null = systemCalls() ?? null) {
     this.#calls = calls;
   }
 
@@ -29,7 +29,7 @@ export class ThreadPriority {
   /** As far up as is permitted. A thread that somebody gave a priority of its own keeps that: it was meant. */
   raise(): void {
     const calls = this.#calls;
-    if (calls === undefined || this.#scheduling !== 'ordinary' || !calls.isOrdinary()) return;
+    if (calls === null || this.#scheduling !== 'ordinary' || !calls.isOrdinary()) return;
     if (calls.setRoundRobin(PRIORITY)) this.#scheduling = 'real-time';
     else if (calls.setNiceness(NICENESS)) this.#scheduling = 'raised';
   }

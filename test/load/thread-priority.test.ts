@@ -50,7 +50,7 @@ describe('the priority of a load worker', () => {
   });
 
   it('stays ordinary without a word where nothing is permitted, or the system has no such calls', () => {
-    for (const calls of [systemOf({ permits: [] }).calls, undefined]) {
+    for (const calls of [systemOf({ permits: [] }).calls, null]) {
       const priority = new ThreadPriority(calls);
       priority.raise();
       expect(priority.scheduling).toBe('ordinary');
