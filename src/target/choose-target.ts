@@ -12,6 +12,7 @@ import type { Protocol } from '../kserve/protocol.js';
 import { ensureZooModel, isZooModel, zooModels } from '../onnx/zoo/zoo.js';
 import { launchEmbeddedTarget } from './embedded-target.js';
 import { connectRemoteTarget } from './remote-target.js';
+import { restoreLeftovers } from './restore-config.js';
 import type { Target } from './target.js';
 
 export type ServerChoice = 'auto' | 'embedded' | 'remote';
@@ -61,11 +62,13 @@ export async function openTarget(
   if (choice.server === 'remote' || endpoint !== undefined) {
     if (endpoint === undefined || choice.server === 'embedded') throw contradiction(choice);
     const { tls, headers } = choice;
+    await restoreLeftovers(endpoint, { tls, headers }, say, { allowsOthers: true });
     return connectRemoteTarget({ endpoint, model, modelVersion, tls, headers, ...(protocol && { protocol }) });
   }
   if (choice.server === 'auto' && choice.modelRepository === undefined && choice.ortLibrary === undefined) {
     const local = await findLocalServer(choice);
     if (local !== undefined) {
+      await restoreLeftovers(local.endpoint, {}, say, { allowsOthers: true });
       say(
         `Measuring the server on ${local.endpoint}, which has the model '${model}' (--server embedded uses our engine).`,
       );

@@ -11,6 +11,8 @@ export interface RemoteTargetOptions extends ServerAccess {
   readonly protocol?: Protocol;
   readonly model: string;
   readonly modelVersion: string;
+  /** The caller will load it. */
+  readonly mayBeUnloaded?: boolean;
 }
 
 /** Connects and checks that the model is ready there. Throws PerfTsError TARGET_UNREACHABLE or TARGET_REFUSED. */
@@ -18,7 +20,7 @@ export async function connectRemoteTarget(options: RemoteTargetOptions): Promise
   const { endpoint, protocol, model, modelVersion, tls, headers } = options;
   const admin = await connectAdmin({ endpoint, protocol, tls, headers });
   try {
-    if (!(await admin.isModelReady(model, modelVersion))) {
+    if (options.mayBeUnloaded !== true && !(await admin.isModelReady(model, modelVersion))) {
       throw new PerfTsError('TARGET_REFUSED', {
         where: endpoint,
         what: `model '${model}'${modelVersion === '' ? '' : ` version ${modelVersion}`} is not ready on this server`,

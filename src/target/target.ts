@@ -4,7 +4,8 @@ import type { Protocol } from '../kserve/protocol.js';
 import type { NodeAssignment } from './engine-message.js';
 
 export interface Target {
-  readonly kind: 'embedded' | 'remote';
+  /** Our engine, a server of someone else, or a tritonserver that we started. */
+  readonly kind: 'embedded' | 'remote' | 'local';
   /** `host:port` for `protocol`. */
   readonly endpoint: string;
   readonly protocol: Protocol;
