@@ -29,6 +29,26 @@
   const refuse = () => Promise.reject(new Error('reports load nothing'));
   const loader = { load: refuse, sanitize: refuse, http: refuse, file: refuse };
 
+  function offerChoices(holder, view) {
+    const bar = document.createElement('div');
+    bar.className = 'filters';
+    for (const { parameter, label, value, options } of JSON.parse(holder.dataset.choices)) {
+      const select = document.createElement('select');
+      select.append(...options.map((option) => new Option(option.label, option.value)));
+      select.value = String(value);
+      select.addEventListener('input', () => {
+        view
+          .signal(parameter, Number(select.value))
+          .runAsync()
+          .catch((cause) => console.error(cause));
+      });
+      const words = document.createElement('label');
+      words.append(`${label} `, select);
+      bar.append(words);
+    }
+    holder.before(bar);
+  }
+
   async function enliven(holder) {
     const specification = JSON.parse(document.getElementById(holder.dataset.chart).textContent);
     const drawing = document.createElement('div');
@@ -38,6 +58,7 @@
     view.initialize(drawing);
     await view.runAsync();
     holder.replaceChildren(drawing);
+    if (holder.dataset.choices !== undefined) offerChoices(holder, view);
     holder.dataset.live = 'true';
     new ResizeObserver(() => {
       if (Math.abs(view.width() - widthHere()) < 1) return;

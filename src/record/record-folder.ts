@@ -53,7 +53,7 @@ export const folderTime = (date: Date): string =>
     .replace(/[-:]/g, '');
 
 /** `path` as a record names it. */
-function recordDirectory(path: string, workingFolder: string): string {
+export function recordDirectory(path: string, workingFolder: string): string {
   const fromHere = relative(workingFolder, path);
   const isElsewhere = fromHere === '' || isAbsolute(fromHere) || fromHere.split(sep)[0] === '..';
   return isElsewhere ? path : fromHere.split(sep).join('/');

@@ -112,6 +112,8 @@ export const generatorSchema = z.object({
   busySliceRatio: z.number().nullable().default(null),
   /** p99 of how long an answer may have lain unseen before it was stamped; null where it was not watched. */
   timestampUncertaintyNs: ns.nullable().default(null),
+  /** How the threads that send were scheduled; left out where it was not watched. */
+  scheduling: z.enum(['real-time', 'raised', 'ordinary']).optional(),
   /** CPUs that perf-ts itself kept busy, 1 for one whole CPU, and its share of all CPUs in use on the host. */
   clientCpuCount: z.number().nullable().default(null),
   clientCpuShare: z.number().nullable().default(null),
@@ -135,6 +137,21 @@ export const gpuRecordSchema = z.object({
   energyJoules: z.number().nullable(),
 });
 
+/** Who ran a model's nodes on one device. */
+export const nodeAssignmentSchema = z.object({
+  model: z.string(),
+  version: z.string(),
+  /** `cpu`, `gpu 0`, ... */
+  device: z.string(),
+  /** Nodes by execution provider; what a provider fuses counts as the nodes it was, where ONNX Runtime tells. */
+  nodes: z.record(z.string(), count),
+  /** Copies between devices that ONNX Runtime inserted. */
+  copyCount: count,
+  /** Time to make the first session, with engines that were built for it; no part of what was measured. */
+  buildNs: ns,
+});
+export type NodeAssignmentRecord = z.infer<typeof nodeAssignmentSchema>;
+
 /** What was watched beside the requests; what could not be had is null. */
 export const monitorsSchema = z.object({
   /** CPUs in use by the server's process, 1 for one whole CPU. */
@@ -143,6 +160,8 @@ export const monitorsSchema = z.object({
   serverMemoryBytes: count.nullable(),
   gpus: z.array(gpuRecordSchema),
   energyPerInferenceJoules: z.number().nullable(),
+  /** Who ran the nodes, where our engine was asked for execution providers other than the CPU's own. */
+  assignments: z.array(nodeAssignmentSchema).optional(),
   /** Gauges (mean) and counters (growth) of the server's metrics endpoint by name and labels; null when not asked for. */
   serverMetrics: z.record(z.string(), z.number()).nullable(),
 });
@@ -278,21 +297,6 @@ export const hostSchema = z.object({
   node: z.string(),
 });
 
-/** Who ran a model's nodes on one device. */
-export const nodeAssignmentSchema = z.object({
-  model: z.string(),
-  version: z.string(),
-  /** `cpu`, `gpu 0`, ... */
-  device: z.string(),
-  /** Nodes by execution provider; what a provider fuses counts as the nodes it was, where ONNX Runtime tells. */
-  nodes: z.record(z.string(), count),
-  /** Copies between devices that ONNX Runtime inserted. */
-  copyCount: count,
-  /** Time to make the first session, with engines that were built for it; no part of what was measured. */
-  buildNs: ns,
-});
-export type NodeAssignmentRecord = z.infer<typeof nodeAssignmentSchema>;
-
 export const runRecordSchema = z.object({
   schema: z.literal('perf-ts/run@1'),
   id: z.string(),
@@ -306,7 +310,7 @@ export const runRecordSchema = z.object({
   directory: z.string(),
   state: z.enum(['complete', 'interrupted', 'failed']),
   target: z.object({
-    kind: z.enum(['embedded', 'remote']),
+    kind: z.enum(['embedded', 'remote', 'local']),
     endpoint: z.string(),
     protocol: z.enum(['grpc', 'http']),
     /** The client that sent the requests; absent in records of before there was a choice. */

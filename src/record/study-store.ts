@@ -3,8 +3,8 @@
  * on disk before the next trial starts), `variants/<id>/config.pbtxt` and `recommended/`, a model repository to serve.
  */
 import { constants } from 'node:fs';
-import { copyFile, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { unwritable, writeFileAtomically } from './atomic-file.js';
 import { recordFiles } from './read-record.js';
 import {
@@ -13,31 +13,33 @@ import {
   isPlainName,
   type RecordFolder,
   type RecordFolderOptions,
+  recordDirectory,
   sanitizeName,
 } from './record-folder.js';
+import { createJournal, type JournalContent, type JournalHeader, repairJournal } from './study-journal.js';
 import type { StudyRecord, TrialRecord } from './study-record.js';
+
+export type { JournalHeader } from './study-journal.js';
 
 export const JOURNAL_FILE = 'study.jsonl';
 
-/** First line of a journal: what a resumed study must agree with. */
-export interface JournalHeader {
-  readonly schema: 'perf-ts/journal@1';
-  readonly model: string;
-  readonly [field: string]: unknown;
-}
-
 export interface StudyStore extends RecordFolder {
-  /** Writes the journal's first line; call it once, before the first trial. */
+  /** Writes the journal's first line, before the first trial; a resumed study writes one more. */
   startJournal(header: JournalHeader): Promise<void>;
   /** Appends a trial and returns when it is on disk. Throws OUTPUT_UNWRITABLE. */
   appendTrial(trial: TrialRecord): Promise<void>;
-  /** Writes `variants/<id>/config.pbtxt`. */
-  saveVariant(id: string, configPbtxt: string): Promise<void>;
+  /** Writes `variants/<id>/config.pbtxt`, or `variants/<id>/<model>/config.pbtxt` where a variant has several. */
+  saveVariant(id: string, configPbtxt: string, model?: string): Promise<void>;
   /**
    * Writes `recommended/<kind>/<model>/`: the config and copies of the versions and other files of `modelFolder`, whole or
    * not at all. Returns its absolute path.
    */
-  saveRecommendation(configPbtxt: string, modelFolder: string, kind?: 'portable' | 'engine'): Promise<string>;
+  saveRecommendation(
+    configPbtxt: string,
+    modelFolder: string,
+    kind?: 'portable' | 'engine',
+    model?: string,
+  ): Promise<string>;
   /** Replaces `study.json` as a whole. */
   saveStudy(record: StudyRecord): Promise<void>;
   /** Closes the journal. May be called twice. */
@@ -45,17 +47,43 @@ export interface StudyStore extends RecordFolder {
 }
 
 /** Makes the study's folder; throws PerfTsError OUTPUT_UNWRITABLE before any trial starts. */
-export async function createStudyStore(options: RecordFolderOptions): Promise<StudyStore> {
-  const folder = await createRecordFolder(options);
+export const createStudyStore = async (options: RecordFolderOptions): Promise<StudyStore> =>
+  storeIn(await createRecordFolder(options), options.model);
+
+/**
+ * The store of a study that goes on. The journal's torn last line is taken off. Discarding such a store leaves it as it
+ * is. Throws PerfTsError OUTPUT_UNWRITABLE.
+ */
+export async function openStudyStore(
+  path: string,
+  journal: JournalContent,
+  workingFolder = process.cwd(),
+): Promise<StudyStore> {
+  const folder = resolve(workingFolder, path);
+  await repairJournal(join(folder, JOURNAL_FILE), journal);
+  const record: RecordFolder = {
+    id: basename(folder),
+    path: folder,
+    directory: recordDirectory(folder, workingFolder),
+    saveText: (name, text) => writeFileAtomically(join(folder, checkPlainName(name)), text),
+    discard: () => Promise.resolve(),
+  };
+  return storeIn(record, journal.headers[0].model);
+}
+
+function storeIn(folder: RecordFolder, model: string): StudyStore {
   const journal = createJournal(join(folder.path, JOURNAL_FILE));
   return {
     ...folder,
     startJournal: (header) => journal.append(header),
     appendTrial: (trial) => journal.append(trial),
-    saveVariant: (id, configPbtxt) =>
-      writeFileAtomically(join(folder.path, 'variants', checkPlainName(id), 'config.pbtxt'), configPbtxt),
-    saveRecommendation: (configPbtxt, modelFolder, kind) =>
-      saveModelFolder(join(folder.path, 'recommended', kind ?? ''), options.model, configPbtxt, modelFolder),
+    saveVariant: (id, configPbtxt, own) =>
+      writeFileAtomically(
+        join(folder.path, 'variants', checkPlainName(id), own === undefined ? '' : plainNameOf(own), 'config.pbtxt'),
+        configPbtxt,
+      ),
+    saveRecommendation: (configPbtxt, modelFolder, kind, own = model) =>
+      saveModelFolder(join(folder.path, 'recommended', kind ?? ''), own, configPbtxt, modelFolder),
     saveStudy: (record) =>
       writeFileAtomically(join(folder.path, recordFiles.study), `${JSON.stringify(record, null, 2)}\n`),
     close: () => journal.close(),
@@ -66,41 +94,10 @@ export async function createStudyStore(options: RecordFolderOptions): Promise<St
   };
 }
 
-interface Journal {
-  append(entry: unknown): Promise<void>;
-  close(): Promise<void>;
-}
-
-function createJournal(path: string): Journal {
-  let file: FileHandle | undefined;
-  // Appends wait for each other, so that lines never interleave.
-  let last: Promise<void> = Promise.resolve();
-  const write = async (line: string): Promise<void> => {
-    try {
-      file ??= await open(path, 'a');
-      await file.appendFile(line);
-      await file.sync();
-    } catch (cause) {
-      throw unwritable('cannot write the journal', path, cause);
-    }
-  };
-  return {
-    append(entry) {
-      const next = last.then(() => write(`${JSON.stringify(entry)}\n`));
-      last = next.catch(() => undefined);
-      return next;
-    },
-    async close() {
-      await last;
-      const open = file;
-      file = undefined;
-      await open?.close();
-    },
-  };
-}
+const plainNameOf = (model: string): string => (isPlainName(model) ? model : sanitizeName(model));
 
 async function saveModelFolder(parent: string, model: string, configPbtxt: string, source: string): Promise<string> {
-  const name = isPlainName(model) ? model : sanitizeName(model);
+  const name = plainNameOf(model);
   const target = join(parent, name);
   const unfinished = join(parent, `.${name}.tmp`);
   try {

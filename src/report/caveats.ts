@@ -24,6 +24,9 @@ const stateWarnings: Readonly<Record<RunRecord['state'], string | undefined>> = 
   failed: 'Ended early by a failure: this holds what was finished before.',
 };
 
+/** The warning of a level in which requests failed. */
+const REQUESTS_FAILED = 'REQUESTS_FAILED';
+
 /** One thing to say of a level; equal keys differ in their figures at most. */
 interface Reason {
   readonly key: string;
@@ -97,7 +100,13 @@ function levelReasons(level: LevelRecord): Reason[] {
   const causes = Object.entries(level.errors).sort(([, a], [, b]) => b - a);
   if (causes.length > 0) {
     const list = causes.map(([cause, count]) => `${formatCount(count)} × ${cause}`).join('; ');
-    const text = `${formatCount(level.errorCount)} failed requests (${list}).`;
+    const told = reasons.findIndex(({ key }) => key === REQUESTS_FAILED);
+    const text =
+      told < 0
+        ? `${formatCount(level.errorCount)} failed requests (${list}).`
+        : `${withStop(reasons[told]!.text)} Causes: ${list}.`;
+    // What the level says of its failures and their causes are one thing to know.
+    if (told >= 0) reasons.splice(told, 1);
     reasons.push({ key: text, text });
   }
   return reasons;

@@ -5,7 +5,7 @@ import type { Caveat } from './caveats.js';
 import type { LevelColumn, LevelColumnKey } from './level-table.js';
 import { type PlainColumn, plainTableWidth, renderPlainTable, withoutControls, wrapText } from './plain-table.js';
 import { buildRunView, type RunView } from './run-view.js';
-import type { SideTable } from './tables/side-table.js';
+import { renderSideTable } from './tables/side-table-text.js';
 
 export interface ConsoleOptions {
   /** Columns of the terminal. Tables use what they need of it, prose at most 120; about 60 is the least. */
@@ -63,23 +63,6 @@ export function renderRunTable(record: RunRecord, options: ConsoleOptions): stri
     renderCaveats(view.caveats, width, colors),
   ];
   return parts.filter(Boolean).join('\n\n');
-}
-
-/** A side table, or its remarks alone where the terminal is too narrow for it. */
-function renderSideTable(side: SideTable, width: number, colors: Colors): string {
-  const plain = side.columns.map((column) => ({
-    title: `${column.title} ${column.unit}`.trimEnd(),
-    align: column.isNumber ? ('right' as const) : ('left' as const),
-    cells: column.cells.map(withoutControls),
-  }));
-  const table =
-    plainTableWidth(plain) <= width
-      ? renderPlainTable(plain, (text, _, row) => (row < 0 ? colors.dim(text) : text))
-      : colors.dim('The table is in the report; this terminal is too narrow for it.');
-  const remarks = (side.remarks ?? []).map(
-    (line) => `- ${wrapText(withoutControls(line), Math.min(width, WIDEST_PROSE) - 2, '  ')}`,
-  );
-  return [colors.bold(side.title), table, ...remarks].join('\n');
 }
 
 /** The peak's account of time and what was watched, a line each. */

@@ -9,9 +9,10 @@ import { type DrawnChart, drawChart } from './charts/draw-chart.js';
 import { runFigures } from './charts/run-figures.js';
 import { studyFigures } from './charts/study-figures.js';
 import { describeTime } from './describe.js';
-import { contentSecurityPolicy, escapeJson, pageScripts } from './page-scripts.js';
+import { contentSecurityPolicy, escapeJson, pageScripts, trialScripts } from './page-scripts.js';
 import { pageStyle, renderTemplate } from './page-template.js';
 import { buildRunView } from './run-view.js';
+import { type TrialTable, trialTable } from './study/trial-table.js';
 import { buildStudyView } from './study-view.js';
 import { rowsOf, type SideTable } from './tables/side-table.js';
 
@@ -30,24 +31,56 @@ export async function renderRunReport(record: RunRecord): Promise<string> {
     { title: 'Load plan', text: showJson(record.plan) },
     { title: 'Model configuration', text: showJson(record.modelConfig) },
   ].filter(({ text }) => text !== '');
-  const tables = view.tables.map((table) => ({ remarks: [], ...table, rows: rowsWithKinds(table) }));
+  const tables = view.tables.map(toPageTable);
   return renderPage('run', record, { ...view, rows, tables, settings }, runFigures(record));
 }
 
-const rowsWithKinds = (table: SideTable) =>
-  rowsOf(table).map((cells) => cells.map((text, index) => ({ text, isNumber: table.columns[index]!.isNumber })));
+/** With its rows, as templates go row by row; long texts may break. */
+function toPageTable(table: SideTable) {
+  const rows = rowsOf(table).map((cells) =>
+    cells.map((text, index) => ({ text, kind: cellKind(text, table.columns[index]!.isNumber) })),
+  );
+  return { remarks: [], ...table, rows };
+}
+
+const LONG_TEXT = 40;
+
+const cellKind = (text: string, isNumber: boolean): string =>
+  isNumber ? 'number' : text.length > LONG_TEXT ? 'words' : '';
 
 /** A sweep's report page. Throws only for bugs. */
 export async function renderStudyReport(record: StudyRecord): Promise<string> {
   const view = buildStudyView(record);
   const recommendations = view.recommendations.map((recommendation) => ({
     ...recommendation,
+    hasReasons: recommendation.changes.some(({ reason }) => reason !== ''),
     diffLines: diffLines(recommendation.diff),
   }));
   const ranking = view.ranking.map((row) => ({ ...row, isMarked: row.mark !== '' && row.mark !== row.variantId }));
   const settings = [{ title: 'The default’s config.pbtxt', text: record.default.configPbtxt }];
-  return renderPage('study', record, { ...view, recommendations, ranking, settings }, studyFigures(record));
+  const tables = view.tables.map(toPageTable);
+  const leading = tables.filter(({ id }) => leadingTables.has(id));
+  const figures = studyFigures(record);
+  const withFigures = new Set([...leadingTables, ...figures.map(({ table }) => table?.id ?? '')]);
+  const others = tables.filter(({ id }) => !withFigures.has(id));
+  const trials = toPageTrials(trialTable(record));
+  const content = { ...view, recommendations, ranking, settings, leading, tables: others, trials };
+  return renderPage('study', record, content, figures, await trialScripts());
 }
+
+const toPageTrials = ({ columns, rows }: TrialTable) => ({
+  columns,
+  rows: rows.map((row) => ({
+    ...row,
+    cells: row.cells.map((cell, index) => ({
+      ...cell,
+      kind: columns[index]!.isNumber ? 'number' : columns[index]!.kind,
+    })),
+  })),
+});
+
+/** What answers how much is gained and how surely stands before the figures. */
+const leadingTables: ReadonlySet<string> = new Set(['side-by-side', 'confirmation']);
 
 const showJson = (value: unknown): string =>
   value === null || value === undefined ? '' : JSON.stringify(value, null, 2);
@@ -57,10 +90,11 @@ async function renderPage(
   record: RunRecord | StudyRecord,
   view: object,
   figures: readonly Figure[],
+  ownScripts: readonly string[] = [],
 ): Promise<string> {
   const drawn = [];
   for (const figure of figures) drawn.push(await drawFigure(figure));
-  const scripts = drawn.length === 0 ? [] : await pageScripts();
+  const scripts = [...(drawn.length === 0 ? [] : await pageScripts()), ...ownScripts];
   return renderTemplate(template, {
     ...view,
     style: await pageStyle(),
@@ -72,33 +106,41 @@ async function renderPage(
   });
 }
 
-interface DrawnFigure extends Omit<Figure, 'charts' | 'legend'> {
+interface DrawnFigure extends Omit<Figure, 'charts' | 'legend' | 'table'> {
   readonly legend: readonly Required<LegendItem>[];
-  readonly charts: readonly (Omit<DrawnChart, 'vegaJson'> & { readonly json: string })[];
+  readonly charts: readonly (Omit<DrawnChart, 'vegaJson'> & { readonly json: string; readonly choicesJson: string })[];
+  readonly table: ReturnType<typeof toPageTable> | null;
 }
 
 async function drawFigure(figure: Figure): Promise<DrawnFigure> {
   const charts = [];
   for (const chart of figure.charts) {
     const { vegaJson, ...drawn } = await drawChart(chart);
-    charts.push({ ...drawn, json: escapeJson(vegaJson) });
+    const choicesJson = chart.choices === undefined ? '' : JSON.stringify(chart.choices);
+    charts.push({ ...drawn, json: escapeJson(vegaJson), choicesJson });
   }
   const legend = figure.legend.map((item) => ({ isHollow: false, ...item }));
-  return { ...figure, legend, charts };
+  return { ...figure, legend, charts, table: figure.table === undefined ? null : toPageTable(figure.table) };
 }
 
 type DiffKind = 'added' | 'removed' | 'context' | 'place';
 
+interface DiffLine {
+  readonly kind: DiffKind;
+  readonly code: string;
+  /** The explanation that an added line ends in; may be empty. */
+  readonly comment: string;
+}
+
 /** A unified diff's lines with their kind, file headers left out. */
-function diffLines(diff: string): { kind: DiffKind; text: string }[] {
+function diffLines(diff: string): DiffLine[] {
   const lines = diff.trimEnd().split('\n');
-  const body = lines.slice(
-    Math.max(
-      0,
-      lines.findIndex((line) => line.startsWith('@@')),
-    ),
-  );
-  return body.map((text) => ({ kind: diffKind(text), text }));
+  const first = lines.findIndex((line) => line.startsWith('@@'));
+  return lines.slice(Math.max(0, first)).map((line) => {
+    const kind = diffKind(line);
+    const at = kind === 'added' ? line.search(/(?<=^\+|\s)# /) : -1;
+    return at < 0 ? { kind, code: line, comment: '' } : { kind, code: line.slice(0, at), comment: line.slice(at) };
+  });
 }
 
 function diffKind(line: string): DiffKind {

@@ -4,7 +4,8 @@ import type { StudyRecord } from '../record/study-record.js';
 import type { Caveat } from './caveats.js';
 import type { Cell } from './level-table.js';
 import { buildRunView } from './run-view.js';
-import { buildStudyView, type RecommendationView } from './study-view.js';
+import type { RecommendationView } from './study/recommendation-view.js';
+import { buildStudyView } from './study-view.js';
 import { rowsOf, type SideTable } from './tables/side-table.js';
 
 /** A run as Markdown, ending in a line break. */
@@ -52,9 +53,11 @@ export function renderStudyMarkdown(record: StudyRecord): string {
     `## ${escapeText(view.model)}`,
     `**${escapeText(view.headline)}** ${escapeText(view.advice)}`,
     escapeText(view.subject),
-    rows.length === 0 ? '' : table(titles, numbers, rows),
-    ...view.recommendations.map(recommendation),
     caveatList(view.caveats),
+    ...view.recommendations.map(recommendation),
+    rows.length === 0 ? '' : `### Variants\n\n${table(titles, numbers, rows)}`,
+    view.rankingRest,
+    ...view.tables.map(sideTable),
     `Repeat with:\n\n${fence(view.command, 'sh')}`,
   ]);
 }
@@ -63,9 +66,12 @@ const recommendation = (view: RecommendationView): string =>
   [
     `### ${view.title}`,
     `Variant ${escapeText(view.id)}, gain ${view.gain}.`,
-    fence(view.configPbtxt.trimEnd(), 'protobuf'),
+    view.needs.map(escapeText).join(' '),
     fence(view.diff.trimEnd(), 'diff'),
-  ].join('\n\n');
+    ...view.steps.map(({ purpose, command }) => `${escapeText(purpose)}:\n\n${fence(command, 'sh')}`),
+  ]
+    .filter(Boolean)
+    .join('\n\n');
 
 function sideTable(side: SideTable): string {
   const titles = side.columns.map(({ title, unit }) => escapeText(unit === '' ? title : `${title} (${unit})`));

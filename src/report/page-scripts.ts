@@ -22,9 +22,13 @@ const escapeScript = (text: string): string =>
 export async function pageScripts(): Promise<string[]> {
   const vegaFolder = dirname(createRequire(import.meta.url).resolve('vega'));
   const vega = await readFile(join(vegaFolder, 'vega.min.js'), 'utf8');
-  const enhance = await readFile(join(packageRoot, 'templates', 'enhance.js'), 'utf8');
-  return [vega, enhance].map(escapeScript);
+  return [vega, await readOwn('enhance.js')].map(escapeScript);
 }
+
+/** What makes the table of trials sort and filter. */
+export const trialScripts = async (): Promise<string[]> => [escapeScript(await readOwn('trial-table.js'))];
+
+const readOwn = (name: string): Promise<string> => readFile(join(packageRoot, 'templates', name), 'utf8');
 
 /**
  * The page's Content-Security-Policy. `unsafe-eval` is there because vega compiles its expressions; a script that is not

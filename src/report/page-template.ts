@@ -5,7 +5,7 @@ import Handlebars from 'handlebars';
 import { packageRoot } from '../common/package-root.js';
 import type { LegendItem } from './charts/chart.js';
 
-const partials = ['page-head', 'page-foot', 'figures', 'facts'] as const;
+const partials = ['page-head', 'page-foot', 'figures', 'facts', 'data-table', 'side-tables'] as const;
 
 const readPart = (name: string): Promise<string> => readFile(join(packageRoot, 'templates', name), 'utf8');
 

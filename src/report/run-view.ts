@@ -158,6 +158,11 @@ function describeMethod({ levels }: RunRecord): Fact[] {
       value: '95 % confidence, from batch means of the raw samples; shown where there are enough samples.',
     },
     {
+      name: 'Verdicts',
+      value:
+        'VALID: the confidence target was met. UNSTABLE: it was not in the time allowed. CLIENT_LIMITED: the load generator was the limit, so the figures are lower bounds. INVALID: no usable measurement.',
+    },
+    {
       name: 'Server times',
       value: 'Averages a request from the server’s own statistics; compute is input, inference and output together.',
     },

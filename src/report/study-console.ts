@@ -1,9 +1,15 @@
-/** A sweep for a terminal: ranking, the recommended config.pbtxt, its diff against the default, and the gain. */
+/**
+ * A sweep for a terminal: ranking, what was proved, what is recommended as its diff, which knobs mattered, what failed,
+ * and the answer last, where the eye is when the text has run past.
+ */
 import { createColors } from 'picocolors';
 import type { StudyRecord } from '../record/study-record.js';
 import { type ConsoleOptions, renderCaveats } from './console-table.js';
 import { type PlainColumn, plainTableWidth, renderPlainTable, withoutControls, wrapText } from './plain-table.js';
-import { buildStudyView, type RankingRow, type RecommendationView, type StudyView } from './study-view.js';
+import { budgetRemarks } from './study/budget-table.js';
+import type { RecommendationView } from './study/recommendation-view.js';
+import { buildStudyView, type RankingRow, type StudyView } from './study-view.js';
+import { clipColumn, renderSideTable } from './tables/side-table-text.js';
 
 type Colors = ReturnType<typeof createColors>;
 
@@ -19,8 +25,12 @@ export function renderStudyReportText(record: StudyRecord, options: ConsoleOptio
   const parts = [
     wrapText(`${colors.bold(withoutControls(view.model))}: ${withoutControls(view.subject)}`, width),
     view.ranking.length > 0 ? renderRanking(view, width, colors) : '',
-    ...view.recommendations.map((recommendation) => renderRecommendation(recommendation, colors)),
-    wrapText(`${view.headline} ${view.advice}`, width),
+    ...view.tables.filter(({ isDetail }) => !isDetail).map((table) => renderSideTable(table, width, colors)),
+    budgetRemarks(record)
+      .map((line) => colors.dim(wrapText(withoutControls(line), width)))
+      .join('\n'),
+    ...view.recommendations.map((recommendation) => renderRecommendation(recommendation, width, colors)),
+    `${colors.bold(wrapText(view.headline, width))}\n${wrapText(view.advice, width)}`,
     renderCaveats(view.caveats, width, colors),
   ];
   return parts.filter(Boolean).join('\n\n');
@@ -34,16 +44,17 @@ function renderRanking(view: StudyView, width: number, colors: Colors): string {
     cells: view.ranking.map((row) => withoutControls(row[key])),
   });
   const room = width - plainTableWidth(columns) - 2;
-  const status = clip(text('status'), Math.max(LEAST_TEXT, Math.min(room, 34)));
+  const status = clipColumn(text('status'), Math.max(LEAST_TEXT, Math.min(room, 34)));
   const changesRoom = room - plainTableWidth([status]) - 2;
   const all =
-    changesRoom < LEAST_TEXT ? [...columns, status] : [...columns, status, clip(text('changes'), changesRoom)];
+    changesRoom < LEAST_TEXT ? [...columns, status] : [...columns, status, clipColumn(text('changes'), changesRoom)];
   const table = renderPlainTable(all, (cell, column, row) => {
     if (row < 0) return colors.dim(cell);
     return paintRow(cell, column === 1, view.ranking[row], colors);
   });
   const hasMark = view.ranking.some((row) => row.mark === 'recommended');
-  return hasMark ? `${table}\n${colors.dim('* recommended')}` : table;
+  const notes = [hasMark ? '* recommended' : '', view.rankingRest].filter(Boolean);
+  return [table, ...notes.map((note) => colors.dim(note))].join('\n');
 }
 
 function rankingColumns(view: StudyView): PlainColumn[] {
@@ -64,26 +75,22 @@ function rankingColumns(view: StudyView): PlainColumn[] {
   ];
 }
 
-/** Cuts longer cells with an ellipsis; the reports on disk have them whole. */
-const clip = (column: PlainColumn, width: number): PlainColumn => ({
-  ...column,
-  cells: column.cells.map((cell) => (cell.length <= width ? cell : `${cell.slice(0, width - 1)}…`)),
-});
-
 function paintRow(cell: string, isName: boolean, row: RankingRow | undefined, colors: Colors): string {
   if (row === undefined) return cell;
   if (row.mark === 'recommended' && isName) return colors.green(cell);
   return row.rank === '–' ? colors.dim(cell) : cell;
 }
 
-function renderRecommendation(view: RecommendationView, colors: Colors): string {
+/** The diff has the reasons on its lines; the whole config lies on disk. */
+function renderRecommendation(view: RecommendationView, width: number, colors: Colors): string {
   const head = `${colors.bold(view.title)}  ${view.id}, ${view.gain}`;
   const diff = view.diff
     .trimEnd()
     .split('\n')
     .map((line) => paintDiffLine(withoutControls(line), colors));
-  const config = withoutControls(view.configPbtxt.trimEnd());
-  return [head, config, colors.dim('Against the default:'), diff.join('\n')].join('\n\n');
+  const steps = view.steps.map(({ purpose, command }) => `${colors.dim(`${purpose}:`)}\n  ${withoutControls(command)}`);
+  const needs = view.needs.map((need) => wrapText(withoutControls(need), width));
+  return [head, diff.join('\n'), ...needs, steps.join('\n')].join('\n\n');
 }
 
 function paintDiffLine(line: string, colors: Colors): string {

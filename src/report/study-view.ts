@@ -7,13 +7,18 @@ import {
   formatGain,
   NO_VALUE,
 } from '../common/format.js';
-import type { Recommendation, StudyRecord, TrialState } from '../record/study-record.js';
+import type { StudyRecord } from '../record/study-record.js';
 import { type Caveat, studyCaveats } from './caveats.js';
 import { describeCommand, describeHost, describeTime } from './describe.js';
 import type { Cell } from './level-table.js';
-import { type MetricFormat, metricFormat } from './metric-format.js';
+import { isCombinedMetric, type MetricFormat, metricFormat, metricsOf } from './metric-format.js';
 import { type RankedVariant, rankVariants } from './ranking.js';
 import type { Fact, Tile } from './run-view.js';
+import { type RecommendationView, recommendationViews } from './study/recommendation-view.js';
+import { medianOf } from './study/side-by-side-table.js';
+import { capitalize, countTrials, studyHeadline } from './study/study-headline.js';
+import { studyTables } from './study/study-tables.js';
+import type { SideTable } from './tables/side-table.js';
 
 /** A line of the ranking. */
 export interface RankingRow {
@@ -30,16 +35,6 @@ export interface RankingRow {
   readonly changes: string;
 }
 
-export interface RecommendationView {
-  readonly kind: 'portable' | 'engine';
-  readonly title: string;
-  readonly id: string;
-  readonly gain: string;
-  readonly changes: readonly Fact[];
-  readonly configPbtxt: string;
-  readonly diff: string;
-}
-
 export interface StudyView {
   readonly model: string;
   readonly subject: string;
@@ -50,21 +45,38 @@ export interface StudyView {
   readonly scoreTitle: string;
   readonly scoreUnit: string;
   readonly p99Unit: string;
+  /** The best variants that have a score, and whatever is confirmed, recommended or the default. */
   readonly ranking: readonly RankingRow[];
+  /** What the ranking leaves out; may be empty. */
+  readonly rankingRest: string;
   readonly recommendations: readonly RecommendationView[];
+  readonly tables: readonly SideTable[];
   readonly environment: readonly Fact[];
   readonly method: readonly Fact[];
   readonly command: string;
 }
+
+/** Places of the ranking that are shown; the table of trials has them all. */
+const MOST_RANKED = 12;
 
 export function buildStudyView(record: StudyRecord): StudyView {
   const metric = metricFormat(record.objective.metric);
   const variants = rankVariants(record);
   const scores = metric.column(variants.map((variant) => variant.score.value));
   const p99 = metricFormat('latency_p99').column(variants.map((variant) => variant.p99Ns));
+  const ranked = variants.map((variant, index) => ({ variant, row: rankingRow(variant, index, scores, p99) }));
+  const isAnyComplete = variants.some(({ state }) => state === 'complete');
+  const shown = ranked.filter(
+    ({ variant }, index) =>
+      (index < MOST_RANKED && (variant.state === 'complete' || !isAnyComplete)) ||
+      variant.isDefault ||
+      variant.isRecommended ||
+      variant.confirmationCount > 0,
+  );
+  const left = ranked.length - shown.length;
   return {
     model: record.model,
-    subject: `${record.strategy} search for the ${record.objective.direction === 'maximize' ? 'highest' : 'lowest'} ${metric.title}`,
+    subject: describeSubject(record, metric),
     headline: studyHeadline(record, metric),
     advice: countTrials(record),
     tiles: buildTiles(record, variants, metric, scores),
@@ -72,55 +84,30 @@ export function buildStudyView(record: StudyRecord): StudyView {
     scoreTitle: capitalize(metric.title),
     scoreUnit: scores.unit,
     p99Unit: p99.unit,
-    ranking: variants.map((variant, index) => rankingRow(variant, index, scores, p99)),
-    recommendations: buildRecommendations(record),
+    ranking: shown.map(({ row }) => row),
+    rankingRest:
+      left === 0
+        ? ''
+        : `${formatCount(left)} more ${left === 1 ? 'variant was' : 'variants were'} tried; every trial is in the report.`,
+    recommendations: recommendationViews(record),
+    tables: studyTables(record),
     environment: describeEnvironment(record),
     method: describeMethod(record),
     command: describeCommand(record.tool.command),
   };
 }
 
-const capitalize = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
-
-/** The study's answer in one sentence. */
-export function studyHeadline(record: StudyRecord, metric = metricFormat(record.objective.metric)): string {
-  const { portable, engine } = record.recommended;
-  const best = portable ?? engine;
-  if (best === null) {
-    return record.state === 'complete'
-      ? 'No variant proved better than the default: keep the config as it is.'
-      : 'The sweep ended before any variant was proved better than the default.';
-  }
-  const settings = best.changes.length === 1 ? '1 changed setting' : `${best.changes.length} changed settings`;
-  return `${capitalize(describeGain(best, record, metric))} with ${settings}.`;
-}
-
-function describeGain({ gain }: Recommendation, { objective }: StudyRecord, metric: MetricFormat): string {
-  const interval =
-    gain.low === null || gain.high === null ? '' : ` (95 % interval ${gain.low.toFixed(2)} to ${gain.high.toFixed(2)})`;
-  const factor = gain.value.toFixed(2);
-  return objective.direction === 'maximize'
-    ? `${factor}x the default’s ${metric.title}${interval}`
-    : `${metric.title} ${factor}x lower than the default’s${interval}`;
-}
-
-function countTrials({ trials, startedAt, finishedAt }: StudyRecord): string {
-  const states: readonly TrialState[] = ['complete', 'infeasible', 'failed', 'pruned'];
-  const counts = states
-    .map((state) => ({ state, count: trials.filter((trial) => trial.state === state).length }))
-    .filter(({ count }) => count > 0)
-    .map(({ state, count }) => `${count} ${state}`);
-  const variants = new Set(trials.map((trial) => trial.variantId)).size;
-  const tookNs = (Date.parse(finishedAt) - Date.parse(startedAt)) * 1e6;
-  const time = Number.isFinite(tookNs) && tookNs > 0 ? ` in ${formatDuration(tookNs)}` : '';
-  const total = `${formatCount(trials.length)} trials of ${formatCount(variants)} variants${time}`;
-  return counts.length === 0 ? `${total}.` : `${total}: ${counts.join(', ')}.`;
+function describeSubject({ strategy, objective, constraints = [] }: StudyRecord, metric: MetricFormat): string {
+  const goal = objective.direction === 'maximize' ? 'highest' : 'lowest';
+  const limits = constraints.length === 0 ? '' : `, with ${constraints.join(' and ')}`;
+  return `${strategy} search for the ${goal} ${metric.title}${limits}`;
 }
 
 function rankingRow(variant: RankedVariant, index: number, scores: ColumnFormat, p99: ColumnFormat): RankingRow {
   const { score, state, verdict, confirmationCount } = variant;
   const lowerBound = verdict === 'CLIENT_LIMITED' && score.value !== null ? '≥ ' : '';
-  const isConfirmed = confirmationCount > 0 && state === 'complete';
+  const times = confirmationCount === 1 ? 'once' : `${confirmationCount} times`;
+  const status = state === 'complete' ? (confirmationCount > 0 ? `confirmed ${times}` : 'search only') : state;
   return {
     rank: state === 'complete' ? String(index + 1) : NO_VALUE,
     variantId: variant.variantId,
@@ -129,11 +116,7 @@ function rankingRow(variant: RankedVariant, index: number, scores: ColumnFormat,
     gain: variant.gain === null ? NO_VALUE : `${variant.gain.toFixed(2)}x`,
     p99: p99.format(variant.p99Ns),
     load: variant.concurrency === null ? NO_VALUE : formatCount(variant.concurrency),
-    status: isConfirmed
-      ? `confirmed ${confirmationCount} times`
-      : variant.reason === null
-        ? state
-        : `${state}: ${variant.reason}`,
+    status: variant.reason === null ? status : `${status}: ${variant.reason}`,
     changes: variant.changes === '' ? (variant.isDefault ? 'the config as it is' : NO_VALUE) : variant.changes,
   };
 }
@@ -144,52 +127,73 @@ function buildTiles(
   metric: MetricFormat,
   scores: ColumnFormat,
 ): Tile[] {
-  const unit = scores.unit;
-  const chosen = variants.find((variant) => variant.isRecommended);
   const best = record.recommended.portable ?? record.recommended.engine;
-  const tiles: Tile[] = [];
-  if (best !== null) {
-    tiles.push({
-      label: 'Gain',
-      value: `${best.gain.value.toFixed(2)}x`,
-      unit: '',
-      note: formatGain(best.gain).split(' (')[1]?.replace(')', '') ?? '',
-    });
-  }
-  if (chosen !== undefined) {
-    const note = formatBounds(chosen.score, scores);
-    tiles.push({ label: `Recommended ${metric.title}`, value: scores.format(chosen.score.value), unit, note });
-  }
-  const unchanged = variants.find((variant) => variant.isDefault);
-  const defaultScore = record.default.score ?? unchanged?.score.value ?? null;
-  const defaultNote = unchanged === undefined ? '' : formatBounds(unchanged.score, scores);
-  tiles.push({ label: `Default ${metric.title}`, value: scores.format(defaultScore), unit, note: defaultNote });
   const failed = record.trials.filter((trial) => trial.state === 'failed').length;
-  const note = failed === 0 ? 'none failed' : `${failed} failed`;
-  tiles.push({ label: 'Trials', value: formatCount(record.trials.length), unit: '', note });
-  return tiles;
+  const interval = best === null ? undefined : formatGain(best.gain).split(' (')[1]?.replace(')', '');
+  const note = interval === undefined ? '' : `95 % interval ${interval}`;
+  return [
+    ...(best === null ? [] : [{ label: 'Gain', value: `${best.gain.value.toFixed(2)}x`, unit: '', note }]),
+    ...(isCombinedMetric(record.objective.metric)
+      ? metricsOf(record.objective.metric).map((part) => partTile(record, best?.id, part))
+      : scoreTiles(record, variants, metric, scores)),
+    {
+      label: 'Trials',
+      value: formatCount(record.trials.length),
+      unit: '',
+      note: failed === 0 ? 'none failed' : `${failed} failed`,
+    },
+  ];
 }
 
-function buildRecommendations({ recommended }: StudyRecord): RecommendationView[] {
-  const views: RecommendationView[] = [];
-  const add = (kind: 'portable' | 'engine', title: string, found: Recommendation | null): void => {
-    if (found === null) return;
-    const changes = found.changes.map(({ path, from, to }) => ({ name: path, value: `${show(from)} → ${show(to)}` }));
-    const { id, configPbtxt, diff } = found;
-    views.push({ kind, title, id, gain: formatGain(found.gain), changes, configPbtxt, diff });
+function scoreTiles(
+  record: StudyRecord,
+  variants: readonly RankedVariant[],
+  { title }: MetricFormat,
+  scores: ColumnFormat,
+): Tile[] {
+  const { unit } = scores;
+  const chosen = variants.find((variant) => variant.isRecommended);
+  const unchanged = variants.find((variant) => variant.isDefault);
+  const { metric } = record.objective;
+  const defaultScore = record.default.score ?? unchanged?.score.value ?? medianOf(record, 'default', metric);
+  const boundsOf = (variant: RankedVariant | undefined): string =>
+    variant === undefined
+      ? ''
+      : variant.state === 'infeasible'
+        ? 'with a limit missed'
+        : formatBounds(variant.score, scores);
+  const defaultTile = {
+    label: `Default ${title}`,
+    value: scores.format(defaultScore),
+    unit,
+    note: boundsOf(unchanged),
   };
-  add('portable', 'Recommended config.pbtxt', recommended.portable);
-  add('engine', 'Recommended for the bundled engine only', recommended.engine);
-  return views;
+  if (chosen === undefined) return [defaultTile];
+  const value = scores.format(chosen.score.value);
+  return [{ label: `Recommended ${title}`, value, unit, note: boundsOf(chosen) }, defaultTile];
 }
 
-/** A config value; a side that does not have the field is `unset`. */
-const show = (value: unknown): string =>
-  value === null || value === undefined ? 'unset' : typeof value === 'string' ? value : JSON.stringify(value);
+/** One of several objectives: what it came to, as a combined score says nothing by itself. */
+function partTile(record: StudyRecord, chosen: string | undefined, metric: string): Tile {
+  const { title, column } = metricFormat(metric);
+  const base = medianOf(record, 'default', metric);
+  const own = chosen === undefined ? null : medianOf(record, chosen, metric);
+  const format = column([base, own]);
+  const { unit } = format;
+  if (own === null) return { label: `Default ${title}`, value: format.format(base), unit, note: '' };
+  const ratio = base === null || base === 0 ? '' : `, ${(own / base).toFixed(2)}x`;
+  return {
+    label: `Recommended ${title}`,
+    value: format.format(own),
+    unit,
+    note: `default ${format.format(base)}${ratio}`,
+  };
+}
 
 function describeEnvironment(record: StudyRecord): Fact[] {
   return [
     { name: 'Model', value: record.model },
+    ...(record.server === undefined ? [] : [{ name: 'Server', value: describeServer(record.server) }]),
     ...describeHost(record.host),
     { name: 'perf-ts', value: record.tool.version },
     { name: 'Started', value: describeTime(record.startedAt) },
@@ -199,12 +203,29 @@ function describeEnvironment(record: StudyRecord): Fact[] {
   ];
 }
 
+type Server = NonNullable<StudyRecord['server']>;
+
+const serverKinds: Readonly<Record<Server['kind'], string>> = {
+  engine: 'the bundled engine',
+  remote: 'a running server',
+  local: 'a local tritonserver',
+};
+
+function describeServer({ kind, name, version, endpoint }: Server): string {
+  const identity = [name, version].filter(Boolean).join(' ');
+  const place = endpoint === undefined ? '' : ` at ${endpoint}`;
+  return `${serverKinds[kind]}${identity === '' ? '' : ` (${identity})`}${place}`;
+}
+
+const trialMethods: Readonly<Record<Server['kind'], string>> = {
+  engine: 'Each variant is a rewritten config.pbtxt, served by a fresh engine process and measured alone.',
+  remote: 'Each variant is loaded into the running server with its own config, measured alone, and undone afterwards.',
+  local: 'Each variant is a rewritten config.pbtxt, served by a tritonserver started for it and measured alone.',
+};
+
 function describeMethod(record: StudyRecord): Fact[] {
   return [
-    {
-      name: 'Trial',
-      value: 'Each variant is a rewritten config.pbtxt, served by a fresh engine process and measured alone.',
-    },
+    { name: 'Trial', value: trialMethods[record.server?.kind ?? 'engine'] },
     {
       name: 'Score',
       value: `The variant’s ${metricFormat(record.objective.metric).title}, from raw samples after warm-up.`,
@@ -218,6 +239,14 @@ function describeMethod(record: StudyRecord): Fact[] {
       name: 'Intervals',
       value: '95 % of one measurement; of a variant measured several times, from the lowest to the highest bound.',
     },
+    ...((record.constraints ?? []).length === 0
+      ? []
+      : [
+          {
+            name: 'Limits',
+            value: `${record.constraints!.join(', ')}; a variant that misses one is never recommended.`,
+          },
+        ]),
     { name: 'Budget', value: formatDuration(record.budgetNs) },
   ];
 }

@@ -25,4 +25,19 @@ describe('the caveats of a run', () => {
   it('say a warning that differs only in figures once, in the words of the lowest load', () => {
     expect(textsOf({ 8: 'By 9 %.', 4: 'By 5 %.' })).toEqual(['Concurrency 4 (and in kind 8): By 5 %.']);
   });
+
+  it('say how many requests failed and why in one sentence', () => {
+    const texts = runCaveats(sampleRun).map(({ text }) => text);
+    expect(texts.filter((text) => text.includes('failed'))).toEqual([
+      'Concurrency 64: 0.89 % of the requests failed (14); latency and throughput speak of the successful ones only. Causes: 11 × UNAVAILABLE: exceeds maximum queue size; 3 × timeout.',
+    ]);
+  });
+
+  it('count the failed requests themselves where the level says nothing of them', () => {
+    const levels = sampleRun.levels.map((level) => ({ ...level, warnings: [] }));
+    const texts = runCaveats({ ...sampleRun, levels }).map(({ text }) => text);
+    expect(texts.at(-1)).toBe(
+      'Concurrency 64: 14 failed requests (11 × UNAVAILABLE: exceeds maximum queue size; 3 × timeout).',
+    );
+  });
 });

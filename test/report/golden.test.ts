@@ -10,6 +10,7 @@ import { renderRunCsv } from '../../src/report/perf-analyzer/level-csv.js';
 import { renderStudyReportText } from '../../src/report/study-console.js';
 import { expectGolden } from '../support/golden.js';
 import { fruitlessStudy, hostileName, sampleRun, sampleStudy } from '../support/sample-records.js';
+import { fullStudy, infeasibleStudy } from '../support/sample-studies.js';
 
 const golden = (name: string): string => join(packageRoot, 'test', 'report', 'golden', name);
 const widthOf = (text: string): number => Math.max(...text.split('\n').map((line) => line.length));
@@ -28,6 +29,21 @@ describe('the console report', () => {
     expect(widthOf(ranking ?? '')).toBeLessThanOrEqual(width);
   });
 
+  it.each([80, 120])('of a sweep with everything in it keeps its tables to %i columns', (width) => {
+    const text = renderStudyReportText(fullStudy, { width, color: false });
+    expectGolden(golden(`full-study-console-${width}.txt`), `${text}\n`);
+    const tables = text.split('\n\n').filter((part) => !/^(Recommended|---|Measure)/.test(part));
+    expect(widthOf(tables.join('\n'))).toBeLessThanOrEqual(width);
+  });
+
+  it('says so where no variant kept the limits, and how near the nearest came', () => {
+    const text = renderStudyReportText(infeasibleStudy, { width: 120, color: false });
+    expect(text).toContain('No variant kept the limits, the default included');
+    expect(text).toContain('the nearest missed by 4 %');
+    expect(text).toContain('limit missed');
+    expect(text).not.toContain('better than the default');
+  });
+
   it('shows every interval where there is room, and keeps prose to 120 columns', () => {
     const [subject = '', table = '', ...prose] = renderRunTable(sampleRun, { width: 170, color: false }).split('\n\n');
     expect(widthOf(table)).toBeLessThanOrEqual(170);
@@ -39,7 +55,7 @@ describe('the console report', () => {
 
   it('says plainly that a sweep found nothing better', () => {
     const text = renderStudyReportText(fruitlessStudy, { width: 100, color: false });
-    expect(text).toContain('No variant proved better than the default');
+    expect(text).toContain('No better than the default');
     expect(text).not.toContain('Recommended');
   });
 
@@ -109,6 +125,7 @@ describe('the Markdown', () => {
   it('of a run and of a sweep is as agreed', () => {
     expectGolden(golden('run.md.txt'), renderRunMarkdown(sampleRun));
     expectGolden(golden('study.md.txt'), renderStudyMarkdown(sampleStudy));
+    expectGolden(golden('full-study.md.txt'), renderStudyMarkdown(fullStudy));
   });
 
   it('shows hostile names as text', () => {

@@ -5,6 +5,7 @@ import type { StudyRecord } from '../../src/record/study-record.js';
 import { renderRunReport, renderStudyReport } from '../../src/report/html-report.js';
 import { buildRunView } from '../../src/report/run-view.js';
 import { fruitlessStudy, hostileName, sampleLevel, sampleRun, sampleStudy } from '../support/sample-records.js';
+import { fullStudy, infeasibleStudy, largeStudy } from '../support/sample-studies.js';
 
 /** Replaces every text of a record that comes from outside, keys included where they are free. */
 const hostileRun: RunRecord = {
@@ -29,15 +30,34 @@ const hostileStudy: StudyRecord = {
   })),
 };
 
+const hostileFullStudy: StudyRecord = {
+  ...fullStudy,
+  constraints: [hostileName],
+  server: { kind: 'remote', name: hostileName, endpoint: `</script>${hostileName}` },
+  plan: { ...fullStudy.plan!, leftOut: [`${hostileName}</li>`] },
+  importance: fullStudy.importance!.map((row) => ({ ...row, knob: `${row.knob}${hostileName}</script>` })),
+  mainEffects: fullStudy.mainEffects!.map((row) => ({ ...row, knob: `${row.knob}</script>${hostileName}` })),
+  pareto: {
+    ...fullStudy.pareto!,
+    points: fullStudy.pareto!.points.map((point) => ({
+      ...point,
+      variantId: `${point.variantId}</script>${hostileName}`,
+    })),
+  },
+  confirmed: fullStudy.confirmed!.map((finalist) => ({ ...finalist, objection: `</p>${hostileName}` })),
+  trials: fullStudy.trials.map((trial) => ({ ...trial, reason: `</td>${hostileName}` })),
+};
+
 describe('the page of a record', () => {
   it.each([
-    ['run', () => renderRunReport(hostileRun)],
-    ['sweep', () => renderStudyReport(hostileStudy)],
-  ])('lets no name of a %s become markup', async (_, render) => {
+    ['run', 2, () => renderRunReport(hostileRun)],
+    ['sweep', 3, () => renderStudyReport(hostileStudy)],
+    ['sweep with everything in it', 3, () => renderStudyReport(hostileFullStudy)],
+  ] as const)('lets no name of a %s become markup', async (_, scriptCount, render) => {
     const page = await render();
     const scripts = /<script>[\s\S]*?<\/script>/g;
     const withoutOurScripts = page.replace(scripts, '');
-    expect(page.match(scripts)).toHaveLength(2);
+    expect(page.match(scripts)).toHaveLength(scriptCount);
     expect(withoutOurScripts).not.toMatch(/<img|<b>|<\/script>(?!\s*(<\/div>|$))/);
     expect(withoutOurScripts).toContain('&lt;img src');
   });
@@ -144,6 +164,17 @@ describe('the page of a record', () => {
     ['one trial', { ...fruitlessStudy, trials: sampleStudy.trials.slice(0, 1) }],
     ['only failures', { ...fruitlessStudy, trials: [sampleStudy.trials[3]!, sampleStudy.trials[7]!] }],
     ['a latency objective', { ...sampleStudy, objective: { metric: 'latency_p99', direction: 'minimize' } }],
+    ['everything a record can hold', fullStudy],
+    ['no feasible variant', infeasibleStudy],
+    [
+      'several objectives',
+      { ...fullStudy, objective: { metric: 'throughput and latency_p99', direction: 'maximize' } },
+    ],
+    ['no figure of its trials', { ...fullStudy, trials: fullStudy.trials.map((trial) => ({ ...trial, level: null })) }],
+    [
+      'a confirmation that gave no pair',
+      { ...fullStudy, trials: withoutDefaultScores(fullStudy.trials), confirmed: [] },
+    ],
   ])('is complete for a sweep with %s', async (_, record) => {
     const page = await renderStudyReport(record);
     expect(page.trimEnd()).toMatch(/<\/html>$/);
@@ -153,4 +184,35 @@ describe('the page of a record', () => {
   it('stays below a megabyte', async () => {
     expect(Buffer.byteLength(await renderRunReport(sampleRun))).toBeLessThan(1_000_000);
   });
+
+  it('of a sweep of three hundred trials stays below three megabytes and has every trial', async () => {
+    const page = await renderStudyReport(largeStudy);
+    expect(largeStudy.trials.length).toBeGreaterThan(300);
+    expect(Buffer.byteLength(page)).toBeLessThan(3_000_000);
+    expect(page.match(/<tr[^>]* data-state=/g)).toHaveLength(largeStudy.trials.length);
+  });
+
+  it('explains each changed setting that has a comment on its line', async () => {
+    const page = await renderStudyReport(fullStudy);
+    expect(page).toMatch(
+      /instance_group\[0\]\.count<\/code>.*<td class="words">two instances keep both cores busy<\/td>/,
+    );
+    expect(page).toContain('<i># two instances keep both cores busy</i>');
+  });
+
+  it('says what to run, and offers --apply only where there is a repository to put it into', async () => {
+    const own = { ...fullStudy, isDemoModel: false };
+    const [demo, mine] = [await renderStudyReport(fullStudy), await renderStudyReport(own)];
+    for (const page of [demo, mine]) expect(page).toContain('recommended/portable/repro.sh');
+    expect(demo).not.toContain('--apply');
+    expect(mine).toContain('--budget 60s --apply');
+  });
 });
+
+function withoutDefaultScores(trials: StudyRecord['trials']): StudyRecord['trials'] {
+  return trials.map((trial) =>
+    trial.phase === 'confirmation' && trial.variantId === 'default'
+      ? { ...trial, state: 'infeasible' as const, score: null }
+      : trial,
+  );
+}

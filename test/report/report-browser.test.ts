@@ -7,6 +7,7 @@ import { renderRunReport, renderStudyReport } from '../../src/report/html-report
 import { findChromium, type TestBrowserOptions, withBrowser } from '../support/chromium.js';
 import { sampleBatchRun, sampleOpenRun, sampleShapesRun } from '../support/sample-open-run.js';
 import { hostileName, sampleRun, sampleStudy } from '../support/sample-records.js';
+import { fullStudy } from '../support/sample-studies.js';
 import { makeTemporaryFolder } from '../support/temporary-folder.js';
 
 const executablePath = findChromium();
@@ -81,21 +82,74 @@ describe.skipIf(executablePath === undefined)('a report in a browser', () => {
     });
   });
 
-  it('draws rates, batch sizes and shapes, with all their tables, without a complaint or a sideways scroll', async () => {
-    const runs = { open: sampleOpenRun, batch: sampleBatchRun, shapes: sampleShapesRun };
-    for (const [name, run] of Object.entries(runs)) {
-      await visit(await renderRunReport(run), { width: 420 }, async ({ page, complaints, requests }) => {
-        expect(await waitUntilLive(page), name).toBeGreaterThan(3);
-        expect(await page.evaluate(sidewaysOverflow), name).toBe(0);
-        expect([...complaints, ...requests], name).toEqual([]);
-      });
-    }
+  it.each([
+    ['rates', sampleOpenRun],
+    ['batch sizes', sampleBatchRun],
+    ['shapes', sampleShapesRun],
+  ])('draws %s, with all their tables, without a complaint or a sideways scroll', async (_, run) => {
+    await visit(await renderRunReport(run), { width: 420 }, async ({ page, complaints, requests }) => {
+      expect(await waitUntilLive(page)).toBeGreaterThan(3);
+      expect(await page.evaluate(sidewaysOverflow)).toBe(0);
+      expect([...complaints, ...requests]).toEqual([]);
+    });
   });
 
   it('draws all charts of a sweep without a complaint', async () => {
     await visit(await renderStudyReport(sampleStudy), { width: 420 }, async ({ page, complaints, requests }) => {
-      expect(await waitUntilLive(page)).toBe(6);
+      expect(await waitUntilLive(page)).toBe(7);
       expect([...complaints, ...requests]).toEqual([]);
+    });
+  });
+
+  it('draws everything that a sweep can hold, at any width, without a complaint or a sideways scroll', async () => {
+    await visit(await renderStudyReport(fullStudy), {}, async ({ page, complaints, requests }) => {
+      // Confirmation, importance, trade-offs, ranking, one for each of six knobs, and the best so far.
+      expect(await waitUntilLive(page)).toBe(11);
+      for (const width of [1200, 420]) {
+        await page.setViewportSize({ width, height: 900 });
+        await page.waitForFunction(allFit);
+        expect(await page.evaluate(sidewaysOverflow), `at ${width}`).toBe(0);
+      }
+      expect([...complaints, ...requests]).toEqual([]);
+    });
+  });
+
+  it('lets the reader choose which two metrics of the trade-offs to see', async () => {
+    await visit(await renderStudyReport(fullStudy), {}, async ({ page, complaints }) => {
+      await waitUntilLive(page);
+      const chart = page.locator('[data-chart=spec-study-pareto]');
+      expect(await chart.textContent()).toContain('p99 latency (ms), less is better');
+      await page.getByLabel('Up').selectOption('server memory');
+      await page.waitForFunction(
+        "document.querySelector('[data-chart=spec-study-pareto]').textContent.includes('server memory (MiB), less is better')",
+      );
+      expect(await chart.textContent()).not.toContain('p99 latency (ms), less is better');
+      expect(complaints).toEqual([]);
+    });
+  });
+
+  it('sorts the trials by a column, the ones without a value last, and shows those asked for', async () => {
+    await visit(await renderStudyReport(fullStudy), {}, async ({ page }) => {
+      const rows = page.locator('table[data-trials] tbody tr:visible');
+      const scores = async () =>
+        (await rows.locator('td:nth-child(5)').allInnerTexts()).map((text) =>
+          Number(text.split('\n')[0]!.replace(/[(,)]/g, '')),
+        );
+      const count = fullStudy.trials.length;
+      expect(await rows.count()).toBe(count);
+      const head = page.getByRole('columnheader', { name: /^Throughput/ }).last();
+      await head.getByRole('button').focus();
+      await page.keyboard.press('Enter');
+      expect(await head.getAttribute('aria-sort')).toBe('ascending');
+      const rising = (await scores()).filter((score) => !Number.isNaN(score));
+      expect(rising).toEqual(rising.toSorted((a, b) => a - b));
+      expect((await scores()).at(-1)).toBeNaN();
+      await page.getByLabel('State').selectOption('failed');
+      expect(await rows.count()).toBe(fullStudy.trials.filter(({ state }) => state === 'failed').length);
+      await page.getByLabel('State').selectOption('');
+      await page.getByLabel('Show').fill('SIGKILL instance_count');
+      expect(await rows.count()).toBe(fullStudy.trials.filter(({ reason }) => reason?.includes('SIGKILL')).length);
+      expect(await page.locator('.filters output').textContent()).toMatch(new RegExp(`^\\d+ of ${count} trials$`));
     });
   });
 

@@ -136,7 +136,10 @@ function sampleLevels(): LevelRecord[] {
     errorCount: 14,
     errors: { 'UNAVAILABLE: exceeds maximum queue size': 11, timeout: 3 },
     warnings: [
-      { code: 'REQUESTS_FAILED', message: '14 of 1,579 requests failed; see the errors by cause below the table.' },
+      {
+        code: 'REQUESTS_FAILED',
+        message: '0.89 % of the requests failed (14); latency and throughput speak of the successful ones only.',
+      },
     ],
   };
   return levels;

@@ -26,6 +26,8 @@ export interface Simulation {
   ) => number | SimulatedLevel;
   /** Standard deviation of the logarithm of each level's throughput. */
   readonly noise?: number;
+  /** What the host does to every variant alike: a factor on the throughput of a level from its start to its end. */
+  readonly host?: (fromSeconds: number, toSeconds: number) => number;
   readonly seed?: number;
   readonly startNs?: Nanos;
   readonly stopNs?: Nanos;
@@ -60,11 +62,13 @@ export function simulateVariants(simulation: Simulation): SimulatedServers {
       }
       return {
         loadTimeNs: startNs,
-        async measure({ load, duration }) {
+        async measure({ load, duration, signal: end }) {
           const found = simulation.landscape(variant.parameters, concurrencyOf(load), variant.id);
           const level = typeof found === 'number' ? { throughputPerSec: found } : found;
-          const factor = Math.exp(noise * rng.normal());
-          await clock.advanceAsync(duration);
+          const from = clock.now() / 1e9;
+          const host = simulation.host?.(from, from + duration / 1e9) ?? 1;
+          const factor = host * Math.exp(noise * rng.normal());
+          await advanceUntilAborted(clock, duration, end);
           return simulatedLevel(level, concurrencyOf(load), duration, factor, noise);
         },
         async close() {

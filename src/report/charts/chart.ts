@@ -4,6 +4,7 @@
  */
 import type { TopLevelSpec } from 'vega-lite';
 import type { PositionFieldDef } from 'vega-lite/types_unstable/channeldef.js';
+import type { SideTable } from '../tables/side-table.js';
 
 /** One layer of a drawing. */
 export type ChartLayer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number];
@@ -19,6 +20,14 @@ export interface LegendItem {
   readonly isHollow?: boolean;
 }
 
+/** A parameter of a drawing that the page lets the reader set; without scripts it keeps its value. */
+export interface ChartChoice {
+  readonly parameter: string;
+  readonly label: string;
+  readonly value: number;
+  readonly options: readonly { readonly label: string; readonly value: number }[];
+}
+
 /** One drawing. */
 export interface Chart {
   /** Unique in the page; letters, digits and dashes. */
@@ -26,6 +35,7 @@ export interface Chart {
   /** Names the drawing where a figure has several; else empty. */
   readonly label: string;
   readonly spec: TopLevelSpec;
+  readonly choices?: readonly ChartChoice[];
 }
 
 /** A titled figure of one chart or of small multiples. */
@@ -36,6 +46,8 @@ export interface Figure {
   readonly legend: readonly LegendItem[];
   readonly layout: 'half' | 'wide' | 'multiples';
   readonly charts: readonly Chart[];
+  /** The same figures to read, where no table of the report has them. */
+  readonly table?: SideTable;
 }
 
 /** A colour of the page's theme. */

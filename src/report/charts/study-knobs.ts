@@ -14,9 +14,13 @@ import { kindColor, variantColors, variantKind } from './study-ranking.js';
 
 type KnobValue = TrialRecord['parameters'][string];
 
-/** Undefined when no knob was tried at two values. */
+/** A page of more points than this says nothing and loads slowly. */
+const MOST_TRIALS = 120;
+
+/** Undefined when no knob was tried at two values, or with too many trials. */
 export function studyKnobsFigure(record: StudyRecord): Figure | undefined {
   const scored = record.trials.filter((trial) => trial.score !== null);
+  if (scored.length > MOST_TRIALS) return undefined;
   const knobs = [...new Set(scored.flatMap((trial) => Object.keys(trial.parameters)))];
   const tried = knobs
     .map((knob) => ({ knob, values: sortValues(new Set(scored.flatMap((trial) => trial.parameters[knob] ?? []))) }))
@@ -27,7 +31,7 @@ export function studyKnobsFigure(record: StudyRecord): Figure | undefined {
   const hasWinner = record.recommended.portable !== null || record.recommended.engine !== null;
   return {
     title: 'Score against each knob',
-    note: `Each point is a trial: ${metric.title} (${format.unit}). Other knobs differ between the points, so read trends, not single points.`,
+    note: `Each point is a trial: ${metric.title}${format.unit === '' ? '' : ` (${format.unit})`}. Other knobs differ between the points, so read trends, not single points.`,
     legend: [
       ...(hasWinner ? [{ label: 'recommended', color: variantColors.recommended, shape: 'circle' as const }] : []),
       { label: 'default', color: variantColors.default, shape: 'circle' },

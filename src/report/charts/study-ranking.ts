@@ -14,7 +14,7 @@ import {
 } from './chart.js';
 
 /** Rows beyond this are left to the table; the default is always shown. */
-const MOST_ROWS = 20;
+const MOST_ROWS = 15;
 
 /** Kinds of variants by colour; the order is the legend's. */
 export const variantColors = {
@@ -39,7 +39,7 @@ export const kindColor = {
 } as const;
 
 /** Undefined when nothing was scored. */
-export function studyRankingFigure(record: StudyRecord): Figure | undefined {
+export function studyRankingFigure(record: StudyRecord, layout: 'half' | 'wide' = 'wide'): Figure | undefined {
   const ranked = rankVariants(record).filter((variant) => variant.score.value !== null);
   if (ranked.length === 0) return undefined;
   const shown = ranked.filter((variant, index) => index < MOST_ROWS || variant.isDefault || variant.isRecommended);
@@ -63,7 +63,13 @@ export function studyRankingFigure(record: StudyRecord): Figure | undefined {
     field: 'score',
     type: 'quantitative',
     scale: { zero: false, nice: true },
-    axis: { title: `${metric.title} (${format.unit})`, format: ',~r', grid: true, domain: false, tickCount: 7 },
+    axis: {
+      title: format.unit === '' ? metric.title : `${metric.title} (${format.unit})`,
+      format: ',~r',
+      grid: true,
+      domain: false,
+      tickCount: layout === 'wide' ? 7 : 5,
+    },
   };
   const y: PositionChannel = {
     field: 'name',
@@ -74,7 +80,7 @@ export function studyRankingFigure(record: StudyRecord): Figure | undefined {
   const left = ranked.length - shown.length;
   return {
     title: 'Ranking',
-    note: `Score of each variant with its 95 % interval; the dashed line is the default.${left > 0 ? ` ${left} lower ones are in the table only.` : ''}`,
+    note: `Score of each variant with its 95 % interval, confirmed ones first; the dashed line is the default.${left > 0 ? ` ${left} lower ones are in the table only.` : ''}`,
     legend: [
       ...(rows.some((row) => row.kind === 'recommended')
         ? [{ label: 'recommended', color: variantColors.recommended, shape: 'circle' as const }]
@@ -83,13 +89,16 @@ export function studyRankingFigure(record: StudyRecord): Figure | undefined {
       { label: 'confirmed', color: variantColors.other, shape: 'circle' },
       { label: 'search only', color: variantColors.other, shape: 'circle', isHollow: true },
     ],
-    layout: 'wide',
+    layout,
     charts: [
       {
         id: 'study-ranking',
         label: '',
         spec: {
-          ...chartBase({ width: 2 * CHART_WIDTH, height: Math.max(60, rows.length * 26) }),
+          ...chartBase({
+            width: layout === 'wide' ? 2 * CHART_WIDTH : CHART_WIDTH,
+            height: Math.max(60, rows.length * 26),
+          }),
           data: { values: rows },
           layer: [
             {

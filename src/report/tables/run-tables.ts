@@ -1,6 +1,7 @@
 /** The tables of a run's report beside that of its levels, in reading order. */
 import type { RunRecord } from '../../record/run-record.js';
 import { sortByLoad } from '../load-axis.js';
+import { assignmentsTable } from './assignments-table.js';
 import { clientsTable } from './clients-table.js';
 import { metricsTable } from './metrics-table.js';
 import { modelsTable } from './models-table.js';
@@ -17,6 +18,7 @@ export function runTables(record: RunRecord): SideTable[] {
     modelsTable(levels),
     partsTable(levels),
     resourcesTable(levels),
+    assignmentsTable(record.assignments ?? []),
     metricsTable(levels),
     record.clientComparison === undefined ? undefined : clientsTable(record.clientComparison),
   ].filter((table) => table !== undefined);
