@@ -20,11 +20,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   calibrate: ['null-server', 'target', 'load', 'measure', 'plan', 'client', 'kserve', 'model-config', 'common'],
   monitor: ['target', 'measure', 'record', 'onnxruntime', 'common'],
   measure: ['load', 'client', 'plan', 'record', 'kserve', 'common'],
-  target: ['client', 'onnx', 'kserve', 'common'],
+  target: ['client', 'onnx', 'kserve', 'model-config', 'common'],
   check: ['client', 'load', 'plan', 'onnxruntime', 'onnx', 'kserve', 'model-config', 'common'],
   report: ['record', 'common'],
   run: ['calibrate', 'monitor', 'target', 'measure', 'load', 'client', 'plan', 'record', 'kserve', 'common'],
   tune: [
+    'check',
     'runtime',
     'monitor',
     'target',

@@ -1,13 +1,13 @@
 /** Which variants go into confirmation, and how many rounds of what length the time left allows. Pure arithmetic. */
 import { type Nanos, nanos, seconds } from '../common/units.js';
-import type { FinishedTrial } from './trial.js';
+import type { FinishedTrial } from './trial-outcome.js';
 
 /** Fewer give an interval that proves nothing but very large gains. */
 export const MIN_ROUNDS = 3;
 /** From here on a further round adds little, so finalists are kept rather than given up for more rounds. */
 export const ENOUGH_ROUNDS = 5;
 export const MAX_ROUNDS = 10;
-const MAX_FINALISTS = 3;
+export const MAX_FINALISTS = 3;
 /** Search scores closer than this (in relative terms) are equal, and the simpler config goes first. */
 const TIE = 0.03;
 
@@ -61,12 +61,24 @@ export function planConfirmation(
   left: Nanos,
   overhead: Nanos,
 ): ConfirmationPlan | undefined {
-  if (candidates.length === 0) return undefined;
+  const planned = planRounds(candidates.length, left, overhead);
+  if (planned === undefined) return undefined;
+  const { finalistCount, rounds, duration } = planned;
+  return { finalists: candidates.slice(0, finalistCount), rounds, duration };
+}
+
+/** As `planConfirmation`, for so many candidates. */
+export function planRounds(
+  candidateCount: number,
+  left: Nanos,
+  overhead: Nanos,
+): { readonly finalistCount: number; readonly rounds: number; readonly duration: Nanos } | undefined {
+  if (candidateCount === 0) return undefined;
   for (const { finalists: wanted, durationSeconds, minRounds } of wishes) {
-    const finalists = candidates.slice(0, wanted);
+    const finalistCount = Math.min(candidateCount, wanted);
     const duration = seconds(durationSeconds);
-    const rounds = Math.min(MAX_ROUNDS, Math.floor(left / ((finalists.length + 1) * (overhead + duration))));
-    if (rounds >= minRounds) return { finalists, rounds, duration: nanos(duration) };
+    const rounds = Math.min(MAX_ROUNDS, Math.floor(left / ((finalistCount + 1) * (overhead + duration))));
+    if (rounds >= minRounds) return { finalistCount, rounds, duration: nanos(duration) };
   }
   return undefined;
 }

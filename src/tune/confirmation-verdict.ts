@@ -3,11 +3,13 @@ import { pairedGain } from '../measure/statistics/compare.js';
 import { knobs, scopeOfValue } from './knobs.js';
 import type { Objective } from './objective.js';
 import type { Gain } from './recommendation.js';
-import type { FinishedTrial } from './trial.js';
+import type { FinishedTrial } from './trial-outcome.js';
 import type { Variant } from './variants.js';
 
 /** Variants closer than this are equal; the one with fewer changes is preferred, above all the default, which has none. */
 export const EQUAL_WITHIN = 0.02;
+/** Memory closer than this is equal: it differs as much between two runs of one variant. */
+const SAME_MEMORY_WITHIN = 0.05;
 /** An interval needs at least two pairs. */
 const MIN_PAIRS = 2;
 
@@ -20,6 +22,8 @@ export interface FinalistVerdict {
   readonly gain: Gain | undefined;
   /** Why it cannot be recommended; null when it can. */
   readonly objection: string | null;
+  /** The most that its server was seen to take in confirmation; undefined where it was not watched. */
+  readonly memoryBytes: number | undefined;
 }
 
 export interface Decision {
@@ -46,6 +50,7 @@ export function decide(finalists: readonly Variant[], rounds: readonly Round[], 
 const trialOf = (round: Round, id: string): FinishedTrial | undefined => round.find(({ variant }) => variant.id === id);
 
 export const isPortable = (variant: Variant): boolean =>
+  variant.members?.every((member) => isPortable(member.variant)) ??
   knobs.every(
     (knob) =>
       !variant.changed.includes(knob.name) || scopeOfValue(knob, variant.parameters[knob.name] ?? '') === 'portable',
@@ -70,7 +75,7 @@ function judgeFinalist(
     if (gain.low <= 1) return 'its interval does not exclude that it is no better than the default';
     return gain.value < 1 + EQUAL_WITHIN ? 'it is within 2 % of the default' : null;
   })();
-  return { variant, gain, objection };
+  return { variant, gain, objection, memoryBytes: mostMemory(own) };
 }
 
 interface Pair {
@@ -112,12 +117,21 @@ function gainOf(pairs: readonly Pair[]): Gain | undefined {
   return { value, low, high };
 }
 
-/** The largest proven gain; among equals the fewest changes, then the larger proven gain. */
+function mostMemory(trials: readonly FinishedTrial[]): number | undefined {
+  const known = trials.map(({ record }) => record.memoryBytes ?? null).filter((bytes) => bytes !== null);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
+
+/** The largest proven gain; among equals the least memory, then the fewest changes, then the larger proven gain. */
 function best(proven: readonly FinalistVerdict[]): FinalistVerdict | undefined {
   const lowOf = ({ gain }: FinalistVerdict): number => gain?.low ?? 0;
   const [top] = proven.toSorted((a, b) => lowOf(b) - lowOf(a));
   if (top === undefined) return undefined;
   const gainValue = ({ gain }: FinalistVerdict): number => gain?.value ?? 0;
   const equals = proven.filter((verdict) => gainValue(verdict) >= gainValue(top) * (1 - EQUAL_WITHIN));
-  return equals.toSorted((a, b) => a.variant.changed.length - b.variant.changed.length || lowOf(b) - lowOf(a))[0];
+  const least = Math.min(...equals.map(({ memoryBytes = Number.POSITIVE_INFINITY }) => memoryBytes));
+  const small = equals.filter(
+    ({ memoryBytes = Number.POSITIVE_INFINITY }) => memoryBytes <= least * (1 + SAME_MEMORY_WITHIN),
+  );
+  return small.toSorted((a, b) => a.variant.changed.length - b.variant.changed.length || lowOf(b) - lowOf(a))[0];
 }

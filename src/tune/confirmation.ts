@@ -9,9 +9,12 @@ import {
 } from './confirmation-plan.js';
 import { leaderOf, type Round } from './confirmation-verdict.js';
 import { poolRepeats } from './pooled-trials.js';
+import { readRounds } from './study-earlier.js';
 import type { StudyDependencies, StudyOptions } from './study-options.js';
-import type { FinishedTrial } from './trial.js';
+import { searchLevelDuration } from './study-plan.js';
+import type { FinishedTrial } from './trial-outcome.js';
 import type { TrialRunner } from './trial-runner.js';
+import type { Variant } from './variants.js';
 
 /** A variant this much worse than the default in the search (relative) is not worth confirming. */
 const CLEARLY_WORSE = 0.1;
@@ -21,13 +24,13 @@ const FIRST_ROUND_SEED = 1_000_000;
 const ROUNDS_BEFORE_NARROWING = 2;
 
 export interface Confirmed {
-  readonly finalists: readonly FinishedTrial[];
+  readonly finalists: readonly Variant[];
   readonly rounds: readonly Round[];
 }
 
 /**
- * Confirms the best of the search; should they all fail or miss a limit now, the next best in the time left. `base` is
- * the default's search trial.
+ * Confirms the best of the search; should they all fail or miss a limit now, the next best in the time left. Rounds that
+ * an earlier part of the study completed count. `base` is the default's search trial.
  */
 export async function runConfirmation(
   options: StudyOptions,
@@ -35,42 +38,71 @@ export async function runConfirmation(
   runner: TrialRunner,
   base: FinishedTrial,
 ): Promise<Confirmed> {
-  const finalists: FinishedTrial[] = [];
-  const rounds: Round[] = [];
-  const found = promising(poolRepeats(runner.trials), base);
+  const searched = runner.trials.filter(({ record }) => record.phase === 'search');
+  const found = promising(poolRepeats(searched), base);
+  const { rounds, nextIndex } = readRounds(runner.trials);
+  const finalists = new Map(
+    rounds.flat().flatMap(({ variant }) => (variant.id === 'default' ? [] : [[variant.id, variant] as const])),
+  );
+  const state: RoundsSoFar = { rounds, nextIndex };
+  let survivors = searchedSince(runner.trials) ? [] : survivorsOf(rounds, found);
   for (let isDecided = false; !isDecided; ) {
-    const candidates = chooseFinalists(found.filter((trial) => !finalists.includes(trial)));
+    const isTried = ({ variant }: FinishedTrial): boolean => finalists.has(variant.id);
+    const candidates = survivors.length > 0 ? survivors : chooseFinalists(found.filter((trial) => !isTried(trial)));
     const plan = planConfirmation(candidates, runner.left(), runner.overhead());
     if (plan === undefined || dependencies.signal.aborted) break;
     dependencies.listener.onConfirmation(plan);
-    finalists.push(...plan.finalists);
-    isDecided = await runRounds(plan, [base, ...plan.finalists], rounds, options, dependencies, runner);
+    const own = survivors.length > 0 ? [...rounds] : [];
+    survivors = [];
+    for (const { variant } of plan.finalists) finalists.set(variant.id, variant);
+    isDecided = await runRounds(plan, [base, ...plan.finalists], own, state, options, dependencies, runner);
   }
-  return { finalists, rounds };
+  return { finalists: [...finalists.values()], rounds };
+}
+
+interface RoundsSoFar {
+  readonly rounds: Round[];
+  nextIndex: number;
+}
+
+/** Whether variants were searched after rounds of confirmation: the finalists are then chosen anew. */
+function searchedSince(trials: readonly FinishedTrial[]): boolean {
+  const last = trials.findLastIndex(({ record }) => record.phase === 'search');
+  return trials.findIndex(({ record }) => record.phase === 'confirmation') < last;
+}
+
+/** The finalists that the last of these rounds left in the field, as the search measured them. */
+function survivorsOf(rounds: readonly Round[], found: readonly FinishedTrial[]): FinishedTrial[] {
+  const inField = (rounds.at(-1) ?? []).filter(({ record }) => record.state === 'complete');
+  return inField.flatMap(({ variant }) => {
+    const trial = found.find((other) => other.variant.id === variant.id);
+    return trial === undefined || variant.id === 'default' ? [] : [trial];
+  });
 }
 
 /**
  * Rounds of default, A, B, ... until the time or the use of more is over, added to `rounds`. A finalist that fails or
  * misses a limit is out, because it cannot win any more; where time is short, all but the leader are given up after two
- * rounds, because more rounds of one variant prove more than few of several. False when no finalist is left.
+ * rounds, because more rounds of one variant prove more than few of several. False when no finalist is left. `own` are
+ * rounds of these finalists that there are already.
  */
 async function runRounds(
   plan: ConfirmationPlan,
   [base, ...starters]: readonly [FinishedTrial, ...FinishedTrial[]],
-  rounds: Round[],
+  own: Round[],
+  state: RoundsSoFar,
   options: StudyOptions,
   dependencies: StudyDependencies,
   runner: TrialRunner,
 ): Promise<boolean> {
-  const own: Round[] = [];
   let finalists: readonly FinishedTrial[] = starters;
   while (own.length < MAX_ROUNDS && finalists.length > 0) {
     const affordable = Math.floor(runner.left() / (runner.overhead() + plan.duration));
     finalists = narrowField(finalists, own, affordable, options);
     if (affordable < finalists.length + 1) break;
-    const round = await runRound([base, ...finalists], rounds.length, plan.duration, options, runner);
+    const round = await runRound([base, ...finalists], state.nextIndex++, plan.duration, options, runner);
     own.push(round);
-    rounds.push(round);
+    state.rounds.push(round);
     if (dependencies.signal.aborted) break;
     finalists = finalists.filter((_, index) => round[index + 1]?.record.state === 'complete');
   }
@@ -108,6 +140,7 @@ async function runRound(
   runner: TrialRunner,
 ): Promise<Round> {
   const results: FinishedTrial[] = [];
+  const searchLevel = options.earlier?.levelDuration ?? searchLevelDuration(options.budget);
   for (const { variant, record } of field) {
     const trial = await runner.run({
       variant,
@@ -115,6 +148,8 @@ async function runRound(
       concurrency: record.level?.load.kind === 'closed' ? record.level.load.concurrency : 1,
       mayStepDown: false,
       duration,
+      effort: duration / searchLevel,
+      round: { index, size: field.length },
       seed: deriveSeed(options.seed, FIRST_ROUND_SEED + index),
     });
     if (trial === undefined) break;

@@ -2,13 +2,14 @@
 import { closestWord } from '../common/closest-word.js';
 import { formatBytes, formatPercent } from '../common/format.js';
 import { parseDuration } from '../common/value-parsers.js';
+import type { LevelRecord } from '../record/run-record.js';
 import { readByteSize } from './byte-size.js';
 import { findMetric, type MeasuredTrial, type MetricUnit, metrics } from './metric.js';
 
 export interface Constraint {
   readonly metric: string;
   readonly operator: '<=' | '>=';
-  /** In the metric's unit: nanoseconds, events a second, 0..1, bytes, joules or money. */
+  /** In the metric's unit: nanoseconds, events a second, 0..1, bytes, joules, money or a plain number. */
   readonly limit: number;
   readonly unit: MetricUnit;
   /** As it was written. */
@@ -16,9 +17,6 @@ export interface Constraint {
   /** For a limit on cost. */
   readonly pricePerHour?: number;
 }
-
-/** Names of the design that this version cannot measure yet; they deserve a better answer than "unknown". */
-const plannedPattern = /^accuracy_\w+$/;
 
 /** `METRIC <= LIMIT` or `METRIC >= LIMIT`, the limit with its unit. Throws an Error that says what would have been right. */
 export function parseConstraint(text: string): Constraint {
@@ -29,9 +27,8 @@ export function parseConstraint(text: string): Constraint {
   if (metric === undefined) {
     const names = metrics.map((row) => row.name);
     const guess = closestWord(name, names);
-    const fault = plannedPattern.test(name) ? 'is not measured by this version' : 'is not a metric';
     const nearest = guess === undefined ? '' : `, did you mean '${guess}'?`;
-    throw new Error(`'${name}' ${fault}${nearest}; metrics are ${names.join(', ')}`);
+    throw new Error(`'${name}' is not a metric${nearest}; metrics are ${names.join(', ')}`);
   }
   const limit = parseLimit(limitText, metric.unit);
   return { metric: name, operator: operator === '<=' ? '<=' : '>=', limit, unit: metric.unit, text: text.trim() };
@@ -40,7 +37,7 @@ export function parseConstraint(text: string): Constraint {
 function parseLimit(text: string, unit: MetricUnit): number {
   if (unit === 'duration') return parseDuration(text);
   if (unit === 'bytes') return parseSizeLimit(text);
-  if (unit === 'joules' || unit === 'money') return parsePlainLimit(text, unit);
+  if (unit === 'joules' || unit === 'money' || unit === 'number') return parsePlainLimit(text, unit);
   const pattern = unit === 'rate' ? /^(\d+(?:\.\d+)?)(?:\s*\/\s*s)?$/ : /^(\d+(?:\.\d+)?)(\s*%)?$/;
   const match = pattern.exec(text);
   const value = match ? Number(match[1]) / (unit === 'share' && match[2] !== undefined ? 100 : 1) : Number.NaN;
@@ -58,13 +55,28 @@ function parseSizeLimit(text: string): number {
   return size;
 }
 
-function parsePlainLimit(text: string, unit: 'joules' | 'money'): number {
-  const match = (unit === 'joules' ? /^(\d+(?:\.\d+)?)\s*(m?J)?$/ : /^(\d+(?:\.\d+)?)()$/).exec(text);
-  if (match) return Number(match[1]) * (match[2] === 'mJ' ? 1e-3 : 1);
-  throw new Error(
-    `the limit must be ${unit === 'joules' ? 'an energy such as 0.5J or 20mJ' : 'a price such as 1.20'}, not '${text}'`,
-  );
+const plainExamples = {
+  joules: 'an energy such as 0.5J or 20mJ',
+  money: 'a price such as 1.20',
+  number: 'a number such as 0.001 or 1e-3',
+};
+
+/** What may follow the number, and what that makes of it. */
+const plainSuffixes = {
+  joules: [/^(\d+(?:\.\d+)?)\s*(m?J)?$/, { mJ: 1e-3 }],
+  money: [/^(\d+(?:\.\d+)?)()$/, {}],
+  number: [/^(\d+(?:\.\d+)?(?:e-?\d+)?)\s*(%)?$/, { '%': 1e-2 }],
+} as const;
+
+function parsePlainLimit(text: string, unit: keyof typeof plainExamples): number {
+  const [pattern, factors]: readonly [RegExp, Readonly<Record<string, number>>] = plainSuffixes[unit];
+  const match = pattern.exec(text);
+  if (match) return Number(match[1]) * (factors[match[2] ?? ''] ?? 1);
+  throw new Error(`the limit must be ${plainExamples[unit]}, not '${text}'`);
 }
+
+/** A trial of which only the answers may be known. */
+export type JudgedTrial = Omit<MeasuredTrial, 'level'> & { readonly level: LevelRecord | null };
 
 /** How one constraint fared in a trial. */
 export interface ConstraintOutcome {
@@ -73,14 +85,39 @@ export interface ConstraintOutcome {
   readonly value: number | undefined;
   /** Relative to the limit; feasible means <= 0. */
   readonly violation: number;
+  /** Of several models the one that misses it most, or is nearest to missing it. */
+  readonly model?: string;
 }
 
-export function evaluateConstraint(constraint: Constraint, trial: MeasuredTrial): ConstraintOutcome {
-  const { pricePerHour = trial.pricePerHour } = constraint;
-  const value = findMetric(constraint.metric)?.read({ ...trial, pricePerHour });
+/** A limit on latency or errors holds for each of several models that a level loaded at once: the worst counts. */
+export function evaluateConstraint(constraint: Constraint, trial: JudgedTrial): ConstraintOutcome {
+  const { level } = trial;
+  if (level === null || level.models.length < 2 || !isOfEachModel(constraint.metric))
+    return evaluate(constraint, trial);
+  return level.models
+    .map(({ model, requestCount, errorCount, latencyNs }) => ({
+      ...evaluate(constraint, { ...trial, level: { ...level, requestCount, errorCount, latencyNs } }),
+      model,
+    }))
+    .reduce((a, b) => (b.violation > a.violation ? b : a));
+}
+
+const isOfEachModel = (metric: string): boolean => metric.startsWith('latency_') || metric === 'error_rate';
+
+function evaluate(constraint: Constraint, trial: JudgedTrial): ConstraintOutcome {
+  const value = readMetric(constraint, trial);
   if (value === undefined) return { constraint, value, violation: Number.POSITIVE_INFINITY };
   const excess = constraint.operator === '<=' ? value - constraint.limit : constraint.limit - value;
   return { constraint, value, violation: constraint.limit === 0 ? excess : excess / constraint.limit };
+}
+
+function readMetric({ metric: name, pricePerHour }: Constraint, trial: JudgedTrial): number | undefined {
+  const { level, accuracy } = trial;
+  const metric = findMetric(name);
+  if (metric?.readAnswers !== undefined) return accuracy && metric.readAnswers(accuracy);
+  return level === null
+    ? undefined
+    : metric?.read({ ...trial, level, pricePerHour: pricePerHour ?? trial.pricePerHour });
 }
 
 /** Sum of the misses; slack in one limit never pays for a miss in another. */
@@ -92,9 +129,10 @@ export function describeMisses(outcomes: readonly ConstraintOutcome[]): string {
   return outcomes
     .filter(({ violation }) => violation > 0)
     .toSorted((a, b) => a.violation - b.violation)
-    .map(({ constraint, value, violation }) => {
-      if (value === undefined) return `${constraint.text}: not measured`;
-      return `${constraint.text}: was ${formatValue(value, constraint.unit)}, missed by ${formatPercent(violation)}`;
+    .map(({ constraint, value, violation, model }) => {
+      const of = model === undefined ? '' : ` of ${model}`;
+      if (value === undefined) return `${constraint.text}: not measured${of}`;
+      return `${constraint.text}: was ${formatValue(value, constraint.unit)}${of}, missed by ${formatPercent(violation)}`;
     })
     .join('; ');
 }
@@ -103,9 +141,12 @@ export function describeMisses(outcomes: readonly ConstraintOutcome[]): string {
 export function formatValue(value: number, unit: MetricUnit): string {
   if (unit === 'bytes') return formatBytes(value);
   if (unit === 'joules') return `${Number(value.toPrecision(3))}J`;
+  if (unit === 'number') return String(Number(value.toPrecision(5)));
   if (unit === 'money') return String(Number(value.toPrecision(3)));
   if (unit === 'duration') return `${Number((value / 1e6).toPrecision(3))}ms`;
-  return unit === 'rate' ? `${Number(value.toPrecision(4))}/s` : formatPercent(value);
+  if (unit === 'rate') return `${Number(value.toPrecision(4))}/s`;
+  // What is nearly all of it differs in its last digits.
+  return value > 0.9 && value < 1 ? `${Number((100 * value).toPrecision(5))} %` : formatPercent(value);
 }
 
 /**

@@ -9,7 +9,7 @@ import { batches, type Knob, type KnobContext } from './knobs/knob.js';
 import { clientBatchSize, clientConcurrency } from './knobs/load-knobs.js';
 import { precision } from './knobs/precision-knob.js';
 import { executionProvider, providerOptionKnobs } from './knobs/provider-knobs.js';
-import { cudaMemoryPool, pinnedMemoryPool, runtime } from './knobs/server-knobs.js';
+import { bufferThreads, cudaMemoryPool, grpcInferThreads, pinnedMemoryPool, runtime } from './knobs/server-knobs.js';
 import {
   arenaShrinkage,
   executionMode,
@@ -43,6 +43,8 @@ export const knobs: readonly Knob[] = [
   runtime,
   pinnedMemoryPool,
   cudaMemoryPool,
+  grpcInferThreads,
+  bufferThreads,
   clientBatchSize,
   clientConcurrency,
 ];

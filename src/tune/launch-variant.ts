@@ -1,23 +1,11 @@
-/** Serves a variant for real: its own model repository, a fresh engine process, load workers, and the measuring of levels. */
+/** Serves a variant on our engine: its own model repository, and a fresh engine process. */
 import { systemClock } from '../common/clock.js';
-import { elapsed, nanos, seconds } from '../common/units.js';
-import type { LoadWorkerPool } from '../load/load-session.js';
-import { startLoadWorkers } from '../load/worker-pool.js';
-import { measureLevel } from '../measure/measure-level.js';
-import type { LevelMonitor } from '../measure/measurement.js';
-import { noMetrics, watchTarget } from '../monitor/watch-target.js';
-import type { StopRule } from '../plan/load-plan.js';
-import { createLoadPlan, type PlanOptions } from '../plan/plan.js';
-import type { LevelRecord } from '../record/run-record.js';
+import { elapsed } from '../common/units.js';
 import { launchEmbeddedTarget } from '../target/embedded-target.js';
-import type { Target } from '../target/target.js';
-import type { LaunchedVariant, LaunchOptions, LaunchVariant, MeasureRequest } from './launched-variant.js';
+import type { LaunchedVariant, LaunchOptions, LaunchVariant } from './launched-variant.js';
+import { measureServed, type RequestOptions } from './launchers/measure-served.js';
 import { createVariantRepositories } from './variant-repository.js';
-import type { StudyModel, Variant } from './variants.js';
-
-/** A level that is this precise may end early, after this share of its time at the soonest. */
-const TARGET_HALF_WIDTH = 0.02;
-const MIN_DURATION_SHARE = 0.7;
+import { type StudyModel, servedModels, type Variant } from './variants.js';
 
 export interface EngineLauncherOptions {
   readonly model: StudyModel;
@@ -25,7 +13,7 @@ export interface EngineLauncherOptions {
   /** Build of ONNX Runtime for every variant that does not choose its own. */
   readonly ortLibrary?: string | undefined;
   /** What requests hold, where the model leaves it open. */
-  readonly requests?: Pick<PlanOptions, 'shapes' | 'inputSource' | 'stringLengthBytes'>;
+  readonly requests?: RequestOptions;
 }
 
 export interface EngineLauncher {
@@ -66,89 +54,33 @@ async function serve(
   repository: string,
   removeRepository: () => Promise<void>,
 ): Promise<LaunchedVariant> {
-  const { name: model } = options.model;
+  const [first, ...others] = servedModels(options.model, variant).map(({ model: { name } }) => name);
+  const model = first ?? options.model.name;
   const started = systemClock.now();
   const target = await launchEmbeddedTarget({
     modelRepository: repository,
     model,
     protocol: 'grpc',
     isDemoModel: options.isDemoModel,
-    isolateLoad: true,
-    engineFlags: engineFlagsOf(options, variant),
+    engineFlags: [...others.map((name) => `--load-model=${name}`), ...engineFlagsOf(options, variant)],
     signal,
   });
   const loadTimeNs = elapsed(started, systemClock.now());
   try {
-    const { admin, endpoint, protocol } = target;
-    const [metadata, config] = await Promise.all([admin.modelMetadata(model), admin.modelConfig(model)]);
-    const plan = createLoadPlan(
-      {
-        ...options.requests,
-        protocol,
-        endpoint,
-        sequence: { kind: 'stepped', values: [1] },
-        batchSizes: [variant.load?.batchSize ?? 1],
-        // A plan must have a rule; each level brings its own.
-        stopRule: stopRule(seconds(1)),
-        seed,
-      },
-      [{ model, metadata, config }],
-    );
-    const monitor = await watchTarget(target, noMetrics);
-    const pool = await startLoadWorkers(plan);
-    return {
-      loadTimeNs,
+    return await measureServed({
+      model,
+      variant,
       target,
-      measure: (request) => measureUntilFailure(target, pool, monitor, model, request),
-      async close() {
-        try {
-          await pool.close();
-        } finally {
-          await target.close();
-          await removeRepository();
-        }
+      loadTimeNs,
+      seed,
+      requests: options.requests,
+      async release() {
+        await target.close();
+        await removeRepository();
       },
-    };
+    });
   } catch (thrown) {
     await target.close();
     throw thrown;
   }
 }
-
-/** Rejects at once when the engine dies, with what it said, after the level has been ended. */
-async function measureUntilFailure(
-  target: Target,
-  pool: LoadWorkerPool,
-  monitor: LevelMonitor,
-  model: string,
-  { load, duration, signal, onProgress }: MeasureRequest,
-): Promise<LevelRecord> {
-  const died = new AbortController();
-  const level = measureLevel({
-    pool,
-    monitor,
-    admin: target.admin,
-    model,
-    modelVersion: '',
-    level: load,
-    levelIndex: 0,
-    levelCount: 1,
-    rule: stopRule(duration),
-    clock: systemClock,
-    signal: AbortSignal.any([signal, died.signal]),
-    listener: { onProgress },
-  });
-  try {
-    return await Promise.race([level, target.failure]);
-  } catch (thrown) {
-    died.abort();
-    await level.catch(() => undefined);
-    throw thrown;
-  }
-}
-
-const stopRule = (duration: number): StopRule => ({
-  minDuration: nanos(duration * MIN_DURATION_SHARE),
-  maxDuration: nanos(duration),
-  targetHalfWidth: TARGET_HALF_WIDTH,
-});

@@ -1,4 +1,7 @@
-/** What a study needs of a served variant. The real one is launch-variant.ts; tests serve simulated landscapes. */
+/**
+ * What a study needs of a served variant. The real ones are launch-variant.ts and launchers/; tests serve
+ * simulated landscapes.
+ */
 import type { Nanos } from '../common/units.js';
 import type { LevelProgress } from '../measure/measurement.js';
 import type { LoadLevel } from '../plan/load-plan.js';
@@ -32,5 +35,5 @@ export interface LaunchOptions {
   readonly signal: AbortSignal;
 }
 
-/** Starts a fresh server for the variant. Rejects with the cause when it cannot serve it, having stopped what it started. */
+/** Starts a fresh server for the variant, or has a running one load it. Rejects with the cause when it cannot serve it, having stopped what it started. */
 export type LaunchVariant = (variant: Variant, options: LaunchOptions) => Promise<LaunchedVariant>;

@@ -1,14 +1,17 @@
 /** The metrics an objective or a constraint may name, how each is read from a measured level, and its unit. */
 import type { LatencySummary, LevelRecord } from '../record/run-record.js';
+import type { TrialAccuracy } from '../record/study-record.js';
 
 /** What a limit is written in: a duration, events a second, a share, a size, energy, money, or a plain number. */
-export type MetricUnit = 'duration' | 'rate' | 'share' | 'bytes' | 'joules' | 'money';
+export type MetricUnit = 'duration' | 'rate' | 'share' | 'bytes' | 'joules' | 'money' | 'number';
 
 /** A trial's outcome as far as metrics need it. */
 export interface MeasuredTrial {
   readonly level: LevelRecord;
   /** From the start of the server until the model was ready. */
   readonly loadTimeNs: number | null;
+  /** Answers against the unchanged model's, where they were compared. */
+  readonly accuracy?: TrialAccuracy | undefined;
   /** What the host costs, in whatever currency; absent where the user did not say. */
   readonly pricePerHour?: number | undefined;
 }
@@ -19,6 +22,8 @@ export interface Metric {
   readonly direction: 'maximize' | 'minimize';
   /** In nanoseconds, events a second, 0..1, bytes, joules or money; undefined where the trial has no such number. */
   read(trial: MeasuredTrial): number | undefined;
+  /** Of a metric of the answers alone, which needs no level. */
+  readAnswers?(accuracy: TrialAccuracy): number | undefined;
   /** Ends of the 95 % interval where the level has one. */
   interval?(level: LevelRecord): readonly [low: number, high: number] | undefined;
 }
@@ -58,6 +63,23 @@ function sumOfGpus(level: LevelRecord, read: (gpu: GpuRecord) => number | null):
 }
 
 type GpuRecord = NonNullable<LevelRecord['monitors']>['gpus'][number];
+
+const accuracyMetrics: readonly Metric[] = (
+  [
+    ['top1', 'share', 'maximize'],
+    ['top5', 'share', 'maximize'],
+    ['cosine', 'number', 'maximize'],
+    ['maxAbs', 'number', 'minimize'],
+    ['cer', 'share', 'minimize'],
+  ] as const
+).map(([key, unit, direction]): Metric => {
+  const readAnswers = (accuracy: TrialAccuracy): number | undefined => accuracy[key] ?? undefined;
+  const name = `accuracy_${key === 'maxAbs' ? 'max_abs' : key}`;
+  return { name, unit, direction, readAnswers, read: ({ accuracy }) => accuracy && readAnswers(accuracy) };
+});
+
+/** Whether a metric compares answers, and not speed or memory. */
+export const isAccuracyMetric = (name: string): boolean => name.startsWith('accuracy_');
 
 const SECONDS_PER_HOUR = 3600;
 const MILLION = 1e6;
@@ -128,6 +150,7 @@ export const metrics: readonly Metric[] = [
   { name: 'compute_time', unit: 'duration', direction: 'minimize', read: ({ level }) => level.server?.computeInferNs },
   { name: 'load_time', unit: 'duration', direction: 'minimize', read: ({ loadTimeNs }) => loadTimeNs ?? undefined },
   ...watchedMetrics,
+  ...accuracyMetrics,
 ];
 
 export const findMetric = (name: string): Metric | undefined => metrics.find((metric) => metric.name === name);

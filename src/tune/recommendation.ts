@@ -14,14 +14,16 @@ export type Gain = Recommendation['gain'];
 export const formatDefaultConfig = (model: StudyModel): string =>
   model.configPbtxt === undefined ? '' : formatModelConfig(model.config);
 
+/** `measured` is what the gain is of, where the model is one of several that were measured as one. */
 export function writeRecommendation(
   model: StudyModel,
   variant: Variant,
   gain: Gain,
   objective: Objective,
   context: KnobContext,
+  measured?: string,
 ): Recommendation {
-  const annotated = annotate(variant, describeGain(model, gain, objective));
+  const annotated = annotate(variant, describeGain(model, gain, objective, measured));
   const configPbtxt = model.configPbtxt === undefined ? annotated : carryComments(model.configPbtxt, annotated);
   // Fields the default leaves to the server are compared by the value the server gives them.
   const base = writeKnobs(pinServerDefaults(model), defaultValues(variant, context), variant.changed, context);
@@ -33,8 +35,8 @@ export function writeRecommendation(
     ...(variant.serverFlags !== undefined && { serverFlags: [...variant.serverFlags] }),
     ...(variant.precision !== undefined && { precision: variant.precision }),
     diff: createTwoFilesPatch(
-      'default/config.pbtxt',
-      'recommended/config.pbtxt',
+      `default/${measured === undefined ? '' : `${model.name}/`}config.pbtxt`,
+      `recommended/${measured === undefined ? '' : `${model.name}/`}config.pbtxt`,
       formatDefaultConfig(model),
       configPbtxt,
       undefined,
@@ -49,11 +51,12 @@ const defaultValues = (variant: Variant, context: KnobContext): Variant['paramet
     knobs.filter((knob) => variant.changed.includes(knob.name)).map((knob) => [knob.name, knob.read(context.config)]),
   );
 
-function describeGain(model: StudyModel, gain: Gain, objective: Objective): string {
+function describeGain(model: StudyModel, gain: Gain, objective: Objective, measured?: string): string {
   const range =
     gain.low === null || gain.high === null ? '' : ` (95 % interval ${ratio(gain.low)} to ${ratio(gain.high)})`;
   const better = objective.direction === 'maximize' ? 'higher' : 'lower';
-  return `# perf-ts recommends this for ${model.name}: ${objective.metric} ${ratio(gain.value)} times ${better} than with the default${range}`;
+  const of = measured === undefined ? '' : ` of ${measured} together`;
+  return `# perf-ts recommends this for ${model.name}: ${objective.metric}${of} ${ratio(gain.value)} times ${better} than with the default${range}`;
 }
 
 const ratio = (value: number): string => value.toFixed(2);

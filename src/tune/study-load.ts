@@ -13,8 +13,10 @@ export const closedLoad = (concurrency: number, batchSize = 1): LoadLevel => ({
   batchSize,
 });
 
-/** Requests that keep every instance busy with a full batch. */
+/** Requests that keep every instance, of every model, busy with a full batch. */
 export function busyInFlight(model: StudyModel, variant: Variant): number {
+  if (variant.members !== undefined)
+    return variant.members.reduce((sum, member) => sum + busyInFlight(member.model, member.variant), 0);
   const { dynamic_batching: batching, max_batch_size: maxBatchSize = 0 } =
     variant.id === 'default' ? model.completed : variant.config;
   const groups = variant.config.instance_group ?? model.completed.instance_group ?? [];

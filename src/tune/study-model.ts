@@ -17,12 +17,16 @@ export async function readStudyModel(name: string, folder: string): Promise<Stud
   const configFile = join(folder, 'config.pbtxt');
   const configPbtxt = await readOptional(configFile);
   const config = configPbtxt === undefined ? {} : parseModelConfig(configPbtxt, configFile);
-  const modelFile = join(folder, await latestVersion(folder), config.default_model_filename || 'model.onnx');
-  const signature = await readModelSignature(modelFile);
+  const signature = await readModelSignature(await findServedFile({ folder, config }));
   const completed = completeModelConfig(config, { modelName: name, signature, hasGpu: false });
   const problems = validateModelConfig(completed, configFile, { modelName: name, signature });
   if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
   return { name, folder, configPbtxt, config, completed };
+}
+
+/** The file of the version that is served: the highest. Throws PerfTsError BAD_FILE when the folder has none. */
+export async function findServedFile({ folder, config }: Pick<StudyModel, 'folder' | 'config'>): Promise<string> {
+  return join(folder, await latestVersion(folder), config.default_model_filename || 'model.onnx');
 }
 
 async function readOptional(file: string): Promise<string | undefined> {

@@ -1,33 +1,42 @@
 /** Assembles the study record: scores, recommendations, and everything a reader must know before trusting them. */
 import { formatGain } from '../common/format.js';
+import type { Nanos } from '../common/units.js';
 import type { Warning } from '../record/run-record.js';
-import type { Recommendation, StudyRecord } from '../record/study-record.js';
+import type { Recommendation, StudyPlan, StudyRecord } from '../record/study-record.js';
 import { MIN_ROUNDS } from './confirmation-plan.js';
 import type { Decision, FinalistVerdict, Round } from './confirmation-verdict.js';
-import { formatDefaultConfig, writeRecommendation } from './recommendation.js';
 import { explainInfeasible } from './results/explain-infeasible.js';
 import { findTradeOffs } from './results/trade-offs.js';
+import type { Strategy } from './strategy.js';
+import { describeFinalist, findFindings } from './study-findings.js';
 import type { StudyOptions } from './study-options.js';
-import type { FinishedTrial } from './trial.js';
+import { formatDefaults, recommendVariant } from './together/joint-recommendation.js';
 import { isBetter } from './trial-order.js';
+import type { FinishedTrial } from './trial-outcome.js';
+import { servedModels } from './variants.js';
 
 export interface StudyEnd {
   readonly startedAt: Date;
   readonly finishedAt: Date;
   readonly isInterrupted: boolean;
+  /** Of the budget. */
+  readonly usedNs: Nanos;
+  readonly plan: StudyPlan;
   /** The default's search trial; undefined when an interrupt came before its end. */
   readonly base: FinishedTrial | undefined;
+  /** As the search left it. */
+  readonly strategy: Strategy;
   readonly trials: readonly FinishedTrial[];
   readonly rounds: readonly Round[];
   readonly decision: Decision;
 }
 
 export function assembleRecord(options: StudyOptions, end: StudyEnd): StudyRecord {
-  const { model, objective, identity } = options;
+  const { model, together, objective, identity } = options;
   const recommend = (verdict: FinalistVerdict | undefined): Recommendation | null =>
     verdict?.gain === undefined
       ? null
-      : writeRecommendation(model, verdict.variant, verdict.gain, objective, options.context);
+      : recommendVariant(model, verdict.variant, verdict.gain, objective, options.context);
   return {
     schema: 'perf-ts/study@1',
     id: identity.id,
@@ -35,6 +44,7 @@ export function assembleRecord(options: StudyOptions, end: StudyEnd): StudyRecor
     finishedAt: end.finishedAt.toISOString(),
     tool: identity.tool,
     model: model.name,
+    ...(together !== undefined && { models: together.map(({ model: { name }, weight }) => ({ name, weight })) }),
     directory: identity.directory,
     state: end.isInterrupted ? 'interrupted' : end.base?.value === undefined ? 'failed' : 'complete',
     seed: options.seed,
@@ -44,10 +54,17 @@ export function assembleRecord(options: StudyOptions, end: StudyEnd): StudyRecor
     host: identity.host,
     isDemoModel: identity.isDemoModel,
     warnings: findWarnings(options, end),
-    default: { id: 'default', score: defaultScore(end), configPbtxt: formatDefaultConfig(model) },
+    default: { id: 'default', score: defaultScore(end), configPbtxt: formatDefaults(model, together) },
     recommended: { portable: recommend(end.decision.portable), engine: recommend(end.decision.engine) },
     trials: end.trials.map(({ record }) => record),
     ...findTradeOffs(end.trials, objective),
+    constraints: options.constraints.map(({ text }) => text),
+    plan: end.plan,
+    usedNs: end.usedNs,
+    ...(options.earlier !== undefined && { resumed: options.earlier.resumedCount }),
+    ...(options.server !== undefined && { server: options.server }),
+    confirmed: end.decision.verdicts.map(describeFinalist),
+    ...findFindings(options.space, end.trials, end.strategy, options.seed),
   };
 }
 
@@ -114,9 +131,15 @@ function confirmationWarning({ base, rounds, trials, decision, isInterrupted }: 
 
 /** A smaller batch limit is a change that clients notice. */
 function contractWarning({ model }: StudyOptions, { decision }: StudyEnd): Warning | undefined {
-  const size = decision.portable?.variant.config.max_batch_size;
-  const before = model.completed.max_batch_size ?? 0;
-  if (size === undefined || size >= before) return undefined;
-  const message = `the recommended max_batch_size ${size} is below the default's ${before}: requests with more rows will be refused`;
-  return { code: 'BATCH_LIMIT_LOWERED', message };
+  const { portable } = decision;
+  if (portable === undefined) return undefined;
+  const served = servedModels(model, portable.variant);
+  const lowered = served.flatMap(({ model: { name, completed }, variant: { config } }) => {
+    const { max_batch_size: size } = config;
+    const before = completed.max_batch_size ?? 0;
+    if (size === undefined || size >= before) return [];
+    return `the recommended max_batch_size ${size}${served.length > 1 ? ` of ${name}` : ''} is below the default's ${before}`;
+  });
+  if (lowered.length === 0) return undefined;
+  return { code: 'BATCH_LIMIT_LOWERED', message: `${lowered.join(', and ')}: requests with more rows will be refused` };
 }

@@ -3,22 +3,22 @@
  * only what that proved. Knows neither servers nor files; both are injected.
  */
 import { deriveSeed } from '../common/random.js';
-import { type Nanos, nanos, seconds } from '../common/units.js';
+import { type Nanos, nanos } from '../common/units.js';
 import type { StudyRecord } from '../record/study-record.js';
 import { runConfirmation } from './confirmation.js';
 import { decide } from './confirmation-verdict.js';
-import { changedKnobs } from './search-space.js';
-import { nextProposal } from './strategy.js';
+import { changedKnobs, countVariants, variantKey } from './search-space.js';
+import { nextProposal, type Strategy, type VariantParameters } from './strategy.js';
+import { readEarlierTrials, startStrategy } from './study-earlier.js';
+import { journalHeader } from './study-header.js';
 import { searchConcurrency } from './study-load.js';
 import type { StudyDependencies, StudyOptions } from './study-options.js';
 import { assembleRecord } from './study-outcome.js';
-import type { FinishedTrial } from './trial.js';
-import { createTrialRunner, type TrialRunner } from './trial-runner.js';
-import { createVariant, defaultVariant } from './variants.js';
-
-const SEARCH_TRIAL_SHARE = 1 / 30;
-const MIN_SEARCH_LEVEL = seconds(1);
-const MAX_SEARCH_LEVEL = seconds(3);
+import { COUNTED_VARIANTS, planStudy, searchLevelDuration } from './study-plan.js';
+import { unchangedVariant, variantAt } from './study-variants.js';
+import type { FinishedTrial } from './trial-outcome.js';
+import { createTrialRunner, meanOverhead, type TrialRunner } from './trial-runner.js';
+import type { Variant } from './variants.js';
 
 /**
  * Runs the whole study within its budget. Failing variants are results. Rejects only when the journal cannot be
@@ -26,85 +26,102 @@ const MAX_SEARCH_LEVEL = seconds(3);
  */
 export async function runStudy(options: StudyOptions, dependencies: StudyDependencies): Promise<StudyRecord> {
   const startedAt = dependencies.now();
-  const runner = createTrialRunner(options, dependencies);
-  const duration = searchLevelDuration(options.budget);
+  const earlier = readEarlierTrials(options);
+  const duration = options.earlier?.levelDuration ?? searchLevelDuration(options.budget);
+  const plan = planStudy({
+    budget: options.budget,
+    used: options.usedNs ?? nanos(0),
+    levelDuration: duration,
+    overhead: meanOverhead(earlier),
+    variantCount: countVariants(options.space, COUNTED_VARIANTS),
+    trialsDone: earlier.filter(({ record }) => record.phase === 'search').length,
+  });
   await dependencies.journal.startJournal(journalHeader(options, startedAt, duration));
-  const base = await runSearch(options, dependencies, runner, duration);
+  dependencies.listener.onPlan?.(plan);
+  const runner = createTrialRunner(options, dependencies, plan, earlier);
+  const { base, strategy } = await runSearch(options, dependencies, runner, duration);
   const confirmed =
     base?.value === undefined || dependencies.signal.aborted
       ? { finalists: [], rounds: [] }
       : await runConfirmation(options, dependencies, runner, base);
-  const decision = decide(
-    confirmed.finalists.map(({ variant }) => variant),
-    confirmed.rounds,
-    options.objective,
-  );
+  const decision = decide(confirmed.finalists, confirmed.rounds, options.objective);
   return assembleRecord(options, {
-    startedAt,
+    startedAt: options.earlier === undefined ? startedAt : new Date(options.earlier.startedAt),
     finishedAt: dependencies.now(),
     isInterrupted: dependencies.signal.aborted,
+    usedNs: runner.used(),
+    plan,
     base,
+    strategy,
     trials: runner.trials,
     rounds: confirmed.rounds,
     decision,
   });
 }
 
-/** Longest time of a level in the search: about 2 s for a budget of a minute. */
-export const searchLevelDuration = (budget: Nanos): Nanos =>
-  nanos(Math.min(MAX_SEARCH_LEVEL, Math.max(MIN_SEARCH_LEVEL, budget * SEARCH_TRIAL_SHARE)));
+interface Searched {
+  /** The default's search trial; undefined when an interrupt came before its end. */
+  readonly base: FinishedTrial | undefined;
+  readonly strategy: Strategy;
+}
 
-/** The default, then what the strategy asks for while time is left. Returns the default's trial. */
+/** The default, then what the strategy asks for while time is left. */
 async function runSearch(
   options: StudyOptions,
   dependencies: StudyDependencies,
   runner: TrialRunner,
   duration: Nanos,
-): Promise<FinishedTrial | undefined> {
-  const { model, space, context, objective, seed } = options;
-  const strategy = options.createStrategy({ space, seed });
-  const unchanged = defaultVariant(model, space);
-  const search = (variant: typeof unchanged, effort: number): Promise<FinishedTrial | undefined> =>
-    runner.run({
-      variant,
-      phase: 'search',
-      concurrency: searchConcurrency(model, variant, unchanged, objective, options.concurrency),
-      mayStepDown: options.concurrency === undefined && !objective.isLoadDependent,
-      duration: nanos(effort * duration),
-      seed: deriveSeed(seed, runner.trials.length),
-    });
-
-  const base = await search(unchanged, 1);
+): Promise<Searched> {
+  const { space } = options;
+  const unchanged = unchangedVariant(options);
+  const search = (variant: Variant, effort: number) =>
+    runner.run(searchRequest(options, variant, unchanged, { effort, duration, trialCount: runner.trials.length }));
+  const known = runner.trials.filter(({ record }) => record.phase === 'search');
+  const base = known[0] ?? (await search(unchanged, 1));
+  const strategy = startStrategy(options, base === undefined || known.length > 0 ? known : [base]);
   // Without a default there is nothing to be better than, and what breaks it would most likely break the rest.
-  if (base?.value === undefined) return base;
-  strategy.tell(unchanged.parameters, base.result, 1);
+  if (base?.value === undefined || isBeingConfirmed(options, runner)) return { base, strategy };
+  const measured = new Map(known.map((trial) => [variantKey(space, trial.variant.parameters), trial]));
   while (!dependencies.signal.aborted && runner.hasTimeToSearch(duration)) {
     const proposal = nextProposal(strategy);
     if (proposal === undefined) break;
     const { parameters } = proposal;
+    // A strategy that does not look at what it is told may ask for what an earlier part of the study measured.
+    const repeated = strategy.propose === undefined ? measured.get(variantKey(space, parameters)) : undefined;
+    if (repeated !== undefined) {
+      strategy.tell(parameters, repeated.result, 1);
+      continue;
+    }
     // A long rung that no longer fits is run as far as a short one goes, so that the time left is used.
     const effort = runner.hasTimeToSearch(nanos(proposal.effort * duration)) ? proposal.effort : 1;
-    const isUnchanged = changedKnobs(space, parameters).length === 0;
-    const trial = await search(isUnchanged ? unchanged : createVariant(model, space, parameters, context), effort);
+    const trial = await search(toVariant(parameters), effort);
     if (trial !== undefined) strategy.tell(parameters, trial.result, effort);
   }
-  return base;
+  return { base, strategy };
+
+  function toVariant(parameters: VariantParameters): Variant {
+    const isUnchanged = changedKnobs(space, parameters).length === 0;
+    return isUnchanged ? unchanged : variantAt(options, parameters);
+  }
 }
 
-function journalHeader(options: StudyOptions, startedAt: Date, duration: Nanos) {
-  const { model, space, objective } = options;
+/** A study that was resumed within its confirmation is past searching, unless it was given more time. */
+const isBeingConfirmed = ({ earlier }: StudyOptions, { trials }: TrialRunner): boolean =>
+  earlier !== undefined && !earlier.hasMoreTime && trials.some(({ record }) => record.phase === 'confirmation');
+
+function searchRequest(
+  { model, objective, concurrency, seed }: StudyOptions,
+  variant: Variant,
+  unchanged: Variant,
+  { effort, duration, trialCount }: { effort: number; duration: Nanos; trialCount: number },
+) {
   return {
-    schema: 'perf-ts/journal@1' as const,
-    model: model.name,
-    startedAt: startedAt.toISOString(),
-    seed: options.seed,
-    strategy: options.strategyName,
-    objective: { metric: objective.metric, direction: objective.direction },
-    constraints: options.constraints.map(({ text }) => text),
-    budgetNs: options.budget,
-    levelDurationNs: duration,
-    concurrency: options.concurrency ?? null,
-    space: space.dimensions.map(({ name, values, defaultValue }) => ({ name, values, defaultValue })),
-    defaultConfigPbtxt: model.configPbtxt ?? null,
+    variant,
+    phase: 'search' as const,
+    concurrency: searchConcurrency(model, variant, unchanged, objective, concurrency),
+    mayStepDown: concurrency === undefined && !objective.isLoadDependent,
+    duration: nanos(effort * duration),
+    effort,
+    seed: deriveSeed(seed, trialCount),
   };
 }

@@ -5,25 +5,31 @@
 import { systemClock } from '../common/clock.js';
 import { PerfTsError } from '../common/errors.js';
 import { packageVersion } from '../common/package-root.js';
-import { type Nanos, seconds } from '../common/units.js';
+import { elapsed, type Nanos, nanos, seconds } from '../common/units.js';
 import { describeHost } from '../measure/limits/host-fingerprint.js';
 import type { PlanOptions } from '../plan/plan.js';
 import type { StudyRecord } from '../record/study-record.js';
 import type { Constraint } from './constraint.js';
-import { describeKnobContext, selectUsable } from './knobs/host-context.js';
-import { knobs } from './knobs.js';
-import { createEngineLauncher } from './launch-variant.js';
+import { openStudyServer } from './launchers/open-server.js';
+import type { ServerQuestion, StudyServer } from './launchers/study-server.js';
+import { isAccuracyMetric } from './metric.js';
 import { atPrice, type Objective, partsOf } from './objective.js';
 import {
   type RecommendationFolder,
   type SavedRecommendation,
   saveRecommendations,
 } from './results/save-recommendations.js';
-import { buildSearchSpace, countVariants, type KnobSelection } from './search-space.js';
+import { countVariants, type KnobSelection } from './search-space.js';
 import { type StrategyName, strategies } from './strategies/strategy-table.js';
 import { runStudy } from './study.js';
-import { readStudyModel } from './study-model.js';
-import type { StudyJournal, StudyListener } from './study-options.js';
+import { takeFingerprint } from './study-fingerprint.js';
+import { journalHeader } from './study-header.js';
+import type { StudyJournal, StudyListener, StudyOptions } from './study-options.js';
+import { affordableKnobs, searchLevelDuration } from './study-plan.js';
+import { describeSubject } from './study-subject.js';
+import { checkResume, knobsLeftOut, type ResumedSweep, readEarlierStudy, usedBefore } from './sweep-resume.js';
+import { compareAll } from './together/compare-all.js';
+import { describeMembers, type SweptMember } from './together/describe-members.js';
 import type { StudyModel } from './variants.js';
 
 /** Less leaves no room for even one variant beside the default. */
@@ -38,8 +44,12 @@ export interface SweepStore extends StudyJournal, RecommendationFolder {
 
 export interface SweepOptions {
   readonly model: string;
-  /** `MODEL/` with config.pbtxt and version folders; never written to. */
-  readonly modelFolder: string;
+  /** `MODEL/` with config.pbtxt and version folders; never written to. Undefined where a running server has the model. */
+  readonly modelFolder: string | undefined;
+  /** All of several models that are tuned at once; `model` is then their joint name. */
+  readonly together?: readonly SweptMember[] | undefined;
+  /** Where variants are served; our engine when left out. */
+  readonly server?: ServerQuestion | undefined;
   readonly isDemoModel: boolean;
   /** Build of ONNX Runtime for every variant that does not choose its own. */
   readonly ortLibrary?: string | undefined;
@@ -63,6 +73,8 @@ export interface SweepOptions {
   readonly requestArguments?: readonly string[];
   /** What requests hold, where the model leaves it open. */
   readonly requests?: Pick<PlanOptions, 'shapes' | 'inputSource' | 'stringLengthBytes'>;
+  /** Goes on with a study that was stopped; `store` is then that study's. */
+  readonly resume?: ResumedSweep | undefined;
   /** Command line for the record. */
   readonly command: readonly string[];
 }
@@ -80,8 +92,8 @@ export interface SweepDependencies {
 
 /**
  * Runs the sweep and saves study.json after it, also when it was interrupted, and the recommended model folder when
- * there is one. Throws PerfTsError before any trial for a bad model, bad knob values, too little budget, or when there
- * is nothing to choose; after that failures are part of the record.
+ * there is one. Throws PerfTsError before any trial for a bad model, bad knob values, too little budget, when there is
+ * nothing to choose, or when a study that is to go on no longer means the same; after that failures are part of the record.
  */
 export async function runSweep(options: SweepOptions, dependencies: SweepDependencies): Promise<StudyRecord> {
   if (options.budget < MIN_BUDGET) {
@@ -89,80 +101,140 @@ export async function runSweep(options: SweepOptions, dependencies: SweepDepende
     throw new PerfTsError('BAD_OPTION', { where: '--budget', what, hint: 'give at least 10s; 60s is a good start' });
   }
   checkPrice(options);
-  const { store, listener, signal } = dependencies;
-  const read = await readStudyModel(options.model, options.modelFolder);
-  const model: StudyModel = options.batchSize === undefined ? read : { ...read, batchSize: options.batchSize };
-  checkBatchSize(model);
-  const { runtimes = [] } = options;
+  const begun = systemClock.now();
+  const { signal } = dependencies;
   checkRuntimes(options);
-  const wanted = withRuntimes(options.knobs, runtimes);
-  const { ortLibrary } = options;
-  const context = await describeKnobContext({ model, selection: wanted, ortLibrary, runtimes, signal });
-  const { selection, leftOut } = selectUsable(context, wanted);
-  for (const sentence of leftOut) dependencies.onLeftOut?.(sentence);
-  const space = buildSearchSpace(context, selection);
-  if (countVariants(space, 1) === 0) throw nothingToTune(model, leftOut);
-  const launcher = await createEngineLauncher({
-    model,
-    isDemoModel: options.isDemoModel,
-    ortLibrary: options.ortLibrary,
-    ...(options.requests && { requests: options.requests }),
-  });
+  const server = await openStudyServer({ ...options, signal, say: (sentence) => dependencies.onLeftOut?.(sentence) });
   try {
-    const record = await runStudy(
-      {
-        model,
-        context,
-        space,
-        strategyName: options.strategy,
-        createStrategy: strategies[options.strategy],
-        objective: atPrice(options.objective, options.pricePerHour),
-        constraints: options.constraints.map((constraint) => withPrice(constraint, options.pricePerHour)),
-        budget: options.budget,
-        seed: options.seed,
-        concurrency: options.concurrency,
-        identity: {
-          id: store.id,
-          directory: store.directory,
-          tool: { version: packageVersion, command: [...options.command] },
-          host: await describeHost(),
-          isDemoModel: options.isDemoModel,
-        },
-      },
-      {
-        launchVariant: launcher.launchVariant,
-        clock: systemClock,
-        now: () => new Date(),
-        journal: store,
-        listener,
-        signal,
-      },
-    );
-    dependencies.onSaved?.(await saveRecommendations(record, model, store, options.requestArguments));
-    await store.saveStudy(record);
-    return record;
+    return await runOnServer(options, dependencies, server, begun);
   } finally {
-    await launcher.close();
+    await server.close();
   }
+}
+
+async function runOnServer(
+  options: SweepOptions,
+  dependencies: SweepDependencies,
+  server: StudyServer,
+  begun: ReturnType<typeof systemClock.now>,
+): Promise<StudyRecord> {
+  const { store, listener, signal } = dependencies;
+  const [model] = withBatchSize([server.model], options) as [StudyModel];
+  for (const one of withBatchSize(server.models ?? [model], options)) checkBatchSize(one);
+  checkAnswers(options, server);
+  const question = await describeQuestion(options, dependencies, server, model, begun);
+  if (options.resume !== undefined) {
+    const header = journalHeader(question, new Date(), searchLevelDuration(options.budget));
+    checkResume(options.resume, header, options.budget);
+  }
+  const compareAnswers = compareAll(server.models ?? [model], {
+    requests: options.requests,
+    isCtc: options.constraints.some(({ metric }) => metric === 'accuracy_cer'),
+  });
+  const measured = await runStudy(
+    { ...question, usedNs: nanos((question.usedNs ?? 0) + elapsed(begun, systemClock.now())) },
+    {
+      launchVariant: server.launchVariant,
+      ...(server.canCompareAnswers && { compareAnswers }),
+      clock: systemClock,
+      now: () => new Date(),
+      journal: store,
+      listener,
+      signal,
+    },
+  );
+  const record = { ...measured, warnings: [...measured.warnings, ...server.warnings()] };
+  const models = [server.models?.[0] ?? model, ...(server.models?.slice(1) ?? [])] as const;
+  dependencies.onSaved?.(await saveRecommendations(record, models, store, options.requestArguments, options.server));
+  await store.saveStudy(record);
+  return record;
+}
+
+/** Everything of the study that does not need a server; `usedNs` is what an earlier part of it used. */
+async function describeQuestion(
+  options: SweepOptions,
+  dependencies: SweepDependencies,
+  server: StudyServer,
+  model: StudyModel,
+  begun: ReturnType<typeof systemClock.now>,
+): Promise<StudyOptions> {
+  const { ortLibrary, runtimes = [], resume, budget, together } = options;
+  const { store, signal } = dependencies;
+  const asked = { selection: options.knobs, ortLibrary, runtimes, signal };
+  const subject =
+    together === undefined
+      ? await describeSubject(server, asked)
+      : await describeMembers(server, withBatchSize(server.models ?? [], options), together, asked);
+  const { context, leftOut } = subject;
+  for (const sentence of leftOut) dependencies.onLeftOut?.(sentence);
+  const { space: whole } = subject.without([]);
+  if (countVariants(whole, 1) === 0) throw nothingToTune(model, leftOut);
+  const used = resume === undefined ? nanos(0) : usedBefore(resume);
+  const names = whole.dimensions.map(({ name }) => name);
+  const affordable = affordableKnobs(budget, elapsed(begun, systemClock.now()), names.length);
+  const unaffordable = (resume && knobsLeftOut(resume)) ?? names.slice(affordable);
+  if (unaffordable.length > 0) {
+    dependencies.onLeftOut?.(`left as they are, because the budget is small: ${unaffordable.join(', ')}`);
+  }
+  const host = await describeHost();
+  return {
+    model,
+    context,
+    ...subject.without(unaffordable),
+    strategyName: options.strategy,
+    createStrategy: strategies[options.strategy],
+    objective: atPrice(options.objective, options.pricePerHour),
+    constraints: options.constraints.map((constraint) => withPrice(constraint, options.pricePerHour)),
+    budget,
+    usedNs: used,
+    seed: options.seed,
+    concurrency: options.concurrency,
+    ...(resume !== undefined && { earlier: readEarlierStudy(resume, budget) }),
+    server: server.record,
+    fingerprint: {
+      ...(await takeFingerprint({
+        modelFolder: options.modelFolder,
+        together,
+        host,
+        ortLibrary,
+        runtimes: context.runtimes,
+      })),
+      server: server.record,
+      requests: options.requests ?? null,
+      pricePerHour: options.pricePerHour ?? null,
+      knobsLeftOut: unaffordable,
+      processId: process.pid,
+      workingFolder: process.cwd(),
+    },
+    identity: {
+      id: store.id,
+      directory: store.directory,
+      tool: { version: packageVersion, command: [...options.command] },
+      host,
+      isDemoModel: options.isDemoModel,
+    },
+  };
 }
 
 const withPrice = (constraint: Constraint, pricePerHour: number | undefined): Constraint =>
   pricePerHour === undefined ? constraint : { ...constraint, pricePerHour };
 
-/** Builds that are listed are tried, unless the knobs already say which. */
-function withRuntimes(selection: KnobSelection | undefined, runtimes: readonly string[]): KnobSelection | undefined {
-  if (runtimes.length === 0 || selection?.runtime !== undefined) return selection;
-  return { ...(selection ?? everyMajorKnob()), runtime: 'auto' };
-}
-
-const everyMajorKnob = (): KnobSelection =>
-  Object.fromEntries(knobs.filter(({ isMinor = false }) => !isMinor).map(({ name }) => [name, 'auto']));
+const withBatchSize = (models: readonly StudyModel[], { batchSize }: SweepOptions): readonly StudyModel[] =>
+  batchSize === undefined ? models : models.map((model) => ({ ...model, batchSize }));
 
 /** Variants that choose no runtime would take the command line's, and be taken for the bundled one. */
 function checkRuntimes({ ortLibrary, runtimes = [] }: SweepOptions): void {
   if (ortLibrary === undefined || runtimes.length === 0) return;
   const what = 'cannot be used beside the runtimes of the sweep file';
   throw new PerfTsError('BAD_OPTION', { where: '--runtime', what, hint: 'name all of them in one of the two places' });
+}
+
+/** What is not there to be compared with cannot be a limit. */
+function checkAnswers({ constraints }: SweepOptions, { canCompareAnswers }: StudyServer): void {
+  const limits = constraints.filter(({ metric }) => isAccuracyMetric(metric));
+  if (canCompareAnswers || limits.length === 0) return;
+  const what = `${limits.map(({ text }) => `'${text}'`).join(', ')} cannot be kept: the model’s ONNX file is not at hand to compare with`;
+  throw new PerfTsError('BAD_OPTION', { where: '--constraint', what, hint: 'tune it on the bundled engine' });
 }
 
 function checkPrice({ objective, constraints, pricePerHour }: SweepOptions): void {

@@ -1,38 +1,40 @@
 /** Runs the trials of one study, one after the other: numbers them, journals each before the next, learns what they cost. */
 import { elapsed, type Nanos, nanos, seconds } from '../common/units.js';
+import type { StudyPlan } from '../record/study-record.js';
+import type { Objective } from './objective.js';
 import { busyInFlight } from './study-load.js';
-import type { StudyDependencies, StudyOptions } from './study-options.js';
-import { type FinishedTrial, runTrial, type TrialOptions } from './trial.js';
-import type { Variant } from './variants.js';
+import type { StudyDependencies, StudyOptions, StudyStanding } from './study-options.js';
+import { confirmationReserve, FIRST_OVERHEAD } from './study-plan.js';
+import { runTrial, type TrialOptions } from './trial.js';
+import { limitsOf, needsComparison } from './trial-accuracy.js';
+import type { FinishedTrial, Judgement } from './trial-outcome.js';
+import { servedModels, type Variant } from './variants.js';
 
-/** Share of the budget kept for confirmation; more where a small budget would not give a proof at all. */
-const CONFIRMATION_SHARE = 0.4;
-const MAX_CONFIRMATION_SHARE = 0.6;
-/** What confirmation needs at least, and what it can use at most: trials and the length of their levels. */
-const LEAST = { trials: 6, level: seconds(1) };
-const MOST = { trials: 40, level: seconds(4) };
-/** Variants that are tried also at the cost of that share, if two rounds of one finalist remain. */
+/** Variants that are tried also at the cost of confirmation's share, if two rounds of one finalist remain. */
 const MIN_VARIANTS = 2;
-const LEAST_PROOF_TRIALS = 4;
+const LEAST_PROOF = { trials: 4, level: seconds(1) };
 /** A search that overruns may use this share of what is kept for confirmation. */
 const OVERRUN_SHARE = 0.25;
 /** A variant may take this many times as long as the default, and at least `MIN_LIMIT`. */
 const PATIENCE = 4;
 const MIN_LIMIT = seconds(5);
+/** A trial that was planned to fit is not cut off for being this much later. */
+const GRACE = seconds(0.5);
 /** Starting and stopping a server is estimated from this many trials; before any, it is guessed. */
 const RECENT_TRIALS = 5;
-const FIRST_OVERHEAD = seconds(1);
 
 export type TrialRequest = Pick<
   TrialOptions,
-  'variant' | 'phase' | 'concurrency' | 'mayStepDown' | 'duration' | 'seed'
+  'variant' | 'phase' | 'concurrency' | 'mayStepDown' | 'duration' | 'effort' | 'round' | 'seed'
 >;
 
 export interface TrialRunner {
   /** Undefined when the user's interrupt ended it. */
   run(request: TrialRequest): Promise<FinishedTrial | undefined>;
-  /** Every finished trial, in order. */
+  /** Every finished trial, in order, those of an earlier part of the study first. */
   readonly trials: readonly FinishedTrial[];
+  /** Of the budget, earlier parts of the study included. */
+  used(): Nanos;
   /** Time left in the whole budget. */
   left(): Nanos;
   /** Whether another search trial with a level of `duration` fits beside what confirmation needs. */
@@ -41,90 +43,167 @@ export interface TrialRunner {
   overhead(): Nanos;
 }
 
-export function createTrialRunner(options: StudyOptions, dependencies: StudyDependencies): TrialRunner {
+/** `earlier` are the trials that an earlier part of the study finished. */
+export function createTrialRunner(
+  options: StudyOptions,
+  dependencies: StudyDependencies,
+  plan: StudyPlan,
+  earlier: readonly FinishedTrial[] = [],
+): TrialRunner {
   const { clock, journal, listener } = dependencies;
+  const { budget, objective } = options;
   const started = clock.now();
-  const trials: FinishedTrial[] = [];
+  const trials: FinishedTrial[] = [...earlier];
   const savedVariants = new Set<string>();
-  const left = (): Nanos => nanos(options.budget - elapsed(started, clock.now()));
+  const closings: number[] = [];
+  const used = (): Nanos => nanos((options.usedNs ?? 0) + elapsed(started, clock.now()));
+  const left = (): Nanos => nanos(budget - used());
   const overhead = (): Nanos => meanOverhead(trials);
-  const reserve = (): Nanos => confirmationReserve(options.budget, overhead());
+  const reserve = (): Nanos => confirmationReserve(budget, overhead());
 
-  const searchEnd = (duration: Nanos): number =>
-    Math.max(left() - (1 - OVERRUN_SHARE) * reserve(), Math.min(left(), 1.5 * (overhead() + duration)));
-
-  async function saveVariant({ id, configPbtxt }: Variant): Promise<void> {
-    if (savedVariants.has(id) || configPbtxt === undefined) return;
-    await journal.saveVariant(id, configPbtxt);
-    savedVariants.add(id);
+  async function saveVariant(whole: Variant): Promise<void> {
+    if (savedVariants.has(whole.id)) return;
+    for (const { model, variant } of servedModels(options.model, whole)) {
+      if (variant.configPbtxt === undefined) continue;
+      if (whole.members === undefined) await journal.saveVariant(whole.id, variant.configPbtxt);
+      else await journal.saveVariant(whole.id, variant.configPbtxt, model.name);
+    }
+    savedVariants.add(whole.id);
   }
+
+  /** When a trial is cut off, so that its server is gone when its time is over. */
+  function limitOf({ phase, duration }: TrialRequest): Pick<TrialOptions, 'limit' | 'limitReason'> {
+    const closing = Math.max(0, ...closings.slice(-RECENT_TRIALS));
+    const searchEnd = Math.max(
+      left() - (1 - OVERRUN_SHARE) * reserve(),
+      Math.min(left(), 1.5 * (overhead() + duration)),
+    );
+    const end = (phase === 'search' ? searchEnd : left()) - closing + GRACE;
+    const patience = patienceFor(trials[0], duration);
+    return {
+      limit: nanos(Math.max(0, Math.min(end, patience))),
+      limitReason:
+        patience < end
+          ? 'took several times as long as the default'
+          : 'the time for it was over before it was measured',
+    };
+  }
+
+  const standing = (): StudyStanding => ({
+    trialCount: trials.length,
+    expectedTrials: plan.expectedTrials,
+    elapsedNs: used(),
+    best: bestOf(trials),
+  });
 
   return {
     trials,
+    used,
     left,
     overhead,
     hasTimeToSearch(duration) {
       const cost = overhead() + duration;
       if (left() - reserve() >= cost) return true;
       // However small the budget, a search should have searched something.
-      return trials.length <= MIN_VARIANTS && left() >= cost + LEAST_PROOF_TRIALS * (overhead() + LEAST.level);
+      if (trials.length <= MIN_VARIANTS && left() >= cost + LEAST_PROOF.trials * (overhead() + LEAST_PROOF.level)) {
+        return true;
+      }
+      // What the first trial cost, in which all is cold, is a poor guess for the next.
+      return trials.length === 1 && left() >= 2 * cost;
     },
     async run(request) {
       const { variant, phase, concurrency } = request;
       const id = trials.length === 0 && variant.id === 'default' ? 'default' : `trial-${trials.length}`;
-      const end = phase === 'search' ? searchEnd(request.duration) : left();
-      const patience = patienceFor(trials[0], request.duration);
-      const limit = nanos(Math.max(0, Math.min(end, patience)));
-      const limitReason =
-        patience < end
-          ? 'took several times as long as the default'
-          : 'the time for it was over before it was measured';
       await saveVariant(variant);
-      listener.onTrialStart({
-        id,
-        phase,
-        variant,
-        concurrency,
-        elapsedNs: elapsed(started, clock.now()),
-        budgetNs: options.budget,
-      });
-      const { objective, constraints } = options;
+      const startedNs = used();
+      listener.onTrialStart({ id, phase, variant, concurrency, elapsedNs: startedNs, budgetNs: budget });
+      const { limit, limitReason } = limitOf(request);
       const trial = await runTrial(
         {
           ...request,
+          ...judgementOf(options, variant),
           id,
           limit,
           limitReason,
-          objective,
-          constraints,
-          busyInFlight: busyInFlight(options.model, variant),
+          startedNs,
+          comparesAnswers: needsComparison(variant, options.constraints),
+          knownAccuracy: trials.find((trial) => trial.variant.id === variant.id && trial.record.accuracy)?.record
+            .accuracy,
+          incumbentPerSec: phase === 'search' ? incumbentThroughput(trials, variant, objective) : undefined,
         },
-        { ...dependencies, onProgress: (progress) => listener.onProgress(progress) },
+        {
+          ...dependencies,
+          onProgress: (progress) => listener.onProgress(progress),
+          onClosed: (closingNs) => closings.push(closingNs),
+        },
       );
       if (trial === undefined) return undefined;
       trials.push(trial);
       await journal.appendTrial(trial.record);
-      listener.onTrial(trial.record);
+      listener.onTrial(trial.record, standing());
       return trial;
     },
   };
 }
 
-function confirmationReserve(budget: Nanos, overhead: Nanos): Nanos {
-  const cost = ({ trials, level }: typeof LEAST): number => trials * (overhead + level);
-  const wanted = Math.max(CONFIRMATION_SHARE * budget, Math.min(MAX_CONFIRMATION_SHARE * budget, cost(LEAST)));
-  return nanos(Math.min(wanted, cost(MOST)));
-}
+/** How a trial of `variant` is judged in this study. */
+export const judgementOf = ({ objective, constraints, model }: StudyOptions, variant: Variant): Judgement => ({
+  objective,
+  constraints: limitsOf(variant, constraints),
+  busyInFlight: busyInFlight(model, variant),
+});
 
-function meanOverhead(trials: readonly FinishedTrial[]): Nanos {
+/** Of the newest trials; a guess where there are none. */
+export function meanOverhead(trials: readonly FinishedTrial[]): Nanos {
   const known = trials.filter(({ measuredNs }) => measuredNs > 0).slice(-RECENT_TRIALS);
   if (known.length === 0) return FIRST_OVERHEAD;
   const sum = known.reduce((total, { record, measuredNs }) => total + record.durationNs - measuredNs, 0);
-  return nanos(sum / known.length);
+  return nanos(Math.max(0, sum / known.length));
 }
 
 /** The first trial, the default, has all the time there is; the others are compared with it. */
 function patienceFor(first: FinishedTrial | undefined, duration: Nanos): number {
   if (first === undefined) return Number.POSITIVE_INFINITY;
   return Math.max(MIN_LIMIT, PATIENCE * first.record.durationNs) + 2 * duration;
+}
+
+/** What a search trial has to come near to; only where the objective is in proportion to throughput. */
+function incumbentThroughput(
+  trials: readonly FinishedTrial[],
+  { id }: Variant,
+  { definition, parts }: Objective,
+): number | undefined {
+  const isProportional = definition.name === 'throughput' || definition.name === 'cost_per_million';
+  if (!isProportional || parts !== undefined || id === 'default') return undefined;
+  const best = bestComplete(trials);
+  return best === undefined || best.variant.id === id ? undefined : best.record.level?.throughputPerSec.value;
+}
+
+function bestOf(trials: readonly FinishedTrial[]): StudyStanding['best'] {
+  const best = bestComplete(trials);
+  const base = trials.find(({ variant }) => variant.id === 'default')?.result;
+  if (best?.result.score === undefined || base?.score === undefined) return undefined;
+  const error = 1.96 * Math.hypot(best.result.scoreError ?? 0, base.scoreError ?? 0);
+  const gain = best.result.score - base.score;
+  const hasError = error > 0 && best.variant.id !== 'default';
+  return {
+    trial: best.record,
+    gain: {
+      value: Math.exp(gain),
+      low: hasError ? Math.exp(gain - error) : null,
+      high: hasError ? Math.exp(gain + error) : null,
+    },
+  };
+}
+
+/** Of the search. */
+function bestComplete(trials: readonly FinishedTrial[]): FinishedTrial | undefined {
+  return trials
+    .filter(
+      ({ record, isClientLimited }) => record.phase === 'search' && record.state === 'complete' && !isClientLimited,
+    )
+    .reduce<FinishedTrial | undefined>(
+      (best, trial) => ((trial.result.score ?? -Infinity) > (best?.result.score ?? -Infinity) ? trial : best),
+      undefined,
+    );
 }

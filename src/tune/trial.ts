@@ -1,16 +1,18 @@
-/** One trial: a fresh server for the variant, one or a few levels, the verdict on them. Whatever happens, it is an outcome. */
+/** One trial: a fresh server for the variant, its answers compared where that matters, one or a few levels. Whatever happens, it is an outcome. */
 import type { Clock } from '../common/clock.js';
 import { messageOf } from '../common/errors.js';
-import { elapsed, type Nanos, nanos } from '../common/units.js';
+import { elapsed, type Instant, type Nanos, nanos } from '../common/units.js';
 import type { LevelProgress } from '../measure/measurement.js';
 import type { LevelRecord } from '../record/run-record.js';
-import type { TrialRecord } from '../record/study-record.js';
-import { isHeldBackByClient } from './client-limit.js';
-import { type Constraint, describeMisses, evaluateConstraint, totalViolation } from './constraint.js';
+import type { TrialAccuracy, TrialRecord } from '../record/study-record.js';
+import { type Constraint, evaluateConstraint, totalViolation } from './constraint.js';
 import type { LaunchedVariant, LaunchVariant } from './launched-variant.js';
-import { type Objective, utilityError, utilityOf } from './objective.js';
-import type { TrialResult } from './strategy.js';
+import type { Objective } from './objective.js';
 import { closedLoad, gentlerConcurrency } from './study-load.js';
+import type { CompareAnswers } from './trial-accuracy.js';
+import { failureOf, type TrialFailure } from './trial-cause.js';
+import { type FinishedTrial, finishTrial, missesOf, type TrialRound } from './trial-outcome.js';
+import { watchLevel, whyHopeless } from './trial-watch.js';
 import type { Variant } from './variants.js';
 
 /** Requests that each slot must have had answered in the window, how many a longer level aims at, and its longest time. */
@@ -19,9 +21,6 @@ const ENOUGH_TURNS = 8;
 const MAX_STRETCH = 10;
 /** A level is measured again at a lower load at most this often. */
 const MAX_STEPS_DOWN = 2;
-
-export const CLIENT_LIMITED_REASON =
-  'client limited: the load generator was the limit, so this is a lower bound and cannot win';
 
 export interface TrialOptions {
   readonly id: string;
@@ -33,38 +32,47 @@ export interface TrialOptions {
   /** Whether a missed latency limit may be met at a lower load. */
   readonly mayStepDown: boolean;
   readonly duration: Nanos;
+  /** `duration` in search levels. */
+  readonly effort: number;
+  readonly round?: TrialRound | undefined;
   /** The trial is cut off after this time. */
   readonly limit: Nanos;
   /** What it means when the limit is reached. */
   readonly limitReason: string;
+  /** When the study began, for the record. */
+  readonly startedNs: Nanos;
   readonly seed: number;
   readonly objective: Objective;
+  /** The limits of this variant, those on its accuracy included. */
   readonly constraints: readonly Constraint[];
+  /** Whether its answers are compared with the unchanged model's. */
+  readonly comparesAnswers: boolean;
+  /** What comparing the same variant's answers gave before; they are then not asked for again. */
+  readonly knownAccuracy?: TrialAccuracy | undefined;
+  /** A level whose throughput cannot reach this any more ends early; left out where the objective is not in proportion to it. */
+  readonly incumbentPerSec?: number | undefined;
 }
 
 export interface TrialDependencies {
   readonly launchVariant: LaunchVariant;
+  readonly compareAnswers?: CompareAnswers | undefined;
   readonly clock: Clock;
   /** The user's interrupt. */
   readonly signal: AbortSignal;
   onProgress(progress: LevelProgress): void;
+  /** Told how long stopping the server took. */
+  onClosed?(closingNs: Nanos): void;
 }
 
-export interface FinishedTrial {
-  readonly record: TrialRecord;
-  readonly result: TrialResult;
-  readonly variant: Variant;
-  /** Time spent in levels; the rest of the trial is starting and stopping. */
-  readonly measuredNs: Nanos;
-  /** The objective in its own unit, also where a limit was missed; undefined without a usable level. */
-  readonly value: number | undefined;
-  readonly isClientLimited: boolean;
-}
-
-interface Judged {
-  readonly level: LevelRecord;
-  readonly violation: number;
-  readonly misses: string;
+/** What was seen so far; filled in as the trial goes on, so that a failure keeps what came before it. */
+interface Seen {
+  launched: LaunchedVariant | undefined;
+  accuracy: TrialAccuracy | undefined;
+  level: LevelRecord | null;
+  hopeless: string | undefined;
+  failure: TrialFailure | undefined;
+  measureStart: Instant | undefined;
+  measuredNs: Nanos;
 }
 
 /** Undefined when the user's interrupt ended it: an unfinished trial is no result. Never rejects for a failing variant. */
@@ -73,31 +81,55 @@ export async function runTrial(
   dependencies: TrialDependencies,
 ): Promise<FinishedTrial | undefined> {
   const { clock, signal } = dependencies;
+  const { variant, objective, constraints, busyInFlight } = options;
   const started = clock.now();
   const cutOff = startCutOff(clock, options.limit, signal);
-  let launched: LaunchedVariant | undefined;
-  let judged: Judged | undefined;
-  let failure: string | undefined;
-  let measuredNs = 0;
+  const seen: Seen = {
+    launched: undefined,
+    accuracy: undefined,
+    level: null,
+    hopeless: undefined,
+    failure: undefined,
+    measureStart: undefined,
+    measuredNs: nanos(0),
+  };
   try {
-    launched = await dependencies.launchVariant(options.variant, { seed: options.seed, signal: cutOff.signal });
-    const measureStart = clock.now();
-    judged = await measureBest(options, dependencies, launched, cutOff.signal);
-    measuredNs = elapsed(measureStart, clock.now());
+    seen.launched = await dependencies.launchVariant(variant, { seed: options.seed, signal: cutOff.signal });
+    await observe(options, dependencies, seen.launched, seen, cutOff.signal);
   } catch (thrown) {
-    failure = messageOf(thrown);
+    seen.failure = failureOf(thrown, seen.launched !== undefined);
   }
   // What was measured in time counts, even if the server takes long to stop.
-  const isCutOff = cutOff.isReached() && judged === undefined;
+  const isCutOff = cutOff.isReached() && seen.level === null;
   cutOff.end();
+  if (seen.measureStart !== undefined) seen.measuredNs = elapsed(seen.measureStart, clock.now());
+  const closeStart = clock.now();
   // The server may be what failed, so stopping it may fail too; that adds nothing to the outcome.
-  await launched?.close().catch((thrown: unknown) => {
-    failure ??= `the server did not stop: ${messageOf(thrown)}`;
+  await seen.launched?.close().catch((thrown: unknown) => {
+    seen.failure ??= { message: `the server did not stop: ${messageOf(thrown)}`, cause: 'unknown' };
   });
+  dependencies.onClosed?.(elapsed(closeStart, clock.now()));
   if (signal.aborted) return undefined;
-  const timing = { durationNs: elapsed(started, clock.now()), loadTimeNs: launched?.loadTimeNs ?? null };
-  const outcome = isCutOff ? { state: 'pruned' as const, reason: options.limitReason } : undefined;
-  return finish(options, { ...timing, measuredNs, judged, failure, outcome });
+  const facts = {
+    id: options.id,
+    phase: options.phase,
+    effort: options.effort,
+    round: options.round,
+    startedNs: options.startedNs,
+    durationNs: elapsed(started, clock.now()),
+    loadTimeNs: seen.launched?.loadTimeNs ?? null,
+    measuredNs: seen.measuredNs,
+    level: seen.level,
+    accuracy: seen.accuracy,
+    failure: seen.failure,
+    cut: cutOf(options, isCutOff, seen.hopeless),
+  };
+  return finishTrial(variant, facts, { objective, constraints, busyInFlight });
+}
+
+function cutOf({ limitReason }: TrialOptions, isCutOff: boolean, hopeless: string | undefined) {
+  if (hopeless !== undefined) return { cause: 'early_abort' as const, reason: hopeless };
+  return isCutOff ? { cause: 'timeout' as const, reason: limitReason } : undefined;
 }
 
 /** Aborts its signal after `limit` or with the user's interrupt. */
@@ -114,26 +146,45 @@ function startCutOff(clock: Clock, limit: Nanos, interrupt: AbortSignal) {
   };
 }
 
+/** Answers first: a variant that is wrong is not worth its load. */
+async function observe(
+  options: TrialOptions,
+  dependencies: TrialDependencies,
+  launched: LaunchedVariant,
+  seen: Seen,
+  signal: AbortSignal,
+): Promise<void> {
+  if (options.comparesAnswers && dependencies.compareAnswers !== undefined) {
+    seen.accuracy = options.knownAccuracy ?? (await dependencies.compareAnswers(launched, signal));
+    if (missesOf({ level: null, loadTimeNs: null, accuracy: seen.accuracy }, options)?.isAccuracy === true) return;
+  }
+  seen.measureStart = dependencies.clock.now();
+  await measureBest(options, dependencies, launched, seen, signal);
+}
+
 /** The first level that keeps the limits, or the one that missed them least. */
 async function measureBest(
   options: TrialOptions,
   dependencies: TrialDependencies,
   launched: LaunchedVariant,
+  seen: Seen,
   signal: AbortSignal,
-): Promise<Judged | undefined> {
-  let best: Judged | undefined;
+): Promise<void> {
+  let least = Number.POSITIVE_INFINITY;
   let concurrency: number | undefined = options.concurrency;
   for (let step = 0; concurrency !== undefined && step <= MAX_STEPS_DOWN && !signal.aborted; step++) {
-    const level = await measureEnough(options, dependencies, launched, concurrency, signal);
+    const level = await measureEnough(options, dependencies, launched, concurrency, seen, signal);
     if (level === undefined) break;
+    const { loadTimeNs } = launched;
     const outcomes = options.constraints.map((constraint) =>
-      evaluateConstraint(constraint, { level, loadTimeNs: launched.loadTimeNs }),
+      evaluateConstraint(constraint, { level, loadTimeNs, accuracy: seen.accuracy }),
     );
-    const judged = { level, violation: totalViolation(outcomes), misses: describeMisses(outcomes) };
-    if (best === undefined || judged.violation < best.violation) best = judged;
-    concurrency = options.mayStepDown && judged.violation > 0 ? gentlerConcurrency(concurrency, outcomes) : undefined;
+    const violation = totalViolation(outcomes);
+    if (violation < least) [least, seen.level] = [violation, level];
+    seen.level ??= level;
+    const mayGoOn = options.mayStepDown && violation > 0 && seen.hopeless === undefined;
+    concurrency = mayGoOn ? gentlerConcurrency(concurrency, outcomes) : undefined;
   }
-  return best;
 }
 
 /**
@@ -141,26 +192,55 @@ async function measureBest(
  * when it was cut off before either told something.
  */
 async function measureEnough(
-  { variant, duration }: TrialOptions,
+  options: TrialOptions,
   dependencies: TrialDependencies,
   launched: LaunchedVariant,
   concurrency: number,
+  seen: Seen,
   signal: AbortSignal,
 ): Promise<LevelRecord | undefined> {
-  const measure = (time: Nanos): Promise<LevelRecord> =>
-    launched.measure({
-      load: closedLoad(concurrency, variant.load?.batchSize),
+  const { variant, duration } = options;
+  const measure = async (time: Nanos): Promise<LevelRecord> => {
+    const watch = watchForEnd(options, dependencies, signal);
+    const load = closedLoad(concurrency, variant.load?.batchSize);
+    const level = await launched.measure({
+      load,
       duration: time,
-      signal,
-      onProgress: (progress) => dependencies.onProgress(progress),
+      signal: watch.signal,
+      onProgress: (progress) => watch.note(progress),
     });
+    seen.hopeless = watch.hopeless();
+    return level;
+  };
   const short = await measure(duration);
   if (signal.aborted) return undefined;
-  const longer = timeForEnough(short, duration, concurrency);
+  const longer = seen.hopeless === undefined ? timeForEnough(short, duration, concurrency) : undefined;
   if (longer === undefined) return short;
   const long = await measure(longer);
   if (!signal.aborted) return long;
   return short.requestCount > 0 ? short : undefined;
+}
+
+/** Passes progress on, and ends the level when it cannot win any more. */
+function watchForEnd(
+  { incumbentPerSec }: TrialOptions,
+  dependencies: TrialDependencies,
+  signal: AbortSignal,
+): { readonly signal: AbortSignal; note(progress: LevelProgress): void; hopeless(): string | undefined } {
+  const end = new AbortController();
+  const watch = watchLevel();
+  let reason: string | undefined;
+  return {
+    signal: AbortSignal.any([signal, end.signal]),
+    hopeless: () => reason,
+    note(progress) {
+      dependencies.onProgress(progress);
+      if (incumbentPerSec === undefined || reason !== undefined) return;
+      watch.note(progress);
+      reason = whyHopeless(watch.estimate(), incumbentPerSec, progress);
+      if (reason !== undefined) end.abort();
+    },
+  };
 }
 
 /** How long a level must be for enough requests, from the pace of this one; undefined where it has them, or failures. */
@@ -170,67 +250,4 @@ function timeForEnough(level: LevelRecord, duration: Nanos, concurrency: number)
   const answered = requestCount + warmupRequestCount;
   const wanted = (ENOUGH_TURNS * concurrency * (durationNs + warmupNs)) / Math.max(1, answered);
   return nanos(Math.min(MAX_STRETCH * duration, Math.max(2 * duration, wanted)));
-}
-
-interface TrialParts {
-  readonly durationNs: Nanos;
-  readonly loadTimeNs: Nanos | null;
-  readonly measuredNs: number;
-  readonly judged: Judged | undefined;
-  readonly failure: string | undefined;
-  readonly outcome: { readonly state: 'pruned'; readonly reason: string } | undefined;
-}
-
-function finish(options: TrialOptions, parts: TrialParts): FinishedTrial {
-  const { objective, variant } = options;
-  const { judged } = parts;
-  const level = judged?.level ?? null;
-  const read = level === null ? undefined : objective.read({ level, loadTimeNs: parts.loadTimeNs });
-  const value = read !== undefined && read > 0 && level?.verdict !== 'INVALID' ? read : undefined;
-  const isClientLimited = level !== null && isHeldBackByClient(level, objective, options.busyInFlight);
-  const { state, reason } = parts.outcome ?? judge(judged, value, isClientLimited, parts.failure);
-  const isComplete = state === 'complete' && value !== undefined;
-  const scoreError = level === null ? undefined : utilityError(objective, level);
-  return {
-    variant,
-    value,
-    isClientLimited,
-    measuredNs: nanos(parts.measuredNs),
-    result: {
-      state,
-      ...(isComplete && { score: utilityOf(objective, value) }),
-      ...(isComplete && scoreError !== undefined && { scoreError }),
-      ...(judged !== undefined && { violation: judged.violation }),
-    },
-    record: {
-      id: options.id,
-      variantId: variant.id,
-      phase: options.phase,
-      state,
-      parameters: { ...variant.parameters },
-      score: isComplete ? value : null,
-      durationNs: parts.durationNs,
-      loadTimeNs: parts.loadTimeNs,
-      reason,
-      level,
-    },
-  };
-}
-
-function judge(
-  judged: Judged | undefined,
-  value: number | undefined,
-  isClientLimited: boolean,
-  failure: string | undefined,
-): Pick<TrialRecord, 'state' | 'reason'> {
-  if (judged === undefined) return { state: 'failed', reason: failure ?? 'nothing was measured' };
-  if (value === undefined) return { state: 'failed', reason: failure ?? whyUnusable(judged.level) };
-  if (judged.violation > 0) return { state: 'infeasible', reason: judged.misses };
-  return { state: 'complete', reason: isClientLimited ? CLIENT_LIMITED_REASON : (failure ?? null) };
-}
-
-function whyUnusable(level: LevelRecord): string {
-  const causes = Object.entries(level.errors).map(([cause, count]) => `${count} x ${cause}`);
-  const said = [...level.warnings.map(({ message }) => message), ...causes];
-  return said.length === 0 ? 'no request succeeded' : said.join('; ');
 }

@@ -1,5 +1,5 @@
 /**
- * Writes the one-model repository a variant is served from. Model files are hard links where the file system allows
+ * Writes the repository a variant is served from: its one model, or all that it serves together. Model files are hard links where the file system allows
  * and copies elsewhere, so a large model is not written again for every trial and the user's folder stays as it is.
  */
 import { constants } from 'node:fs';
@@ -8,12 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, PerfTsError } from '../common/errors.js';
 import { convertFolder } from '../onnx/convert/convert-folder.js';
-import type { StudyModel, Variant } from './variants.js';
+import { type StudyModel, servedModels, type Variant } from './variants.js';
 
 const CONFIG_FILE = 'config.pbtxt';
 
 export interface VariantRepositories {
-  /** Makes `<temporary>/<variant>/<model>/` and returns the repository's path. */
+  /** The temporary folder that holds them all. */
+  readonly root: string;
+  /** Makes `<temporary>/<variant>/<model>/`, for each model of the variant, and returns the repository's path. */
   write(variant: Variant): Promise<string>;
   /** Removes one repository. */
   remove(repository: string): Promise<void>;
@@ -26,39 +28,58 @@ export async function createVariantRepositories(model: StudyModel): Promise<Vari
   const root = await mkdtemp(join(tmpdir(), 'perf-ts-sweep-')).catch((cause: unknown) => {
     throw unwritable(tmpdir(), cause);
   });
-  /** Where the files are linked from: the user's folder, or our one copy when that lies on another file system. */
-  let source = model.folder;
+  const sources = new Map<string, ModelSource>();
   let serial = 0;
-  /** The model in half precision, made when the first variant asks for it. */
-  let half: Promise<string> | undefined;
-  const halfFolder = (): Promise<string> => {
-    half ??= convertFolder({ source: model.folder, toRepository: join(root, 'fp16'), name: model.name }).then(
-      ({ folder }) => folder,
-    );
-    return half;
+  const sourceOf = (served: StudyModel): ModelSource => {
+    const known = sources.get(served.name);
+    const source = known ?? createModelSource(served, join(root, `files-${sources.size}`));
+    sources.set(served.name, source);
+    return source;
   };
   return {
+    root,
     async write(variant) {
       const repository = join(root, `${++serial}-${variant.id}`);
-      const folder = join(repository, model.name);
-      const isHalf = variant.precision === 'fp16';
-      const from = isHalf ? await halfFolder() : source;
       try {
-        const linked = await linkFolder(from, folder);
-        // The first copy serves as the source of all later links.
-        if (!linked && !isHalf && source === model.folder) {
-          source = join(root, 'files');
-          await linkFolder(folder, source);
+        for (const { model: served, variant: own } of servedModels(model, variant)) {
+          const folder = join(repository, served.name);
+          await sourceOf(served).put(folder, own.precision === 'fp16');
+          if (own.configPbtxt !== undefined) await writeFile(join(folder, CONFIG_FILE), own.configPbtxt);
         }
-        if (variant.configPbtxt !== undefined) await writeFile(join(folder, CONFIG_FILE), variant.configPbtxt);
         return repository;
       } catch (cause) {
         await rm(repository, { recursive: true, force: true });
-        throw unwritable(repository, cause);
+        throw cause instanceof PerfTsError ? cause : unwritable(repository, cause);
       }
     },
     remove: (repository) => rm(repository, { recursive: true, force: true }),
     close: () => rm(root, { recursive: true, force: true }),
+  };
+}
+
+/** The files of one model, but for its config. */
+interface ModelSource {
+  put(folder: string, isHalf: boolean): Promise<void>;
+}
+
+/** `own` is a folder for what has to be kept of it. */
+function createModelSource({ folder: original, name }: StudyModel, own: string): ModelSource {
+  /** Where the files are linked from: the user's folder, or our one copy when that lies on another file system. */
+  let source = original;
+  /** The model in half precision, made when the first variant asks for it. */
+  let half: Promise<string> | undefined;
+  const halfFolder = (): Promise<string> => {
+    half ??= convertFolder({ source: original, toRepository: `${own}-fp16`, name }).then(({ folder }) => folder);
+    return half;
+  };
+  return {
+    async put(folder, isHalf) {
+      const linked = await linkFolder(isHalf ? await halfFolder() : source, folder);
+      if (linked || isHalf || source !== original) return;
+      // The first copy serves as the source of all later links.
+      source = own;
+      await linkFolder(folder, own);
+    },
   };
 }
 

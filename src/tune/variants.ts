@@ -39,7 +39,24 @@ export interface Variant {
   readonly precision?: 'fp32' | 'fp16';
   /** The load it is measured at, where the study tunes that. */
   readonly load?: VariantLoad;
+  /** Set where several models are tuned together: a variant of each. Config and file above are then not to be served. */
+  readonly members?: readonly MemberVariant[];
 }
+
+/** One of several models that a variant serves. */
+export interface MemberVariant {
+  readonly model: StudyModel;
+  /** Share of the requests against the others' weights; whole. */
+  readonly weight: number;
+  readonly context: KnobContext;
+  readonly variant: Variant;
+}
+
+/** Every model that a variant serves: its only one, or its members. */
+export const servedModels = (
+  model: StudyModel,
+  variant: Variant,
+): readonly Pick<MemberVariant, 'model' | 'weight' | 'variant'>[] => variant.members ?? [{ model, weight: 1, variant }];
 
 export interface VariantLoad {
   /** Left out: the variant's own load. */

@@ -14,7 +14,7 @@ const readStudy = (folder: string) =>
 
 describe('a sweep', { timeout: 90_000 }, () => {
   it('prints one study on stdout with --json, keeps journal and report, and leaves no process', async () => {
-    const run = await runPerfTs(['sweep', '-m', 'identity', '--budget', '14s', '--json']);
+    const run = await runPerfTs(['sweep', '-m', 'identity', '--budget', '24s', '--json']);
     const study = studyRecordSchema.parse(JSON.parse(run.stdout));
     expect(run.code).toBe(0);
     expect(run.survivors).toEqual([]);
@@ -30,7 +30,7 @@ describe('a sweep', { timeout: 90_000 }, () => {
 
   it('keeps finished trials, stops every engine and exits with 130 on Ctrl-C', async () => {
     const run = startPerfTs(['sweep', '-m', 'identity', '--budget', '60s']);
-    await run.seen('  2  ');
+    await run.seen('   2 ');
     run.child.kill('SIGINT');
     expect((await run.ended).code).toBe(130);
     expect(run.survivors()).toEqual([]);

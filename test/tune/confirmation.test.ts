@@ -4,7 +4,7 @@ import { nanos, seconds } from '../../src/common/units.js';
 import { chooseFinalists, planConfirmation } from '../../src/tune/confirmation-plan.js';
 import { decide } from '../../src/tune/confirmation-verdict.js';
 import { parseObjective, utilityOf } from '../../src/tune/objective.js';
-import type { FinishedTrial } from '../../src/tune/trial.js';
+import type { FinishedTrial } from '../../src/tune/trial-outcome.js';
 import type { Variant } from '../../src/tune/variants.js';
 
 const throughput = parseObjective('throughput');
@@ -107,6 +107,22 @@ describe('the decision', () => {
   it('prefers fewer changes among finalists within 2 % of each other', () => {
     const decision = decide([a, b], rounds([100, 141, 140], [101, 143, 141], [99, 139, 138]), throughput);
     expect(decision.portable?.variant.id).toBe('b');
+  });
+
+  it('prefers less memory among finalists within 2 % of each other, before fewer changes', () => {
+    const taking = (owner: Variant, value: number, memoryBytes: number): FinishedTrial => {
+      const measured = trial(owner, value);
+      return { ...measured, record: { ...measured.record, memoryBytes } };
+    };
+    const rounds = (small: number) =>
+      [1, 1.002, 0.999].map((drift) => [
+        trial(base, 100 * drift),
+        taking(a, 140 * drift, small),
+        taking(b, 141 * drift, 200e6),
+      ]);
+    expect(decide([a, b], rounds(150e6), throughput).portable?.variant.id).toBe('a');
+    // As good as the same memory.
+    expect(decide([a, b], rounds(195e6), throughput).portable?.variant.id).toBe('b');
   });
 
   it('is for the default when a sure gain is below 2 %', () => {

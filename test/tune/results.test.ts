@@ -80,8 +80,8 @@ describe('applying a recommendation', () => {
 describe('the script that measures again', () => {
   it('is one that a shell can read, whatever the names hold', () => {
     const script = writeReproScript({
-      model: "it's $HOME",
-      originalRepository: "/models of 'mine'",
+      models: [{ name: "it's $HOME", weight: 1 }],
+      originalRepositories: ["/models of 'mine'"],
       serverFlags: ['--pinned-memory-pool-byte-size=0'],
       defaultLoad: { concurrency: 4, batchSize: 1 },
       recommendedLoad: { concurrency: 32, batchSize: 2 },

@@ -36,7 +36,7 @@ const options = (): SweepOptions => ({
   model,
   modelFolder,
   isDemoModel: true,
-  budget: seconds(20),
+  budget: seconds(30),
   objective: parseObjective('throughput'),
   constraints: [],
   strategy: 'exhaustive',
@@ -51,7 +51,7 @@ function children(): string[] {
   return existsSync(file) ? readFileSync(file, 'utf8').split(' ').filter(Boolean) : [];
 }
 
-describe('a sweep on real engines', { timeout: 60_000 }, () => {
+describe('a sweep on real engines', { timeout: 120_000 }, () => {
   it('measures, confirms and records, and leaves the model and no process behind', async () => {
     const before = readFileSync(join(modelFolder, 'config.pbtxt'), 'utf8');
     const trials: TrialRecord[] = [];
@@ -80,7 +80,9 @@ describe('a sweep on real engines', { timeout: 60_000 }, () => {
       ...silent,
       onTrialStart: ({ id }) => id === 'trial-1' && setTimeout(() => abort.abort(), 700),
     };
-    const record = await runSweep(options(), { store, listener, signal: abort.signal });
+    // Long enough for a second trial on any host.
+    const long = { ...options(), budget: seconds(120) };
+    const record = await runSweep(long, { store, listener, signal: abort.signal });
     expect(record).toMatchObject({ state: 'interrupted', recommended: { portable: null } });
     expect(record.trials.map(({ id }) => id)).toEqual(['default']);
     expect(children()).toEqual([]);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PerfTsError } from '../../src/common/errors.js';
 import { seconds } from '../../src/common/units.js';
 import { parseConstraint } from '../../src/tune/constraint.js';
 import type { LaunchedVariant, LaunchVariant } from '../../src/tune/launched-variant.js';
@@ -16,6 +17,9 @@ const options: TrialOptions = {
   busyInFlight: 4,
   mayStepDown: true,
   duration: seconds(2),
+  effort: 1,
+  startedNs: seconds(0),
+  comparesAnswers: false,
   limit: seconds(30),
   limitReason: 'took too long',
   seed: 1,
@@ -46,6 +50,56 @@ function run(change: Partial<TrialOptions>, { clock = new ManualClock(), ...benc
 }
 
 describe('a trial', () => {
+  it('ends early when its level cannot catch up with the best, and still says where it stands', async () => {
+    let wasEnded = false;
+    const trial = await run(
+      { incumbentPerSec: 400 },
+      {
+        measure: async ({ load, duration, signal, onProgress }) => {
+          for (let look = 0; look <= 12 && !signal.aborted; look++) {
+            onProgress({
+              level: load,
+              levelIndex: 0,
+              levelCount: 1,
+              elapsedNs: look * 200e6,
+              maxDurationNs: duration,
+              requestCount: look * 20,
+              errorCount: 0,
+              throughputPerSec: 100,
+              latencyP50Ns: undefined,
+              latencyP99Ns: undefined,
+              halfWidth: undefined,
+            });
+          }
+          wasEnded = signal.aborted;
+          return simulatedLevel({ throughputPerSec: 100 }, concurrencyOf(load), seconds(1));
+        },
+      },
+    );
+    expect(wasEnded).toBe(true);
+    expect(trial?.record).toMatchObject({
+      state: 'pruned',
+      cause: 'early_abort',
+      score: null,
+      reason: 'ended early: at 25 % of the best so far, it could not catch up',
+    });
+    expect(trial?.result).toMatchObject({ state: 'complete', score: Math.log(100) });
+  });
+
+  it.each([
+    ['a server that refuses it', new PerfTsError('TARGET_REFUSED', { what: 'unknown field' }), 'load_refused'],
+    ['a server that dies', new PerfTsError('ENGINE_FAILED', { what: 'ended with signal SIGSEGV' }), 'crash'],
+    [
+      'a server that is killed',
+      new PerfTsError('ENGINE_FAILED', { what: 'ended with signal SIGKILL' }),
+      'out_of_memory',
+    ],
+    ['a load that needs more than there is', new Error('bad_alloc'), 'out_of_memory'],
+  ])('has a cause: %s', async (_, thrown, cause) => {
+    const trial = await run({}, { launch: () => Promise.reject(thrown) });
+    expect(trial?.record).toMatchObject({ state: 'failed', cause, level: null });
+  });
+
   it('keeps a good level although the server did not stop well', async () => {
     const trial = await run({}, { close: () => Promise.reject(new Error('no answer')) });
     expect(trial?.record).toMatchObject({

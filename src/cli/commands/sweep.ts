@@ -4,37 +4,35 @@ import { PerfTsError } from '../../common/errors.js';
 import { type OptionValues, optional, repeated, toggle } from '../../common/option-row.js';
 import { seconds } from '../../common/units.js';
 import { parseChoice, parseDuration, parseInteger, parseText } from '../../common/value-parsers.js';
-import { createStudyStore, type StudyStore } from '../../record/study-store.js';
+import { parseModels } from '../../plan/parse-load-options.js';
+import { createStudyStore, openStudyStore, type StudyStore } from '../../record/study-store.js';
 import { renderStudyReportText } from '../../report/study-console.js';
 import { resolveRuntime } from '../../runtime/resolve-runtime.js';
-import { findLocalModel } from '../../target/choose-target.js';
 import { parseConstraint } from '../../tune/constraint.js';
 import { objectiveNames, parseObjective } from '../../tune/objective.js';
 import { applyRecommendation } from '../../tune/results/apply-recommendation.js';
 import type { SavedRecommendation } from '../../tune/results/save-recommendations.js';
 import { strategyNames } from '../../tune/strategies/strategy-table.js';
 import { runSweep, type SweepOptions } from '../../tune/sweep.js';
-import { readSweepFile, type SweepFile } from '../../tune/sweep-file.js';
+import { readSweepFile } from '../../tune/sweep-file.js';
+import { earlierBudget, newestHeader, type ResumedSweep } from '../../tune/sweep-resume.js';
+import { jointName } from '../../tune/together/member.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { exitCodes } from '../exit-code.js';
 import { createStudyProgress } from '../study-progress.js';
 import { findSweepFile } from '../sweep-path.js';
-import { jsonRow, modelRepositoryRow, modelRow, resultsRow, shapeRow } from './measure-options.js';
+import { jsonRow, modelRepositoryRow, resultsRow, shapeRow } from './measure-options.js';
+import { withoutSecrets } from './measure-requests.js';
 import { generatedDataRow, stringLengthRow } from './request-options.js';
 import { runtimeRow } from './runtime-options.js';
-
-/** A sweep file may name the model instead. */
-const sweptModelRow = {
-  flag: modelRow.flag,
-  aliases: modelRow.aliases,
-  placeholder: modelRow.placeholder,
-  group: modelRow.group,
-  help: 'model to tune, where the sweep file names none or several',
-};
+import { chooseModels, locateModels, modelsOf, sweptModelsRow } from './sweep-models.js';
+import { findStudyToResume, isGiven, mergeOptions, pathThen } from './sweep-resume.js';
+import { sweepServerRows } from './sweep-server.js';
 
 const rows = {
-  model: optional({ ...sweptModelRow, parse: parseText }),
+  model: sweptModelsRow,
   modelRepository: modelRepositoryRow,
+  ...sweepServerRows,
   file: optional({
     flag: 'file',
     aliases: ['f'],
@@ -80,7 +78,7 @@ const rows = {
     flag: 'strategy',
     placeholder: strategyNames.join('|'),
     group: 'Search',
-    help: 'how variants are chosen (default quick, a hill climb)',
+    help: 'how variants are chosen (default forest, led by a model of the results)',
     parse: parseChoice(...strategyNames),
   }),
   concurrency: optional({
@@ -101,6 +99,18 @@ const rows = {
     help: 'seed of everything random in the sweep (default 1)',
     parse: parseInteger(0, 0xffff_ffff),
   }),
+  resume: optional({
+    flag: 'resume',
+    placeholder: '[DIR]',
+    group: 'Search',
+    help: 'go on with the study in this folder, or with the newest unfinished one, within its budget or a new --budget',
+    parse: (text) => text,
+  }),
+  force: toggle({
+    flag: 'force',
+    group: 'Search',
+    help: 'with --resume: go on although the model, the engine, the host or the question changed since',
+  }),
   results: resultsRow,
   json: jsonRow,
 } as const;
@@ -118,7 +128,9 @@ const DEFAULT_BUDGET = seconds(180);
 export const sweepCommand = defineCommand({
   usage: 'perf-ts sweep -m MODEL [options]',
   examples: [
+    ['perf-ts sweep -m mine -u localhost:8001', 'tune a model of a running Triton in explicit mode'],
     ['perf-ts sweep -m simple_cnn --budget 60s', 'tune a demo model for throughput in a minute'],
+    ['perf-ts sweep -m simple_cnn:3 -m text_recognition:1', 'tune two models that share the host, 3 requests to 1'],
     ['perf-ts sweep -m mine --model-repository ./models --constraint "latency_p99 <= 20ms"', 'tune within a limit'],
   ],
   rows,
@@ -126,28 +138,66 @@ export const sweepCommand = defineCommand({
 });
 
 async function sweep(values: SweepValues, context: CommandContext): Promise<number> {
+  if (values.resume !== undefined) return resume(values, values.resume, context);
+  if (values.force) {
+    throw new PerfTsError('BAD_OPTION', { where: '--force', what: 'has a meaning only with --resume' });
+  }
+  return run(values, context, undefined);
+}
+
+/** With the options that the study was begun with, but for those given now. */
+async function resume(given: SweepValues, place: string, context: CommandContext): Promise<number> {
+  const { path, journal, isComplete } = await findStudyToResume(
+    place,
+    given.results,
+    given.model.length === 0 ? undefined : jointName(parseModels(given.model).map(({ model }) => model)),
+  );
+  const [header] = journal.headers;
+  const resumed = { journal, isForced: given.force };
+  const merged = await mergeOptions(sweepCommand, given, context.argv, header);
+  const wasGiven = (row: (typeof rows)[keyof typeof rows]): boolean => isGiven(row, context.argv);
+  const budget = wasGiven(rows.budget) ? given.budget : earlierBudget(resumed);
+  if (isComplete && (budget ?? 0) <= earlierBudget(resumed)) {
+    const what = `${path} is complete: there is nothing to go on with`;
+    throw new PerfTsError('BAD_OPTION', { where: '--resume', what, hint: 'give it a larger --budget to search on' });
+  }
+  const values = {
+    ...merged,
+    model: modelsOf(newestHeader(resumed)),
+    budget,
+    file: wasGiven(rows.file) ? given.file : pathThen(merged.file, header),
+    modelRepository: wasGiven(rows.modelRepository) ? given.modelRepository : pathThen(merged.modelRepository, header),
+  };
+  context.terminal.milestone(
+    `Going on with ${path}, of which ${journal.trials.length === 1 ? '1 trial is' : `${journal.trials.length} trials are`} done.`,
+  );
+  return run(values, context, { ...resumed, path });
+}
+
+async function run(
+  values: SweepValues,
+  context: CommandContext,
+  resumed: (ResumedSweep & { readonly path: string }) | undefined,
+): Promise<number> {
   const { terminal, signal } = context;
   const file = values.file === undefined ? undefined : await readSweepFile(findSweepFile(values.file));
   for (const note of file?.notes ?? []) terminal.milestone(note);
-  const swept = chooseModel(values.model, file);
-  const model = swept.name;
-  const local = await findLocalModel(model, values.modelRepository, (sentence) => terminal.milestone(sentence));
-  if (values.apply && local.isDemoModel) {
-    const what = `has nothing to put it into: '${model}' is a demo model that perf-ts keeps in its cache`;
-    throw new PerfTsError('BAD_OPTION', { where: '--apply', what, hint: 'name a --model-repository that has it' });
-  }
-  if (local.isDemoModel) terminal.milestone(`Tuning '${model}', a demo model with random weights.`);
+  const swept = chooseModels(values.model, file);
+  const local = await locateModels(values, swept, terminal);
+  const { name: model, together } = local;
   const options: SweepOptions = {
     model,
     modelFolder: local.modelFolder,
+    together,
+    server: local.server,
     isDemoModel: local.isDemoModel,
     ortLibrary: values.runtime === undefined ? undefined : resolveRuntime(values.runtime).libraryPath,
     budget: values.budget ?? file?.budget ?? DEFAULT_BUDGET,
     objective: values.objective ?? file?.objective ?? parseObjective('throughput'),
     constraints: [...(file?.constraints ?? []), ...values.constraints],
-    strategy: values.strategy ?? file?.strategy ?? 'quick',
+    strategy: values.strategy ?? file?.strategy ?? 'forest',
     seed: values.seed ?? file?.seed ?? 1,
-    knobs: swept.knobs,
+    knobs: together === undefined ? swept[0]?.knobs : file?.knobs,
     concurrency: values.concurrency ?? file?.concurrency,
     batchSize: file?.batchSize,
     pricePerHour: values.pricePerHour ?? file?.pricePerHour,
@@ -158,16 +208,29 @@ async function sweep(values: SweepValues, context: CommandContext): Promise<numb
       inputSource: values.inputData,
       stringLengthBytes: values.stringLength,
     },
-    command: ['perf-ts', ...context.argv],
+    resume: resumed,
+    command: ['perf-ts', ...withoutSecrets(context.argv)],
   };
-  const store = await createStudyStore({ resultsFolder: values.results, model });
-  let isKept = false;
+  const store =
+    resumed === undefined
+      ? await createStudyStore({ resultsFolder: values.results, model })
+      : await openStudyStore(resumed.path, resumed.journal);
+  let isKept = resumed !== undefined;
+  let hasGoneOn = false;
   try {
-    const progress = createStudyProgress(terminal);
+    const progress = createStudyProgress(terminal, { objective: options.objective });
     let saved: readonly SavedRecommendation[] = [];
     const record = await runSweep(options, {
       store,
-      listener: progress,
+      listener: {
+        ...progress,
+        // From the first finished trial on there is something to go on with, whatever happens then.
+        onTrial(trial, standing) {
+          isKept = true;
+          hasGoneOn = true;
+          progress.onTrial(trial, standing);
+        },
+      },
       signal,
       onLeftOut: (sentence) => terminal.milestone(sentence),
       onSaved(written) {
@@ -175,7 +238,7 @@ async function sweep(values: SweepValues, context: CommandContext): Promise<numb
       },
     });
     progress.close();
-    isKept = record.trials.length > 0;
+    isKept ||= record.trials.length > 0;
     if (!isKept) throw new PerfTsError('INTERRUPTED', { what: 'stopped before a trial was finished' });
     const { renderStudyReport } = await import('../../report/html-report.js');
     await store.saveText('report.html', await renderStudyReport(record));
@@ -183,31 +246,22 @@ async function sweep(values: SweepValues, context: CommandContext): Promise<numb
     else terminal.print(renderStudyReportText(record, { width: terminal.width, color: terminal.hasColor }));
     const tell = values.json ? terminal.say : terminal.print;
     tellWhere(store, saved, tell);
-    if (values.apply) await apply(saved, local.modelFolder, tell);
+    if (local.modelFolder === undefined && saved.length > 0)
+      tell('Note         config.pbtxt alone: the model’s files are the server’s');
+    if (record.state === 'interrupted') tell(`Go on with   perf-ts sweep --resume ${store.directory}`);
+    if (values.apply && local.modelFolder !== undefined) {
+      const places = together ?? [{ name: model, folder: local.modelFolder }];
+      await apply(saved, new Map(places.map(({ name, folder }) => [name, folder])), tell);
+    }
     return record.trials.some(({ state }) => state === 'complete') ? exitCodes.ok : exitCodes.noValidLevel;
+  } catch (thrown) {
+    if (hasGoneOn)
+      terminal.milestone(`Finished trials are kept; go on with: perf-ts sweep --resume ${store.directory}`);
+    throw thrown;
   } finally {
     await store.close();
     if (!isKept) await store.discard();
   }
-}
-
-/** The model of the command line, else the only one of the file; with the knobs that the file has for it. */
-function chooseModel(
-  name: string | undefined,
-  file: SweepFile | undefined,
-): Pick<SweepFile['models'][number], 'name' | 'knobs'> {
-  const { models = [], tunesTogether = false, knobs } = file ?? {};
-  const names = models.map((model) => model.name).join(', ');
-  const listed = models.find((model) => model.name === name) ?? (models.length === 1 ? models[0] : undefined);
-  if (name === undefined && models.length > 1) {
-    const what = tunesTogether
-      ? `the file tunes several models together (${names}), which this version cannot do yet`
-      : `the file has several models: ${names}`;
-    throw new PerfTsError('BAD_OPTION', { where: '--model', what, hint: 'choose one of them with -m' });
-  }
-  const chosen = name ?? listed?.name;
-  if (chosen === undefined) throw new PerfTsError('BAD_OPTION', { where: '--model', what: 'is required' });
-  return { name: chosen, knobs: (listed?.name === chosen ? listed.knobs : undefined) ?? knobs };
 }
 
 /** What requests hold, as a command that measures takes it. */
@@ -221,23 +275,24 @@ function requestArguments({ shapes, stringLength, inputData }: SweepValues): str
 
 async function apply(
   saved: readonly SavedRecommendation[],
-  modelFolder: string,
+  folders: ReadonlyMap<string, string>,
   tell: (text: string) => void,
 ): Promise<void> {
-  const portable = saved.find(({ kind }) => kind === 'portable');
-  if (portable === undefined) {
-    tell('Applied      nothing: no recommendation that a real Triton would take');
-    return;
+  const portable = saved.filter(({ kind }) => kind === 'portable');
+  if (portable.length === 0) tell('Applied      nothing: no recommendation that a real Triton would take');
+  for (const { model, modelFolder: recommended } of portable) {
+    const folder = folders.get(model);
+    if (folder === undefined) continue;
+    const { changed, backups } = await applyRecommendation(recommended, folder, new Date());
+    tell(`Applied      ${changed.join(', ') || 'nothing: it is there already'} in ${folder}`);
+    if (backups.length > 0) tell(`Kept         ${backups.join(', ')}`);
   }
-  const { changed, backups } = await applyRecommendation(portable.modelFolder, modelFolder, new Date());
-  tell(`Applied      ${changed.join(', ') || 'nothing: it is there already'} in ${modelFolder}`);
-  if (backups.length > 0) tell(`Kept         ${backups.join(', ')}`);
 }
 
 function tellWhere(store: StudyStore, saved: readonly SavedRecommendation[], tell: (text: string) => void): void {
   const place = (name: string): string => join(store.directory, name);
   const lines = [`Record       ${place('study.json')}`, `Report       ${place('report.html')}`];
-  for (const { kind } of saved) {
+  for (const kind of new Set(saved.map((one) => one.kind))) {
     lines.push(
       `Recommended  ${place(join('recommended', kind))}${kind === 'engine' ? ' (only for perf-ts serve)' : ''}`,
     );

@@ -66,7 +66,7 @@ async function findProviders(libraryPath: string, signal: AbortSignal): Promise<
 }
 
 /** Tried once, in a folder that goes away: what a converter cannot do is known only by doing it. */
-async function canConvert({ folder, name }: StudyModel): Promise<boolean> {
+export async function canConvert({ folder, name }: StudyModel): Promise<boolean> {
   const draft = await mkdtemp(join(tmpdir(), 'perf-ts-convert-'));
   try {
     await convertFolder({ source: folder, toRepository: draft, name });

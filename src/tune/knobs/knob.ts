@@ -23,6 +23,8 @@ export interface KnobContext {
   readonly memoryBytes?: number;
   /** Whether the model's file can be converted to FP16 here. */
   readonly canConvert?: boolean;
+  /** A real Triton serves the variants, which has flags that our engine lacks. */
+  readonly isTriton?: boolean;
   /** Other builds of ONNX Runtime by name, as paths of their libraries. */
   readonly runtimes?: Readonly<Record<string, string>>;
 }

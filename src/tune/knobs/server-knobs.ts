@@ -1,7 +1,7 @@
 /** Knobs that are flags of the server: sizes of its memory pools and the build of ONNX Runtime it loads. */
 import { readByteSize } from '../byte-size.js';
 import type { KnobValue } from '../strategy.js';
-import { always, type Knob, type KnobContext, unchanged } from './knob.js';
+import { always, type Knob, type KnobContext, unchanged, wholeNumber } from './knob.js';
 
 const MIB = 2 ** 20;
 /** A pool that takes more than this share of what there is starves what it is to serve. */
@@ -72,6 +72,54 @@ export const cudaMemoryPool = poolKnob({
   flags: (size, { gpuCount = 0 }) =>
     Array.from({ length: gpuCount }, (_, gpu) => `--cuda-memory-pool-byte-size=${gpu}:${size}`),
   explanation: 'memory of each GPU that requests are staged in',
+});
+
+interface ThreadFlag {
+  readonly name: string;
+  readonly flag: string;
+  /** The server's default comes first. */
+  readonly counts: readonly number[];
+  readonly range: readonly [low: number, high: number];
+  readonly explanation: string;
+}
+
+const onlyTriton = 'only a tritonserver has it (--server local)';
+
+/** Threads of a tritonserver, which our engine has no use for. */
+const threadFlag = ({ name, flag, counts, range, explanation }: ThreadFlag): Knob => ({
+  name,
+  scope: 'portable',
+  place: 'server-flag',
+  writes: `--${flag}`,
+  isOrdered: true,
+  isMinor: true,
+  linePath: [],
+  values: ({ isTriton = false }) => (isTriton ? counts : [counts[0]!]),
+  read: () => counts[0]!,
+  refuse: (value, { isTriton = false }) =>
+    isTriton || value === counts[0] ? wholeNumber(...range)(value) : `cannot be set: ${onlyTriton}`,
+  unusable: ({ isTriton = false }) => (isTriton ? undefined : onlyTriton),
+  isActive: always,
+  write: unchanged,
+  serverFlags: (value) => (value === counts[0] ? [] : [`--${flag}=${value}`]),
+  explain: () => explanation,
+});
+
+/** The range is the one that the server takes. */
+export const grpcInferThreads = threadFlag({
+  name: 'grpc_infer_threads',
+  flag: 'grpc-infer-thread-count',
+  counts: [2, 4, 8],
+  range: [2, 128],
+  explanation: 'threads of the server that take requests over gRPC',
+});
+
+export const bufferThreads = threadFlag({
+  name: 'buffer_threads',
+  flag: 'buffer-manager-thread-count',
+  counts: [0, 1, 2, 4],
+  range: [0, 1024],
+  explanation: 'threads of the server that gather batches',
 });
 
 const BUNDLED = 'bundled';

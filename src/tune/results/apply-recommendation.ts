@@ -1,15 +1,32 @@
 /** Puts a recommended model folder's files into the user's own, after a copy of what they replace. */
 import { constants } from 'node:fs';
-import { copyFile, readdir, readFile, stat } from 'node:fs/promises';
+import { copyFile, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { systemCodeOf } from '../../common/errors.js';
-import { unwritable, writeFileAtomically } from '../../record/atomic-file.js';
+import { messageOf, PerfTsError, systemCodeOf } from '../../common/errors.js';
+import { writeFileAtomically } from '../../record/atomic-file.js';
 
 export interface Applied {
   /** Files of the user's folder that were replaced or added, relative to it. */
   readonly changed: readonly string[];
   /** Copies of what was replaced, beside their originals, relative to the folder. */
   readonly backups: readonly string[];
+}
+
+/** Proves before a study that its result could be put there. Throws PerfTsError OUTPUT_UNWRITABLE. */
+export async function checkApplicable(modelFolder: string): Promise<void> {
+  const probe = join(modelFolder, `.perf-ts-probe-${process.pid}`);
+  try {
+    await writeFile(probe, 'writable?');
+    await unlink(probe);
+  } catch (cause) {
+    throw notApplicable('cannot be written, so nothing could be applied', modelFolder, cause);
+  }
+}
+
+function notApplicable(what: string, where: string, cause: unknown): PerfTsError {
+  const reason = cause instanceof PerfTsError ? (cause.problems[0]?.what ?? cause.message) : messageOf(cause);
+  const hint = 'leave --apply out: the recommended folder is in the results, to be copied by someone who may';
+  return new PerfTsError('OUTPUT_UNWRITABLE', { where, what: `${what}: ${reason}`, hint }, cause);
 }
 
 /**
@@ -33,12 +50,17 @@ export async function applyRecommendation(recommended: string, modelFolder: stri
     try {
       await copyFile(path, `${path}${suffix}`, constants.COPYFILE_EXCL);
     } catch (cause) {
-      if (systemCodeOf(cause) !== 'EEXIST') throw unwritable('cannot keep a copy of the file', path, cause);
+      if (systemCodeOf(cause) !== 'EEXIST') throw notApplicable('cannot keep a copy of the file', path, cause);
     }
     backups.push(`${file}${suffix}`);
   }
-  for (const file of differing)
-    await writeFileAtomically(join(modelFolder, file), await readFile(join(recommended, file)));
+  for (const file of differing) {
+    const content = await readFile(join(recommended, file));
+    await writeFileAtomically(join(modelFolder, file), content).catch((cause: unknown) => {
+      const kept = backups.length === 0 ? '' : ` (what was there is kept in ${backups.join(', ')})`;
+      throw notApplicable(`cannot be replaced${kept}`, join(modelFolder, file), cause);
+    });
+  }
   return { changed: differing, backups };
 }
 

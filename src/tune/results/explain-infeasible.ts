@@ -1,6 +1,8 @@
 /** Why a study has no variant to recommend: which limit excluded how many, and how near the nearest came. */
 import { type Constraint, describeMisses, evaluateConstraint, totalViolation } from '../constraint.js';
-import type { FinishedTrial } from '../trial.js';
+import { isAccuracyMetric } from '../metric.js';
+import { bindsWithoutAnswers, limitsOf } from '../trial-accuracy.js';
+import type { FinishedTrial } from '../trial-outcome.js';
 
 /**
  * One sentence, or undefined when some variant kept every limit or none was measured. `trials` are those of the study;
@@ -10,12 +12,16 @@ export function explainInfeasible(
   trials: readonly FinishedTrial[],
   constraints: readonly Constraint[],
 ): string | undefined {
-  const judged = trials.flatMap(({ variant, record: { level, state, loadTimeNs } }) => {
-    if (level === null || (state !== 'complete' && state !== 'infeasible')) return [];
-    const outcomes = constraints.map((constraint) => evaluateConstraint(constraint, { level, loadTimeNs }));
+  const judged = trials.flatMap(({ variant, record: { level, state, loadTimeNs, accuracy } }) => {
+    if (state !== 'complete' && state !== 'infeasible') return [];
+    const limits = limitsOf(variant, constraints);
+    const outcomes = limits
+      .filter(({ metric }) => level !== null || isAccuracyMetric(metric))
+      .filter((limit) => accuracy !== undefined || bindsWithoutAnswers(limit))
+      .map((constraint) => evaluateConstraint(constraint, { level, loadTimeNs, accuracy }));
     return [{ id: variant.id, state, outcomes, violation: totalViolation(outcomes) }];
   });
-  if (constraints.length === 0 || judged.length === 0) return undefined;
+  if (judged.length === 0) return undefined;
   if (judged.some(({ state }) => state === 'complete')) return undefined;
   const variants = new Map<string, (typeof judged)[number]>();
   for (const trial of judged) {
@@ -23,13 +29,12 @@ export function explainInfeasible(
     if (known === undefined || trial.violation < known.violation) variants.set(trial.id, trial);
   }
   const all = [...variants.values()];
-  const excluded = constraints
-    .map((constraint, index) => ({
-      text: constraint.text,
-      count: all.filter(({ outcomes }) => outcomes[index]!.violation > 0).length,
-    }))
-    .filter(({ count }) => count > 0)
-    .map(({ text, count }) => `'${text}' excluded ${count} of ${all.length}`);
+  const missed = all.flatMap(({ outcomes }) =>
+    outcomes.filter(({ violation }) => violation > 0).map(({ constraint }) => constraint.text),
+  );
+  const excluded = [...new Set(missed)].map(
+    (text) => `'${text}' excluded ${missed.filter((other) => other === text).length} of ${all.length}`,
+  );
   const nearest = all.reduce((a, b) => (b.violation < a.violation ? b : a));
   return `no variant kept the constraints: ${excluded.join(', ')}; the nearest, ${nearest.id}, missed ${describeMisses(nearest.outcomes)}`;
 }

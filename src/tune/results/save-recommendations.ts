@@ -8,52 +8,67 @@ import { dirname, join } from 'node:path';
 import { convertFolder } from '../../onnx/convert/convert-folder.js';
 import { writeFileAtomically } from '../../record/atomic-file.js';
 import type { Recommendation, StudyRecord } from '../../record/study-record.js';
+import type { ServerQuestion } from '../launchers/study-server.js';
 import type { StudyModel } from '../variants.js';
 import { type ReproLoad, writeReproScript } from './repro-script.js';
+import { saveRerun } from './rerun.js';
 
 export type RecommendationKind = 'portable' | 'engine';
 
 export interface RecommendationFolder {
-  /** Writes `recommended/KIND/MODEL/` whole or not at all, and returns its absolute path. */
-  saveRecommendation(configPbtxt: string, modelFolder: string, kind: RecommendationKind): Promise<string>;
+  /** Writes `recommended/KIND/MODEL/` whole or not at all, and returns its absolute path; the study's model by default. */
+  saveRecommendation(
+    configPbtxt: string,
+    modelFolder: string,
+    kind: RecommendationKind,
+    model?: string,
+  ): Promise<string>;
 }
 
 export interface SavedRecommendation {
   readonly kind: RecommendationKind;
+  readonly model: string;
   /** Absolute path of the model's folder; its parent is a model repository that also holds what goes with it. */
   readonly modelFolder: string;
 }
 
-/** Throws PerfTsError OUTPUT_UNWRITABLE. */
+/** `models` are all that were tuned, in their order; every one is saved. Throws PerfTsError OUTPUT_UNWRITABLE. */
 export async function saveRecommendations(
   record: StudyRecord,
-  model: StudyModel,
+  models: readonly [StudyModel, ...StudyModel[]],
   folder: RecommendationFolder,
   requestArguments: readonly string[] = [],
+  server?: ServerQuestion,
 ): Promise<readonly SavedRecommendation[]> {
   const saved: SavedRecommendation[] = [];
   for (const kind of ['portable', 'engine'] as const) {
     const recommendation = record.recommended[kind];
     if (recommendation === null) continue;
-    const modelFolder = await saveFiles(recommendation, model, folder, kind);
-    await saveCompanions(record, recommendation, model, dirname(modelFolder), requestArguments);
-    saved.push({ kind, modelFolder });
+    const places: SavedRecommendation[] = [];
+    for (const [index, model] of models.entries()) {
+      const own = recommendation.models?.[index] ?? recommendation;
+      places.push({ kind, model: model.name, modelFolder: await saveFiles(own, model, folder, kind) });
+    }
+    const repository = dirname(places[0]!.modelFolder);
+    await saveCompanions(record, recommendation, models, repository, requestArguments, server);
+    saved.push(...places);
   }
   return saved;
 }
 
 /** With the model's files as they are, or converted as the variant's were. */
 async function saveFiles(
-  { configPbtxt, precision }: Recommendation,
+  { configPbtxt, precision }: Pick<Recommendation, 'configPbtxt' | 'precision'>,
   model: StudyModel,
   folder: RecommendationFolder,
   kind: RecommendationKind,
 ): Promise<string> {
-  if (precision !== 'fp16') return await folder.saveRecommendation(configPbtxt, model.folder, kind);
+  const { name } = model;
+  if (precision !== 'fp16') return await folder.saveRecommendation(configPbtxt, model.folder, kind, name);
   const draft = await mkdtemp(join(tmpdir(), 'perf-ts-convert-'));
   try {
-    const converted = await convertFolder({ source: model.folder, toRepository: draft, name: model.name });
-    return await folder.saveRecommendation(configPbtxt, converted.folder, kind);
+    const converted = await convertFolder({ source: model.folder, toRepository: draft, name });
+    return await folder.saveRecommendation(configPbtxt, converted.folder, kind, name);
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
@@ -62,20 +77,25 @@ async function saveFiles(
 async function saveCompanions(
   record: StudyRecord,
   recommendation: Recommendation,
-  model: StudyModel,
+  models: readonly [StudyModel, ...StudyModel[]],
   repository: string,
   requestArguments: readonly string[],
+  server: ServerQuestion = { kind: 'engine' },
 ): Promise<void> {
   const serverFlags = recommendation.serverFlags ?? [];
   await writeFileAtomically(join(repository, 'config.diff'), recommendation.diff);
   if (serverFlags.length > 0)
     await writeFileAtomically(join(repository, 'server-flags'), `${serverFlags.join('\n')}\n`);
   const script = join(repository, 'repro.sh');
+  if (server.kind !== 'engine') {
+    await saveRerun({ record, recommendation, model: models[0], repository, requestArguments, server });
+    return await chmod(script, 0o755);
+  }
   await writeFileAtomically(
     script,
     writeReproScript({
-      model: record.model,
-      originalRepository: dirname(model.folder),
+      models: models.map(({ name }, index) => ({ name, weight: record.models?.[index]?.weight ?? 1 })),
+      originalRepositories: [...new Set(models.map(({ folder: own }) => dirname(own)))],
       serverFlags,
       defaultLoad: loadOf(record, 'default'),
       recommendedLoad: loadOf(record, recommendation.id),

@@ -2,7 +2,7 @@
 import type { StudyRecord } from '../../record/study-record.js';
 import { type Objective, parseObjective, partsOf } from '../objective.js';
 import { findParetoSet } from '../pareto.js';
-import type { FinishedTrial } from '../trial.js';
+import type { FinishedTrial } from '../trial-outcome.js';
 
 /** Beside the study's own objectives, where they were measured. */
 const alwaysShown = ['throughput', 'latency_p99', 'memory_rss', 'gpu_memory', 'energy_per_inference'];

@@ -1,22 +1,18 @@
 /**
- * Where the forest looks for its next proposal: points at random, everything one exchange from the best variants, and
+ * Where the forest begins to look for its next proposal: points at random, everything one exchange from the best variants, and
  * two exchanges, among them pairs of steps (more instances and fewer threads), because knobs act together.
  */
 import type { Rng } from '../../common/random.js';
 import { variantKey } from '../search-space.js';
 import type { SearchSpace, VariantParameters } from '../strategy.js';
+import { exchanges } from './climb.js';
 import { neighbours } from './neighbours.js';
 import type { DrawVariant } from './sampler.js';
 
-const RANDOM_COUNT = 250;
-/** Pairs of steps are made from this many of the best, and so many exchanges of any two knobs from each. */
-const STEP_PAIR_ORIGINS = 2;
-const EXCHANGE_COUNT = 80;
-
-export interface Candidate {
-  readonly key: string;
-  readonly parameters: VariantParameters;
-}
+const RANDOM_COUNT = 150;
+/** Pairs of steps are made from this many of the best, so many exchanges of any two knobs from each. */
+const STEP_PAIR_ORIGINS = 1;
+const EXCHANGE_COUNT = 20;
 
 /** Legal, canonical, not taken, each once. `origins`: the best variants, best first. */
 export function collectCandidates(
@@ -25,7 +21,7 @@ export function collectCandidates(
   isTaken: (key: string) => boolean,
   drawFree: DrawVariant,
   rng: Rng,
-): Candidate[] {
+): VariantParameters[] {
   const found = new Map<string, VariantParameters>();
   const add = (parameters: VariantParameters): void => {
     const key = variantKey(space, parameters);
@@ -41,14 +37,7 @@ export function collectCandidates(
     if (parameters === undefined) break;
     found.set(variantKey(space, parameters), parameters);
   }
-  return [...found].map(([key, parameters]) => ({ key, parameters }));
-}
-
-/** One knob at any other value. */
-function exchanges(space: SearchSpace, from: VariantParameters): VariantParameters[] {
-  return space.dimensions.flatMap(({ name, values }) =>
-    values.filter((value) => value !== from[name]).map((value) => space.canonicalize({ ...from, [name]: value })),
-  );
+  return [...found.values()];
 }
 
 /** Two different knobs one step each. */

@@ -1,27 +1,34 @@
 /**
- * The default search: presets and a few random variants, then whatever a random forest expects to improve most on the
- * best so far (SMAC: Hutter, Hoos, Leyton-Brown 2011), measured in races from short to long against the best variant.
+ * The default search: presets and a few random variants, then whatever a model of the results expects to improve most
+ * (SMAC: Hutter, Hoos, Leyton-Brown 2011), by turns on the best so far and on the best of another niche; measured in races
+ * from short to long against the best variant.
  */
 import { createRng, type Rng } from '../../common/random.js';
 import { defaultParameters, variantKey } from '../search-space.js';
 import type { Proposal, SearchSpace, Strategy, StrategyOptions, TrialResult, VariantParameters } from '../strategy.js';
 import { isBetter } from '../trial-order.js';
-import { type Candidate, collectCandidates } from './candidates.js';
+import { collectCandidates } from './candidates.js';
+import { climbToPromise, exchanges } from './climb.js';
 import { createIncumbentRace, type IncumbentRace } from './incumbent-race.js';
 import { createLevelCode, type LevelCode } from './level-code.js';
+import { createNiches, type Niche, type Niches } from './niches.js';
 import { createSampler, type DrawVariant } from './sampler.js';
-import { fitSurrogate, scoreRows } from './surrogate.js';
+import { createSurrogate, type FitSurrogate, scoreRows } from './surrogate.js';
 import { createVariantResults, type VariantResult, type VariantResults } from './variant-results.js';
 
 /** Random variants after the presets, so that the first forest has something to split. */
 const FIRST_RANDOM = 4;
-/** Every so many proposals one is random: what the forest believes may be wrong everywhere it has not looked. */
+/** Every so many proposals one is for another niche than the best variant's ... */
+const NICHE_EVERY = 3;
+/** ... and one is random: what the forest believes may be wrong everywhere it has not looked. */
 const RANDOM_EVERY = 10;
 /** Best variants whose neighbourhood is looked at. */
-const ORIGIN_COUNT = 6;
-/** The search ends when so many proposals of the forest in a row promised a smaller gain than this share. */
+const ORIGIN_COUNT = 4;
+/** Variants at random that a look into a niche begins with, beside its best. */
+const NICHE_DRAWS = 60;
+/** The search ends when so many proposals for each knob in a row promised a smaller gain than this share. */
 const LEAST_PROMISE = 0.01;
-const PATIENCE = 5;
+const PATIENCE_PER_KNOB = 5;
 /** ... but not before it has seen this many variants for each knob. */
 const LEAST_TRIALS_PER_KNOB = 3;
 
@@ -44,6 +51,8 @@ class ForestSearch implements Strategy {
   #proposalCount = 0;
   #unpromisingCount = 0;
   #promise: number | undefined;
+  readonly #fit: FitSurrogate;
+  readonly #niches: Niches;
 
   constructor({ space, seed }: StrategyOptions) {
     this.#space = space;
@@ -51,6 +60,8 @@ class ForestSearch implements Strategy {
     this.#draw = createSampler(space, this.#rng);
     this.#code = createLevelCode(space);
     this.#results = createVariantResults(space, this.#code);
+    this.#fit = createSurrogate(this.#code, this.#rng);
+    this.#niches = createNiches(space);
     this.#race = createIncumbentRace(this.#results);
     this.#taken = new Set([variantKey(space, defaultParameters(space))]);
     this.#presets = [...(space.presets ?? [])];
@@ -112,41 +123,62 @@ class ForestSearch implements Strategy {
     this.#proposalCount++;
     const results = this.#results.all();
     if (results.length === 0 || this.#proposalCount % RANDOM_EVERY === 0) return this.#draw(this.#isTaken);
-    const origins = results.toSorted(byQuality).slice(0, ORIGIN_COUNT);
-    const candidates = collectCandidates(
-      this.#space,
-      origins.map(({ parameters }) => parameters),
-      this.#isTaken,
-      this.#draw,
-      this.#rng,
-    );
-    const chosen = this.#mostPromising(candidates, results);
+    const niche = this.#nextNiche(results);
+    const chosen = (niche && this.#lookInto(niche, results)) ?? this.#mostPromising(results);
     return this.#hasEnded(results.length) ? undefined : chosen;
   }
 
+  #nextNiche(results: readonly VariantResult[]): Niche | undefined {
+    const incumbent = this.#race.incumbent();
+    if (incumbent === undefined || this.#proposalCount % NICHE_EVERY !== 0) return undefined;
+    return this.#niches.next(results, incumbent);
+  }
+
+  /** What would improve most on the niche's own best. */
+  #lookInto({ name, value, score, start }: Niche, results: readonly VariantResult[]): VariantParameters | undefined {
+    const surrogate = this.#fit(results);
+    const drawn = Array.from({ length: NICHE_DRAWS }, () => this.#draw(() => false)).filter((one) => one !== undefined);
+    const found = climbToPromise({
+      space: this.#space,
+      starts: [start, ...exchanges(this.#space, start), ...drawn].map((from) =>
+        this.#space.canonicalize({ ...from, [name]: value }),
+      ),
+      isTaken: this.#isTaken,
+      isInside: (parameters) => parameters[name] === value,
+      promiseOf: (parameters) => surrogate.value(this.#code.encode(parameters), score),
+    });
+    return found?.parameters;
+  }
+
   /** Keeps what it promises: the stop rule and the report look at it. */
-  #mostPromising(candidates: readonly Candidate[], results: readonly VariantResult[]): VariantParameters | undefined {
+  #mostPromising(results: readonly VariantResult[]): VariantParameters | undefined {
     const incumbent = this.#race.incumbent();
     const best = incumbent?.standing.score ?? Math.max(...scoreRows(results).map(({ target }) => target));
-    const surrogate = fitSurrogate(this.#code, results, this.#rng);
-    let chosen: VariantParameters | undefined;
-    let most = Number.NEGATIVE_INFINITY;
-    for (const { parameters } of candidates) {
-      const value = surrogate.value(this.#code.encode(parameters), best);
-      if (value <= most) continue;
-      most = value;
-      chosen = parameters;
-    }
+    const surrogate = this.#fit(results);
+    const origins = results.toSorted(byQuality).slice(0, ORIGIN_COUNT);
+    const found = climbToPromise({
+      space: this.#space,
+      starts: collectCandidates(
+        this.#space,
+        origins.map(({ parameters }) => parameters),
+        this.#isTaken,
+        this.#draw,
+        this.#rng,
+      ),
+      isTaken: this.#isTaken,
+      isInside: () => true,
+      promiseOf: (parameters) => surrogate.value(this.#code.encode(parameters), best),
+    });
     // Without a feasible variant there is nothing to gain upon, and the search for one must go on.
-    this.#promise = incumbent === undefined ? undefined : Math.max(0, most);
+    this.#promise = incumbent === undefined ? undefined : Math.max(0, found?.promise ?? 0);
     const isUnpromising = this.#promise !== undefined && this.#promise < LEAST_PROMISE;
     this.#unpromisingCount = isUnpromising ? this.#unpromisingCount + 1 : 0;
-    return chosen;
+    return found?.parameters;
   }
 
   #hasEnded(seenCount: number): boolean {
     const least = LEAST_TRIALS_PER_KNOB * this.#space.dimensions.length;
-    return this.#unpromisingCount >= PATIENCE && seenCount >= least;
+    return this.#unpromisingCount >= PATIENCE_PER_KNOB * this.#space.dimensions.length && seenCount >= least;
   }
 }
 

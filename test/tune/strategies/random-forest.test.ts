@@ -4,7 +4,6 @@ import { createRng } from '../../../src/common/random.js';
 import { expectedImprovement, normalCdf } from '../../../src/tune/strategies/expected-improvement.js';
 import { fitForest } from '../../../src/tune/strategies/random-forest.js';
 import { fitTree, predictTree } from '../../../src/tune/strategies/regression-tree.js';
-import { fitTrend } from '../../../src/tune/strategies/trend.js';
 
 const row = (target: number, ...levels: number[]) => ({ levels: Uint16Array.from(levels), target });
 const everyFeature = { featureShare: 1, minSplit: 2 };
@@ -77,28 +76,6 @@ describe('a random forest', () => {
 
   it('refuses to be fitted to nothing', () => {
     expect(() => fitForest(features, [], createRng(1))).toThrow(RangeError);
-  });
-});
-
-describe('the trend', () => {
-  const features = [
-    { isOrdered: true, levelCount: 10 },
-    { isOrdered: true, levelCount: 10 },
-  ];
-
-  it('goes on beyond the rows in the direction in which they rise', () => {
-    const rows = Array.from({ length: 6 }, (_, level) => ({ ...row(level, level, 0), error: 0.01 }));
-    const { predict } = fitTrend(features, rows);
-    expect(predict(Uint16Array.of(6, 0))).toBeGreaterThan(predict(Uint16Array.of(4, 0)));
-  });
-
-  it('comes close to rows that lie on a smooth surface', () => {
-    const rows = Array.from({ length: 50 }, (_, at) => {
-      const [x, y] = [at % 10, Math.floor(at / 10)];
-      return { ...row((x - 4) * (y - 2) * 0.1, x, y), error: 0.01 };
-    });
-    const { predict } = fitTrend(features, rows);
-    for (const { levels, target } of rows) expect(Math.abs(predict(levels) - target)).toBeLessThan(0.15);
   });
 });
 

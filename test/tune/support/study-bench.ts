@@ -1,8 +1,8 @@
 /** A whole study against a simulated landscape: model, space, journal in memory, manual clock. */
 import { nanos, seconds } from '../../../src/common/units.js';
 import type { ModelConfig } from '../../../src/model-config/model-config.js';
-import type { StudyRecord, TrialRecord } from '../../../src/record/study-record.js';
-import type { JournalHeader } from '../../../src/record/study-store.js';
+import type { JournalHeader } from '../../../src/record/study-journal.js';
+import type { StudyPlan, StudyRecord, TrialRecord } from '../../../src/record/study-record.js';
 import type { ConfirmationPlan } from '../../../src/tune/confirmation-plan.js';
 import { type Constraint, parseConstraint } from '../../../src/tune/constraint.js';
 import type { KnobContext } from '../../../src/tune/knobs.js';
@@ -10,7 +10,7 @@ import { parseObjective } from '../../../src/tune/objective.js';
 import { buildSearchSpace, type KnobSelection } from '../../../src/tune/search-space.js';
 import { type StrategyName, strategies } from '../../../src/tune/strategies/strategy-table.js';
 import { runStudy } from '../../../src/tune/study.js';
-import type { TrialStart } from '../../../src/tune/study-options.js';
+import type { EarlierStudy, StudyStanding, TrialStart } from '../../../src/tune/study-options.js';
 import type { StudyModel, Variant } from '../../../src/tune/variants.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { type Simulation, simulateVariants } from '../../support/simulated-variants.js';
@@ -43,6 +43,7 @@ export const plainContext: KnobContext = { config: completedPlainConfig, cpuCoun
 export interface BenchOptions {
   readonly landscape: Simulation['landscape'];
   readonly noise?: number;
+  readonly host?: Simulation['host'];
   readonly seed?: number;
   readonly budgetSeconds?: number;
   readonly strategy?: StrategyName;
@@ -50,6 +51,10 @@ export interface BenchOptions {
   readonly constraints?: readonly string[];
   readonly knobs?: KnobSelection;
   readonly startSeconds?: number;
+  readonly stopSeconds?: number;
+  /** Goes on where an earlier part ended. */
+  readonly earlier?: EarlierStudy;
+  readonly usedSeconds?: number;
   /** Seconds that one variant takes to start, where not `startSeconds`. */
   readonly slowStart?: (variant: Variant) => number | undefined;
   readonly signal?: AbortSignal;
@@ -63,6 +68,9 @@ export interface BenchResult {
   readonly journal: readonly TrialRecord[];
   readonly savedVariants: ReadonlyMap<string, string>;
   readonly plan: ConfirmationPlan | undefined;
+  /** As it was told first. */
+  readonly studyPlan: StudyPlan | undefined;
+  readonly standings: readonly StudyStanding[];
   readonly elapsedSeconds: number;
   readonly stillRunning: number;
   readonly starts: readonly TrialStart[];
@@ -71,7 +79,11 @@ export interface BenchResult {
 export async function runSimulatedStudy(options: BenchOptions): Promise<BenchResult> {
   const clock = new ManualClock();
   const { seed = 1, budgetSeconds = 60, strategy = 'quick', landscape, noise = 0 } = options;
-  const start = options.startSeconds === undefined ? {} : { startNs: seconds(options.startSeconds) };
+  const start = {
+    ...(options.startSeconds !== undefined && { startNs: seconds(options.startSeconds) }),
+    ...(options.host !== undefined && { host: options.host }),
+    ...(options.stopSeconds !== undefined && { stopNs: seconds(options.stopSeconds) }),
+  };
   const slow = options.slowStart === undefined ? {} : { slowStart: options.slowStart };
   const servers = simulateVariants({ clock, landscape, noise, seed: seed * 7919, ...start, ...slow });
   const journal: TrialRecord[] = [];
@@ -79,6 +91,8 @@ export async function runSimulatedStudy(options: BenchOptions): Promise<BenchRes
   const savedVariants = new Map<string, string>();
   let header: JournalHeader | undefined;
   let plan: ConfirmationPlan | undefined;
+  let studyPlan: StudyPlan | undefined;
+  const standings: StudyStanding[] = [];
   const constraints: Constraint[] = (options.constraints ?? []).map(parseConstraint);
   const record = await runStudy(
     {
@@ -91,6 +105,8 @@ export async function runSimulatedStudy(options: BenchOptions): Promise<BenchRes
       constraints,
       budget: seconds(budgetSeconds),
       seed,
+      earlier: options.earlier,
+      usedNs: options.usedSeconds === undefined ? undefined : seconds(options.usedSeconds),
       identity: {
         id: 'study',
         directory: 'results/study',
@@ -120,7 +136,13 @@ export async function runSimulatedStudy(options: BenchOptions): Promise<BenchRes
           options.onTrialStart?.(started);
         },
         onProgress() {},
-        onTrial: (trial) => options.onTrial?.(trial),
+        onPlan(told) {
+          studyPlan = told;
+        },
+        onTrial(trial, standing) {
+          standings.push(standing);
+          options.onTrial?.(trial);
+        },
         onConfirmation(told) {
           plan = told;
         },
@@ -135,6 +157,8 @@ export async function runSimulatedStudy(options: BenchOptions): Promise<BenchRes
     journal,
     savedVariants,
     plan,
+    studyPlan,
+    standings,
     elapsedSeconds,
     stillRunning: servers.running(),
     starts,

@@ -1,0 +1,48 @@
+/** What a sweep may choose from: the context and the space of its model, or of several together, without what cannot be had. */
+import type { HostQuestion } from './knobs/host-context.js';
+import { selectUsable } from './knobs/host-context.js';
+import { type KnobContext, knobs } from './knobs.js';
+import type { StudyServer } from './launchers/study-server.js';
+import { buildSearchSpace, type KnobSelection } from './search-space.js';
+import type { StudyOptions } from './study-options.js';
+
+export interface Subject {
+  readonly context: KnobContext;
+  /** What is not tuned although it was asked for, as sentences. */
+  readonly leftOut: readonly string[];
+  /** The space without these knobs of it. Throws PerfTsError BAD_OPTION for knobs and values that do not exist. */
+  without(names: readonly string[]): Pick<StudyOptions, 'space' | 'together'>;
+}
+
+export type SubjectQuestion = Omit<HostQuestion, 'model'>;
+
+/** Throws PerfTsError BAD_OPTION for what the host cannot be asked. */
+export async function describeSubject(server: StudyServer, question: SubjectQuestion): Promise<Subject> {
+  const wanted = withRuntimes(question.selection, question.runtimes);
+  const context = await server.describeContext({ ...question, selection: wanted });
+  const offered = server.offer(wanted, context);
+  const usable = selectUsable(context, offered.selection);
+  return {
+    context,
+    leftOut: [...offered.leftOut, ...usable.leftOut],
+    without: (names) => ({ space: buildSearchSpace(context, leaveOut(usable.selection, names)) }),
+  };
+}
+
+/** A selection without these knobs. */
+export function leaveOut(selection: KnobSelection | undefined, names: readonly string[]): KnobSelection | undefined {
+  if (names.length === 0) return selection;
+  return Object.fromEntries(Object.entries(selection ?? everyMajorKnob()).filter(([name]) => !names.includes(name)));
+}
+
+/** Builds that are listed are tried, unless the knobs already say which. */
+export function withRuntimes(
+  selection: KnobSelection | undefined,
+  runtimes: readonly string[],
+): KnobSelection | undefined {
+  if (runtimes.length === 0 || selection?.runtime !== undefined) return selection;
+  return { ...(selection ?? everyMajorKnob()), runtime: 'auto' };
+}
+
+const everyMajorKnob = (): KnobSelection =>
+  Object.fromEntries(knobs.filter(({ isMinor = false }) => !isMinor).map(({ name }) => [name, 'auto']));

@@ -1,0 +1,18 @@
+/** The variants of a study, whether it tunes one model or several together. */
+import { defaultParameters } from './search-space.js';
+import type { VariantParameters } from './strategy.js';
+import type { StudyOptions } from './study-options.js';
+import { createJointVariant } from './together/joint-variant.js';
+import { createVariant, defaultVariant, type Variant } from './variants.js';
+
+type Question = Pick<StudyOptions, 'model' | 'space' | 'context' | 'together'>;
+
+/** Everything as the user has it. */
+export const unchangedVariant = ({ model, space, together }: Question): Variant =>
+  together === undefined ? defaultVariant(model, space) : createJointVariant(together, space, defaultParameters(space));
+
+/** `parameters` must be canonical. */
+export const variantAt = ({ model, space, context, together }: Question, parameters: VariantParameters): Variant =>
+  together === undefined
+    ? createVariant(model, space, parameters, context)
+    : createJointVariant(together, space, parameters);

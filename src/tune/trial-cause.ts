@@ -1,0 +1,32 @@
+/** Sorts what went wrong in a trial into the causes that a study counts by. */
+import { messageOf, PerfTsError } from '../common/errors.js';
+import type { LevelRecord } from '../record/run-record.js';
+import type { TrialCause } from '../record/study-record.js';
+
+/** A failure of the server, in its own words and as a cause. */
+export interface TrialFailure {
+  readonly message: string;
+  readonly cause: TrialCause;
+}
+
+/** How allocators, runtimes and kernels say that memory is over; a server that is killed from outside mostly is for that. */
+const memoryPattern =
+  /out of memory|bad_alloc|failed to allocate|cannot allocate|allocation failed|ENOMEM|OOM|signal SIGKILL/i;
+
+/** What was thrown while a variant was launched or measured. */
+export function failureOf(thrown: unknown, wasServing: boolean): TrialFailure {
+  const message = messageOf(thrown);
+  if (memoryPattern.test(message)) return { message, cause: 'out_of_memory' };
+  // A server that ended by itself crashed; one that answered with a reason refused.
+  if (thrown instanceof PerfTsError && thrown.code === 'ENGINE_FAILED') return { message, cause: 'crash' };
+  if (!wasServing) return { message, cause: 'load_refused' };
+  return { message, cause: thrown instanceof PerfTsError ? 'crash' : 'unknown' };
+}
+
+/** Why a level without a usable number has none. */
+export function failureOfLevel(level: LevelRecord): TrialFailure {
+  const causes = Object.entries(level.errors).map(([cause, count]) => `${count} x ${cause}`);
+  const said = [...level.warnings.map(({ message }) => message), ...causes];
+  const message = said.length === 0 ? 'no request succeeded' : said.join('; ');
+  return { message, cause: memoryPattern.test(message) ? 'out_of_memory' : 'requests_failed' };
+}
