@@ -1,6 +1,7 @@
 /** Writes requests of any shape into a slot and reads answers out of it, in the described form of described-batch.ts. */
 import type { Tensor } from '../src/kserve/tensor.js';
 import type { InferenceOutcome } from './inference.js';
+import { piecesOf } from './input-tensor.js';
 import { type DescribedBatch, describeBatch, readBatch, type TensorParts } from './instance/described-batch.js';
 import type { TensorShape } from './instance/slot-layout.js';
 import { inputNamed, type QueuedInference } from './queued-inference.js';
@@ -23,7 +24,7 @@ export function gatherBatch(form: DescribedForm, requests: readonly QueuedInfere
     const dims = hasBatchDimension ? given[0]!.shape.slice(1) : given[0]!.shape;
     const modelDims = reshapeDims(dims, input.clientDims, input.dims);
     const shape = hasBatchDimension ? [rows, ...modelDims] : modelDims;
-    return [{ name: input.name, dataType: input.dataType, shape, parts: given.map(({ bytes }) => bytes) }];
+    return [{ name: input.name, dataType: input.dataType, shape, parts: given.flatMap(piecesOf) }];
   });
   return describeBatch(tensors, outputsWanted(form, requests));
 }

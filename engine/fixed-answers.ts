@@ -5,15 +5,26 @@
 import type { Tensor } from '../src/kserve/tensor.js';
 import { copyBytes } from '../src/onnxruntime/native-memory.js';
 import type { InferenceOutcome } from './inference.js';
+import type { InputTensor } from './input-tensor.js';
 import type { SlotLayout, TensorLayout } from './instance/slot-layout.js';
 import { inputNamed } from './queued-inference.js';
 
 /** Copies a request's inputs to the rows from `row` on. */
-export function writeRows(slot: Uint8Array, layout: SlotLayout, inputs: readonly Tensor[], row: number): void {
+export function writeRows(slot: Uint8Array, layout: SlotLayout, inputs: readonly InputTensor[], row: number): void {
   const layouts = layout.inputs;
   for (let place = 0; place < layouts.length; place++) {
     const { name, offset, rowBytes } = layouts[place]!;
-    copyBytes(slot, offset + row * rowBytes, inputNamed(inputs, name, place).bytes);
+    const input = inputNamed(inputs, name, place);
+    if (input.segments === undefined) copyBytes(slot, offset + row * rowBytes, input.bytes);
+    else gather(slot, offset + row * rowBytes, input.segments.pieces);
+  }
+}
+
+function gather(slot: Uint8Array, offset: number, pieces: readonly Uint8Array[]): void {
+  let at = offset;
+  for (const piece of pieces) {
+    copyBytes(slot, at, piece);
+    at += piece.byteLength;
   }
 }
 

@@ -5,11 +5,12 @@
 import type { Instant } from '../src/common/units.js';
 import type { Failure } from '../src/kserve/status.js';
 import type { Tensor } from '../src/kserve/tensor.js';
+import type { InputTensor } from './input-tensor.js';
 
 export interface InferenceRequest {
   readonly id: string;
   /** Validated against the model's inputs before it reaches a scheduler. Bytes stay as they are until the outcome: large ones are not copied. */
-  readonly inputs: readonly Tensor[];
+  readonly inputs: readonly InputTensor[];
   /** Empty means every output. */
   readonly requestedOutputs: readonly string[];
   /** Rows: the first dimension of the inputs, or 1 where the model does not batch. */

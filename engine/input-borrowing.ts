@@ -54,16 +54,28 @@ export class InputBorrowing {
     this.#pool.keepInputs(slot);
   }
 
+  /** Copies the inputs that a withdrawn slot borrows to another slot, from `row` on; false where it borrows none. */
+  writeTo(from: number, into: number, row: number): boolean {
+    if (this.#isAway[from] !== true) return false;
+    writeRows(this.#pool.slotBytes(into, 0), this.#layout, this.#lenders[from]!.inputs, row);
+    return true;
+  }
+
   /** The slot is done. */
   forget(slot: number): void {
     this.#lenders[slot] = undefined;
     this.#isAway[slot] = false;
   }
 
-  /** Finds the addresses of the inputs; false where they are small, or not on places of their data type. */
+  /** Finds the addresses of the inputs; false where they are small, in pieces, or not on places of their data type. */
   #locate({ inputs }: InferenceRequest): boolean {
     let byteLength = 0;
-    for (let place = 0; place < inputs.length; place++) byteLength += inputs[place]!.bytes.byteLength;
+    for (let place = 0; place < inputs.length; place++) {
+      const input = inputs[place]!;
+      // Pieces are put together, and that may as well be done in the slot.
+      if (input.segments !== undefined) return false;
+      byteLength += input.bytes.byteLength;
+    }
     if (byteLength < SMALLEST_BORROWED_BYTES) return false;
     const layouts = this.#layout.inputs;
     this.#addresses.length = layouts.length;

@@ -157,9 +157,10 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     const target = this.#placed[into]!;
     const source = this.#placed[from]!;
     if (layout === undefined || !this.#pool.withdraw(from, source.rows)) return false;
-    this.#borrowing?.bringHome(from);
     this.#borrowing?.bringHome(into);
-    moveRows(this.#pool.slotBytes(from, 0), source.rows, this.#pool.slotBytes(into, 0), target.rows, layout);
+    if (this.#borrowing?.writeTo(from, into, target.rows) !== true) {
+      moveRows(this.#pool.slotBytes(from, 0), source.rows, this.#pool.slotBytes(into, 0), target.rows, layout);
+    }
     // Refused when `into` was taken just now: what was withdrawn is then published again once it comes back.
     if (!this.#pool.grow(into, target.rows, target.rows + source.rows)) return false;
     target.requests.push(...source.requests);

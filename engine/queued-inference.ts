@@ -1,7 +1,7 @@
 /** A request that passed its checks and waits for, or is part of, a batch. */
 import type { Instant } from '../src/common/units.js';
-import type { Tensor } from '../src/kserve/tensor.js';
 import type { InferenceRequest, OnOutcome } from './inference.js';
+import type { InputTensor } from './input-tensor.js';
 import type { ScheduledRequest } from './scheduler/batch-sink.js';
 
 /** A class, because one is made for each request and closures would cost more. */
@@ -35,7 +35,7 @@ export class QueuedInference implements ScheduledRequest {
 }
 
 /** The input of that name, which the request has: nearly always it stands where the model has it. */
-export function inputNamed(inputs: readonly Tensor[], name: string, place: number): Tensor {
+export function inputNamed(inputs: readonly InputTensor[], name: string, place: number): InputTensor {
   const expected = inputs[place];
   if (expected !== undefined && expected.name === name) return expected;
   return inputs.find((input) => input.name === name)!;

@@ -6,6 +6,7 @@ import { type DataType, elementSize } from '../src/kserve/data-types.js';
 import type { Failure } from '../src/kserve/status.js';
 import type { Tensor } from '../src/kserve/tensor.js';
 import type { InferenceRequest } from './inference.js';
+import { byteLengthOf, type InputTensor } from './input-tensor.js';
 import { inputNamed } from './queued-inference.js';
 
 /** What a model accepts. `dims` are without the batch dimension; -1 takes any size. */
@@ -120,7 +121,7 @@ function checkTensors(request: InferenceRequest, accepted: AcceptedRequest): Fai
   const { modelName, inputs: wanted } = accepted;
   for (let place = 0; place < wanted.length; place++) {
     const input = wanted[place]!;
-    const tensor = inputNamed(request.inputs, input.name, place) as Tensor | undefined;
+    const tensor = inputNamed(request.inputs, input.name, place) as InputTensor | undefined;
     // Names were checked before: only an optional input can be missing.
     if (tensor === undefined) continue;
     if (tensor.dataType !== input.dataType) {
@@ -157,16 +158,17 @@ function checkShape(
   );
 }
 
-function checkBytes(request: InferenceRequest, tensor: Tensor, modelName: string): Failure | undefined {
-  const { name, dataType, shape, bytes } = tensor;
+function checkBytes(request: InferenceRequest, tensor: InputTensor, modelName: string): Failure | undefined {
+  const { name, dataType, shape } = tensor;
   let count = 1;
   for (const size of shape) count *= size;
   const size = elementSize(dataType);
   if (size === undefined) return checkStrings(request, tensor, count, modelName);
-  if (bytes.byteLength === count * size) return undefined;
+  const byteLength = byteLengthOf(tensor);
+  if (byteLength === count * size) return undefined;
   return refuseById(
     request,
-    `input byte size mismatch for input '${name}' for model '${modelName}'. Expected ${count * size}, got ${bytes.byteLength}`,
+    `input byte size mismatch for input '${name}' for model '${modelName}'. Expected ${count * size}, got ${byteLength}`,
   );
 }
 

@@ -14,7 +14,7 @@ const cpuSeconds = (statFile) => {
 };
 
 /** `models` by name: { onnx: bytes, config: text }. `instances` are the busiest threads but for the main one. */
-export async function startEngineProcess(models, flags = []) {
+export async function startEngineProcess(models, flags = [], { allowHttp = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'perf-ts-bench-'));
   for (const [name, { onnx, config }] of Object.entries(models)) {
     mkdirSync(join(folder, name, '1'), { recursive: true });
@@ -28,7 +28,8 @@ export async function startEngineProcess(models, flags = []) {
     '--model-repository',
     folder,
     '--grpc-port=0',
-    '--allow-http=false',
+    `--allow-http=${allowHttp}`,
+    '--http-port=0',
     '--allow-metrics=false',
   ];
   const child = spawn(process.execPath, [...args, ...flags], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
@@ -37,6 +38,7 @@ export async function startEngineProcess(models, flags = []) {
   if (ready?.kind !== 'ready') throw new Error(`the engine did not start: ${JSON.stringify(ready)}`);
   const proc = `/proc/${child.pid}`;
   return {
+    httpPort: allowHttp ? Number(ready.httpEndpoint.split(':').at(-1)) : undefined,
     port: Number(ready.grpcEndpoint.split(':').at(-1)),
     rssBytes: () => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`${proc}/status`, 'utf8'))[1]) * 1024,
     /** CPU seconds since the start of each thread, by its id. */

@@ -1,8 +1,8 @@
 /** Reads the body of an HTTP request: bounded, and unpacked when it came compressed. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { promisify } from 'node:util';
-import { unzip } from 'node:zlib';
-import { INFERENCE_HEADER_LENGTH } from '../../src/kserve/http-codec.js';
+import { createUnzip } from 'node:zlib';
+import { type MessagePieces, PieceCollector } from './pieces/message-pieces.js';
+import { isTooLarge, unpackPieces } from './pieces/unpack-pieces.js';
 
 /** A body that is refused; `status` is the HTTP status to answer with. */
 export class RefusedBody extends Error {
@@ -40,20 +40,27 @@ export class BodyLimits {
   }
 }
 
-const unpack = promisify<Buffer, { maxOutputLength: number }, Buffer>(unzip);
-
 const tooLarge = (limitBytes: number): RefusedBody =>
   new RefusedBody(413, `the body is larger than ${limitBytes} bytes; --http-max-input-size sets the limit`);
 
-/**
- * The whole body; it counts against the limits until the response is over. Throws RefusedBody for one that is too large,
- * packed or unpacked, badly packed, or more than there is room for.
- */
-export async function readBody(
+const noRoom = (): RefusedBody => new RefusedBody(503, 'no memory left for request bodies');
+
+/** The whole body, in one piece; see `readPieces`. */
+export const readBody = async (
   request: IncomingMessage,
   response: ServerResponse,
   limits: BodyLimits,
-): Promise<Buffer> {
+): Promise<Buffer> => (await readPieces(request, response, limits)).join();
+
+/**
+ * The whole body, in the pieces that it came or was unpacked in; it counts against the limits until the response is over.
+ * Throws RefusedBody for one that is too large, packed or unpacked, badly packed, or more than there is room for.
+ */
+export async function readPieces(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limits: BodyLimits,
+): Promise<MessagePieces> {
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (!['identity', 'gzip', 'deflate'].includes(encoding)) {
     throw new RefusedBody(415, `the content encoding '${encoding}' is not supported, only gzip and deflate`);
@@ -67,53 +74,41 @@ export async function readBody(
   response.once('close', () => limits.giveBack(taken));
   const packed = await collect(request, limits.eachBytes, take);
   if (encoding === 'identity') return packed;
-  try {
-    const body = await unpack(packed, { maxOutputLength: limits.eachBytes });
-    if (!take(body.length)) throw noRoom();
-    return body;
-  } catch (thrown) {
-    if (thrown instanceof RefusedBody) throw thrown;
-    if (thrown instanceof RangeError) throw tooLarge(limits.eachBytes);
-    throw new RefusedBody(400, `the body is not valid ${encoding}`);
-  }
+  const body = await unpack(packed.join(), encoding, limits.eachBytes);
+  if (!take(body.byteLength)) throw noRoom();
+  return body;
 }
 
-const noRoom = (): RefusedBody => new RefusedBody(503, 'no memory left for request bodies');
+function unpack(packed: Buffer, encoding: string, limitBytes: number): Promise<MessagePieces> {
+  return new Promise((resolve, reject) => {
+    unpackPieces(createUnzip, packed, limitBytes, (body, error) => {
+      if (body !== undefined) resolve(body);
+      else if (isTooLarge(error)) reject(tooLarge(limitBytes));
+      else reject(new RefusedBody(400, `the body is not valid ${encoding}`));
+    });
+  });
+}
 
-function collect(request: IncomingMessage, limitBytes: number, take: (count: number) => boolean): Promise<Buffer> {
+function collect(
+  request: IncomingMessage,
+  limitBytes: number,
+  take: (count: number) => boolean,
+): Promise<MessagePieces> {
   if (Number(request.headers['content-length'] ?? 0) > limitBytes) return Promise.reject(tooLarge(limitBytes));
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    const collector = new PieceCollector();
     let size = 0;
     const refuse = (refusal: RefusedBody): void => {
-      chunks.length = 0;
+      collector.clear();
       reject(refusal);
     };
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > limitBytes) refuse(tooLarge(limitBytes));
-      else if (take(chunk.length)) chunks.push(chunk);
+      else if (take(chunk.length)) collector.add(chunk, 0, chunk.length, true);
       else refuse(noRoom());
     });
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : join(chunks, size, jsonBytesOf(request))));
+    request.on('end', () => resolve(collector.take()));
     request.on('error', () => reject(new RefusedBody(400, 'the body was cut off')));
   });
-}
-
-/** As memory of its own begins at least. */
-const ALIGNMENT = 16;
-
-/** What comes before binary tensors; 0 where none do. */
-function jsonBytesOf({ headers }: IncomingMessage): number {
-  const length = Number(headers[INFERENCE_HEADER_LENGTH] ?? 0);
-  return Number.isSafeInteger(length) ? length : 0;
-}
-
-/** The chunks as one, put so that what follows the JSON lies aligned: tensors are then used where they are. */
-function join(chunks: readonly Buffer[], size: number, jsonBytes: number): Buffer {
-  const lead = -jsonBytes & (ALIGNMENT - 1);
-  const whole = Buffer.allocUnsafeSlow(lead + size);
-  let at = lead;
-  for (const chunk of chunks) at += chunk.copy(whole, at);
-  return whole.subarray(lead);
 }

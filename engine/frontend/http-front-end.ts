@@ -9,7 +9,7 @@ import { AnswerPacker } from './answer-packer.js';
 import { failureOf } from './call-failure.js';
 import { createServices, type EngineServices } from './engine-services.js';
 import type { FrontEnd, ListenOptions } from './front-end.js';
-import { BodyLimits, RefusedBody, readBody } from './http-body.js';
+import { BodyLimits, RefusedBody, readBody, readPieces } from './http-body.js';
 import { type ExtensionRoute, matchExtension } from './http-extensions.js';
 import { answerInference, type HttpInferenceParts } from './http-inference.js';
 import { sendEmpty, sendError, sendJson } from './http-reply.js';
@@ -101,7 +101,7 @@ export class HttpFrontEnd implements FrontEnd {
   private async dispatch(call: HttpCall, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { source } = this;
     if (call.kind === 'infer') {
-      const body = await readBody(request, response, this.bodies);
+      const body = await readPieces(request, response, this.bodies);
       answerInference(this.inference, call, body, nowNs(), request, response);
       return;
     }

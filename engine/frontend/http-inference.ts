@@ -1,11 +1,7 @@
 /** One inference over HTTP: body to tensors, tensors to body. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Instant } from '../../src/common/units.js';
-import {
-  decodeHttpInferRequest,
-  encodeHttpInferResponse,
-  INFERENCE_HEADER_LENGTH,
-} from '../../src/kserve/http-codec.js';
+import { encodeHttpInferResponse, INFERENCE_HEADER_LENGTH } from '../../src/kserve/http-codec.js';
 import { ProtocolError } from '../../src/kserve/protocol-error.js';
 import { httpStatusOf } from '../../src/kserve/status.js';
 import type { InferenceOutcome } from '../inference.js';
@@ -16,6 +12,8 @@ import { failureOf } from './call-failure.js';
 import { chooseContentEncoding } from './http-encoding.js';
 import { sendError, sendInference } from './http-reply.js';
 import type { ModelSource } from './model-source.js';
+import { decodeHttpPieces } from './pieces/decode-http-pieces.js';
+import type { MessagePieces } from './pieces/message-pieces.js';
 import { startInference } from './start-inference.js';
 
 /** Length of the JSON before binary data, or undefined where the whole body is JSON. Throws ProtocolError. */
@@ -40,13 +38,13 @@ export interface HttpInferenceParts {
 export function answerInference(
   { source, sharedMemory, packer }: HttpInferenceParts,
   target: { readonly name: string; readonly version: string },
-  body: Uint8Array,
+  body: MessagePieces,
   receivedAt: Instant,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
   const model = requireModel(source, target.name, target.version);
-  const call = decodeHttpInferRequest(body, jsonLengthOf(request));
+  const call = decodeHttpPieces(body, jsonLengthOf(request));
   const { socket } = request;
   const onOutcome = (outcome: InferenceOutcome): void => {
     if (socket.destroyed) return;

@@ -1,6 +1,6 @@
 /** Exit codes of the command, a contract with scripts and CI. */
 import type { ErrorCode } from '../common/errors.js';
-import type { Verdict } from '../record/run-record.js';
+import type { LevelRecord } from '../record/run-record.js';
 
 export const exitCodes = {
   ok: 0,
@@ -27,9 +27,20 @@ const codeOf: Readonly<Record<ErrorCode, number>> = {
 
 export const exitCodeOfError = (code: ErrorCode): number => codeOf[code];
 
-/** A run is good when at least one level can be trusted; a client-limited level is a lower bound and only warns. */
-export function exitCodeOfVerdicts(verdicts: readonly Verdict[]): number {
-  return verdicts.some((verdict) => verdict === 'VALID' || verdict === 'CLIENT_LIMITED')
-    ? exitCodes.ok
-    : exitCodes.noValidLevel;
+/**
+ * A run is good when at least one level can be trusted. A client-limited level is a lower bound and only warns, but not
+ * where perf_analyzer's windows were asked for and disagreed: that is its own exit code 2. A server that stopped answering
+ * for good is a target that died, whatever was measured before.
+ */
+export function exitCodeOfLevels(
+  levels: readonly Pick<LevelRecord, 'verdict' | 'windowed' | 'warnings' | 'requestCount'>[],
+): number {
+  const stopped = levels.findIndex(({ warnings }) => warnings.some(({ code }) => code === 'SERVER_STOPPED'));
+  if (stopped >= 0 && levels.slice(stopped + 1).every(({ requestCount }) => requestCount === 0)) {
+    return exitCodes.targetFailed;
+  }
+  const isGood = levels.some(
+    ({ verdict, windowed }) => verdict === 'VALID' || (verdict === 'CLIENT_LIMITED' && windowed?.isStable !== false),
+  );
+  return isGood ? exitCodes.ok : exitCodes.noValidLevel;
 }

@@ -8,11 +8,6 @@ export const laterFlags: Readonly<Record<string, string>> = {
   'output-tensor-format': 'JSON tensors (they are always binary)',
   'grpc-method': 'methods other than KServe v2’s',
   proto: 'methods other than KServe v2’s',
-  'data-directory': 'input files, deprecated there too (use --input-data)',
-  c: 'the greatest concurrency, deprecated there too (use --concurrency-range)',
-  t: 'concurrency, deprecated there too (use --concurrency-range)',
-  d: 'dynamic concurrency, deprecated there too (use --concurrency-range)',
-  z: 'inputs of zeros, deprecated there too (use --input-data zero)',
   'num-of-sequences': 'sequences',
   'sequence-length': 'sequences',
   'sequence-length-variation': 'sequences',
@@ -29,4 +24,13 @@ export const laterFlags: Readonly<Record<string, string>> = {
   'model-signature-name': 'TensorFlow Serving',
   'triton-server-directory': 'in-process serving',
   'enable-mpi': 'MPI',
+};
+
+/** perf_analyzer's flags that it gave up itself, with what replaced them there and here. */
+export const deprecatedFlags: Readonly<Record<string, string>> = {
+  'data-directory': '--input-data',
+  c: '--concurrency-range',
+  t: '--concurrency-range',
+  d: '--concurrency-range',
+  z: '--input-data zero',
 };

@@ -9,7 +9,7 @@ import { type OptionRow, type OptionRows, type OptionValues, readOptions } from 
 import { packageVersion } from '../common/package-root.js';
 import type { Command } from './command.js';
 import { commandEntries } from './commands.js';
-import { laterFlags } from './later-flags.js';
+import { deprecatedFlags, laterFlags } from './later-flags.js';
 import { readPlainWords } from './plain-words.js';
 
 export type ParsedCommandLine<Rows extends OptionRows> =
@@ -132,8 +132,11 @@ function describeUnknown(
   const where = flag.length === 1 ? `-${flag}` : `--${flag}`;
   if (Object.hasOwn(refused, flag))
     return { where, what: `has no meaning here: ${refused[flag]}`, hint: 'leave it out' };
-  const later = laterFlags[flag];
+  const later = Object.hasOwn(laterFlags, flag) ? laterFlags[flag] : undefined;
   if (later !== undefined) return { where, what: `perf_analyzer’s flag for ${later} is not part of this version yet` };
+  const successor = Object.hasOwn(deprecatedFlags, flag) ? deprecatedFlags[flag] : undefined;
+  if (successor !== undefined)
+    return { where, what: 'is deprecated in perf_analyzer too and not taken here', hint: `use ${successor}` };
   const near = closestWord(flag, longNames);
   return { where, what: 'no such option', hint: near === undefined ? '--help lists them' : `did you mean --${near}?` };
 }

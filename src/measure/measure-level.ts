@@ -69,7 +69,11 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
   if (models.length < 2) await statistics.take();
   const watch = watchLimits(clock, readPressure, options.monitor);
   const started = clock.now();
-  const run = await pool.startLevel(level);
+  const run = await pool.startLevel(level).catch((fault: unknown) => {
+    // What watches on would keep the process from ending.
+    options.monitor?.pause();
+    throw fault;
+  });
   const rows = new LevelRows(run, level, rule, models.length);
   let ended: LevelEnd;
   let usage: ReturnType<LevelRun['usage']>;

@@ -108,7 +108,7 @@ function unusable(path: string, what: string, cause?: unknown): PerfTsError {
     {
       what: `cannot use this ONNX Runtime library: ${what}`,
       where: path,
-      hint: 'give the path of a libonnxruntime, or reinstall the dependencies with npm ci',
+      hint: 'give the path of a libonnxruntime, or none: perf-ts brings one, which npm ci reinstalls',
     },
     cause,
   );

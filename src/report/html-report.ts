@@ -80,7 +80,7 @@ const toPageTrials = ({ columns, rows }: TrialTable) => ({
 });
 
 /** What answers how much is gained and how surely stands before the figures. */
-const leadingTables: ReadonlySet<string> = new Set(['side-by-side', 'confirmation']);
+const leadingTables: ReadonlySet<string> = new Set(['side-by-side', 'models', 'confirmation']);
 
 const showJson = (value: unknown): string =>
   value === null || value === undefined ? '' : JSON.stringify(value, null, 2);
@@ -132,16 +132,21 @@ interface DiffLine {
   readonly comment: string;
 }
 
-/** A unified diff's lines with their kind, file headers left out. */
+/** A unified diff's lines with their kind; of the headers of files only the path, where it tells several models apart. */
 function diffLines(diff: string): DiffLine[] {
   const lines = diff.trimEnd().split('\n');
-  const first = lines.findIndex((line) => line.startsWith('@@'));
-  return lines.slice(Math.max(0, first)).map((line) => {
+  const first = lines.findIndex((line) => line.startsWith('@@') || modelOfHeader.test(line));
+  return lines.slice(Math.max(0, first)).flatMap((line): DiffLine[] => {
+    const [, path] = modelOfHeader.exec(line) ?? [];
+    if (path !== undefined) return [{ kind: 'place', code: path, comment: '' }];
+    if (line.startsWith('--- default/')) return [];
     const kind = diffKind(line);
     const at = kind === 'added' ? line.search(/(?<=^\+|\s)# /) : -1;
-    return at < 0 ? { kind, code: line, comment: '' } : { kind, code: line.slice(0, at), comment: line.slice(at) };
+    return [at < 0 ? { kind, code: line, comment: '' } : { kind, code: line.slice(0, at), comment: line.slice(at) }];
   });
 }
+
+const modelOfHeader = /^\+\+\+ recommended\/(.+\/config\.pbtxt)$/;
 
 function diffKind(line: string): DiffKind {
   if (line.startsWith('+')) return 'added';

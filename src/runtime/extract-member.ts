@@ -137,7 +137,10 @@ async function unpack(packed: AsyncIterable<Uint8Array>, member: ZipMember, path
     await file.close();
   }
   if (fault === undefined && sizeBytes !== member.sizeBytes) {
-    fault = `it unpacks to ${sizeBytes > member.sizeBytes ? 'more than ' : ''}${Math.min(sizeBytes, member.sizeBytes)} of ${member.sizeBytes} bytes`;
+    fault =
+      sizeBytes > member.sizeBytes
+        ? `it unpacks to more than its ${member.sizeBytes} bytes`
+        : `it unpacks to ${sizeBytes} of ${member.sizeBytes} bytes`;
   }
   if (fault === undefined && sum !== member.crc32) fault = 'its CRC-32 is wrong';
   if (fault !== undefined) await rm(path, { force: true });

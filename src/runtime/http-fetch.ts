@@ -35,10 +35,14 @@ export interface HttpFetchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Waiting times before attempts, in milliseconds; tests make them short. */
   readonly retryDelaysMs?: readonly number[];
+  /** Told in a sentence when a server lets one wait for its answer, of two seconds and more. */
+  readonly onWait?: (sentence: string) => void;
 }
 
 const RETRY_DELAYS_MS: readonly number[] = [500, 2_000, 5_000];
 const TIMEOUT_MS = 30_000;
+/** Nobody waits longer than this in silence. */
+const NOTICE_AFTER_MS = 2_000;
 const MAX_REDIRECTS = 5;
 
 /** Throws PerfTsError BAD_FILE when `certFile` cannot be read. */
@@ -61,12 +65,16 @@ export function createHttpFetch(options: HttpFetchOptions = {}): HttpFetch {
     async get(url, headers = {}) {
       for (let attempt = 1; ; attempt++) {
         const isLast = attempt > delaysMs.length;
+        const how = attempt === 1 ? '' : `, attempt ${attempt} of ${delaysMs.length + 1}`;
+        const notice = setTimeout(() => options.onWait?.(`Waiting for ${showUrl(url)}${how}.`), NOTICE_AFTER_MS);
         try {
           const answer = await request(dispatcher, url, headers, options.signal, count);
           if (isLast || !(answer.status >= 500 || answer.status === 429)) return answer;
           await answer.discard();
         } catch (cause) {
           if (isLast || options.signal?.aborted || !isPassing(cause)) throw unreachable(url, cause);
+        } finally {
+          clearTimeout(notice);
         }
         await pause(attempt);
       }

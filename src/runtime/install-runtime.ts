@@ -76,7 +76,12 @@ export async function installRuntime(
   return withStoreLocked(`cannot install '${request.what}' now`, async () => {
     const settings = options.settings ?? (await readIndexSettings(request.overrides));
     const { signal, retryDelaysMs } = options;
-    const http = createHttpFetch({ certFile: settings.certFile, signal, ...(retryDelaysMs && { retryDelaysMs }) });
+    const http = createHttpFetch({
+      certFile: settings.certFile,
+      signal,
+      onWait: (sentence) => listener.say(sentence),
+      ...(retryDelaysMs && { retryDelaysMs }),
+    });
     const staging = await startStaging();
     try {
       if (isBuildOnDisk(request.what)) return await installCopy(request, staging, options);
@@ -101,7 +106,8 @@ function requireSupported({ what, version, name }: InstallRequest): void {
     });
   }
   if (!isRecipe && !existsSync(what)) {
-    const near = closestWord(what, names);
+    // The build for the current CUDA has no number in its name.
+    const near = what === 'cuda13' ? 'cuda' : closestWord(what, names);
     const hint =
       near === undefined
         ? `give ${names.join(', ')}, or the path of a wheel, library or folder`

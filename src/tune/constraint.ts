@@ -132,10 +132,16 @@ export function describeMisses(outcomes: readonly ConstraintOutcome[]): string {
     .map(({ constraint, value, violation, model }) => {
       const of = model === undefined ? '' : ` of ${model}`;
       if (value === undefined) return `${constraint.text}: not measured${of}`;
-      return `${constraint.text}: was ${formatValue(value, constraint.unit)}${of}, missed by ${formatPercent(violation)}`;
+      return `${constraint.text}: was ${formatValue(value, constraint.unit)}${of}, ${describeMiss(constraint, violation)}`;
     })
     .join('; ');
 }
+
+/** Percents of many times the limit are hard to read. */
+const describeMiss = ({ operator, limit }: Constraint, violation: number): string =>
+  operator === '<=' && limit > 0 && violation >= 9
+    ? `${Math.round(1 + violation)} times the limit`
+    : `missed by ${formatPercent(violation)}`;
 
 /** A metric's value for people. */
 export function formatValue(value: number, unit: MetricUnit): string {

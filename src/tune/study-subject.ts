@@ -44,5 +44,6 @@ export function withRuntimes(
   return { ...(selection ?? everyMajorKnob()), runtime: 'auto' };
 }
 
-const everyMajorKnob = (): KnobSelection =>
+/** What is tuned where nothing is named. */
+export const everyMajorKnob = (): KnobSelection =>
   Object.fromEntries(knobs.filter(({ isMinor = false }) => !isMinor).map(({ name }) => [name, 'auto']));

@@ -1,7 +1,8 @@
 /** The variants of a study, whether it tunes one model or several together. */
-import { defaultParameters } from './search-space.js';
+import { countVariants, defaultParameters } from './search-space.js';
 import type { VariantParameters } from './strategy.js';
 import type { StudyOptions } from './study-options.js';
+import { countJointVariants } from './together/joint-space.js';
 import { createJointVariant } from './together/joint-variant.js';
 import { createVariant, defaultVariant, type Variant } from './variants.js';
 
@@ -16,3 +17,7 @@ export const variantAt = ({ model, space, context, together }: Question, paramet
   together === undefined
     ? createVariant(model, space, parameters, context)
     : createJointVariant(together, space, parameters);
+
+/** Beside the unchanged one; `limit` stands for that many or more. */
+export const countAll = ({ space, together }: Pick<Question, 'space' | 'together'>, limit: number): number =>
+  together === undefined ? countVariants(space, limit) : countJointVariants(together, limit);

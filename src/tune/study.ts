@@ -3,11 +3,11 @@
  * only what that proved. Knows neither servers nor files; both are injected.
  */
 import { deriveSeed } from '../common/random.js';
-import { type Nanos, nanos } from '../common/units.js';
+import { elapsed, type Nanos, nanos } from '../common/units.js';
 import type { StudyRecord } from '../record/study-record.js';
 import { runConfirmation } from './confirmation.js';
 import { decide } from './confirmation-verdict.js';
-import { changedKnobs, countVariants, variantKey } from './search-space.js';
+import { changedKnobs, variantKey } from './search-space.js';
 import { nextProposal, type Strategy, type VariantParameters } from './strategy.js';
 import { readEarlierTrials, startStrategy } from './study-earlier.js';
 import { journalHeader } from './study-header.js';
@@ -15,7 +15,7 @@ import { searchConcurrency } from './study-load.js';
 import type { StudyDependencies, StudyOptions } from './study-options.js';
 import { assembleRecord } from './study-outcome.js';
 import { COUNTED_VARIANTS, planStudy, searchLevelDuration } from './study-plan.js';
-import { unchangedVariant, variantAt } from './study-variants.js';
+import { countAll, unchangedVariant, variantAt } from './study-variants.js';
 import type { FinishedTrial } from './trial-outcome.js';
 import { createTrialRunner, meanOverhead, type TrialRunner } from './trial-runner.js';
 import type { Variant } from './variants.js';
@@ -26,6 +26,7 @@ import type { Variant } from './variants.js';
  */
 export async function runStudy(options: StudyOptions, dependencies: StudyDependencies): Promise<StudyRecord> {
   const startedAt = dependencies.now();
+  const begun = dependencies.clock.now();
   const earlier = readEarlierTrials(options);
   const duration = options.earlier?.levelDuration ?? searchLevelDuration(options.budget);
   const plan = planStudy({
@@ -33,12 +34,14 @@ export async function runStudy(options: StudyOptions, dependencies: StudyDepende
     used: options.usedNs ?? nanos(0),
     levelDuration: duration,
     overhead: meanOverhead(earlier),
-    variantCount: countVariants(options.space, COUNTED_VARIANTS),
+    variantCount: countAll(options, COUNTED_VARIANTS),
     trialsDone: earlier.filter(({ record }) => record.phase === 'search').length,
   });
   await dependencies.journal.startJournal(journalHeader(options, startedAt, duration));
   dependencies.listener.onPlan?.(plan);
-  const runner = createTrialRunner(options, dependencies, plan, earlier);
+  // Planning a large space takes time too.
+  const usedNs = nanos((options.usedNs ?? 0) + elapsed(begun, dependencies.clock.now()));
+  const runner = createTrialRunner({ ...options, usedNs }, dependencies, plan, earlier);
   const { base, strategy } = await runSearch(options, dependencies, runner, duration);
   const confirmed =
     base?.value === undefined || dependencies.signal.aborted

@@ -8,9 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, PerfTsError } from '../common/errors.js';
 import { convertFolder } from '../onnx/convert/convert-folder.js';
+import { claimFolder, removeOrphans } from './orphaned-folders.js';
 import { type StudyModel, servedModels, type Variant } from './variants.js';
 
 const CONFIG_FILE = 'config.pbtxt';
+const ROOT_PREFIX = 'perf-ts-sweep-';
 
 export interface VariantRepositories {
   /** The temporary folder that holds them all. */
@@ -23,9 +25,10 @@ export interface VariantRepositories {
   close(): Promise<void>;
 }
 
-/** Throws PerfTsError OUTPUT_UNWRITABLE when the temporary folder cannot be made. */
+/** Removes what killed sweeps left first. Throws PerfTsError OUTPUT_UNWRITABLE when the temporary folder cannot be made. */
 export async function createVariantRepositories(model: StudyModel): Promise<VariantRepositories> {
-  const root = await mkdtemp(join(tmpdir(), 'perf-ts-sweep-')).catch((cause: unknown) => {
+  await removeOrphans(tmpdir(), ROOT_PREFIX);
+  const root = await makeRoot().catch((cause: unknown) => {
     throw unwritable(tmpdir(), cause);
   });
   const sources = new Map<string, ModelSource>();
@@ -55,6 +58,12 @@ export async function createVariantRepositories(model: StudyModel): Promise<Vari
     remove: (repository) => rm(repository, { recursive: true, force: true }),
     close: () => rm(root, { recursive: true, force: true }),
   };
+}
+
+async function makeRoot(): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), ROOT_PREFIX));
+  await claimFolder(root);
+  return root;
 }
 
 /** The files of one model, but for its config. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { defineCommand } from '../../src/cli/command.js';
-import { exitCodeOfVerdicts } from '../../src/cli/exit-code.js';
+import { exitCodeOfLevels } from '../../src/cli/exit-code.js';
 import { parseCommandLine } from '../../src/cli/parse-command-line.js';
 import { repeated, required, toggle, withDefault } from '../../src/common/option-row.js';
 import { parseInteger, parseText } from '../../src/common/value-parsers.js';
+import type { Verdict } from '../../src/record/run-record.js';
 
 const group = 'Things';
 const command = defineCommand({
@@ -63,10 +64,30 @@ describe('the command line', () => {
 });
 
 describe('the exit code of a run', () => {
+  const level = (verdict: Verdict, isStable = true, codes: readonly string[] = [], requestCount = 100) => ({
+    verdict,
+    requestCount,
+    windowed: { isStable, standardDeviationNs: 0, percentile: null, windows: [] },
+    warnings: codes.map((code) => ({ code, message: '' })),
+  });
+  const codeOf = (...verdicts: Verdict[]): number => exitCodeOfLevels(verdicts.map((verdict) => level(verdict)));
+
   it('is 0 while one level can be trusted, a client-limited one included, and 2 otherwise', () => {
-    expect(exitCodeOfVerdicts(['UNSTABLE', 'VALID'])).toBe(0);
-    expect(exitCodeOfVerdicts(['CLIENT_LIMITED', 'INVALID'])).toBe(0);
-    expect(exitCodeOfVerdicts(['UNSTABLE', 'INVALID'])).toBe(2);
-    expect(exitCodeOfVerdicts([])).toBe(2);
+    expect(codeOf('UNSTABLE', 'VALID')).toBe(0);
+    expect(codeOf('CLIENT_LIMITED', 'INVALID')).toBe(0);
+    expect(codeOf('UNSTABLE', 'INVALID')).toBe(2);
+    expect(codeOf()).toBe(2);
+  });
+
+  it("is 2 where perf_analyzer's windows disagreed, whoever was the limit", () => {
+    expect(exitCodeOfLevels([level('CLIENT_LIMITED', false)])).toBe(2);
+    expect(exitCodeOfLevels([level('CLIENT_LIMITED', true)])).toBe(0);
+  });
+
+  it('is 4 when the server stopped answering for good, and not when it came back', () => {
+    const stopped = level('INVALID', true, ['SERVER_STOPPED']);
+    expect(exitCodeOfLevels([level('VALID'), stopped])).toBe(4);
+    expect(exitCodeOfLevels([level('VALID'), stopped, level('INVALID', true, [], 0)])).toBe(4);
+    expect(exitCodeOfLevels([level('VALID'), stopped, level('UNSTABLE')])).toBe(0);
   });
 });

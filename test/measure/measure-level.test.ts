@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { outcomeCodes } from '../../src/client/outcome.js';
 import { createRng } from '../../src/common/random.js';
 import { seconds } from '../../src/common/units.js';
+import type { LoadWorkerPool } from '../../src/load/load-session.js';
 import type { RequestColumns } from '../../src/load/request-columns.js';
 import { type MeasureLevelOptions, measureLevel } from '../../src/measure/measure-level.js';
-import type { LevelProgress } from '../../src/measure/measurement.js';
+import type { LevelMonitor, LevelProgress } from '../../src/measure/measurement.js';
 import { type LevelRecord, levelRecordSchema } from '../../src/record/run-record.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { statisticsOf } from '../support/model-statistics.js';
@@ -167,6 +168,28 @@ describe('measuring a level', () => {
     await clock.advanceAsync(1e9);
     await rejection;
     expect(pool.stopCount()).toBe(1);
+  });
+
+  it('stops watching the server when the load cannot begin', async () => {
+    let watching = false;
+    const monitor: LevelMonitor = {
+      begin: () => {
+        watching = true;
+      },
+      pause: () => {
+        watching = false;
+      },
+      end: async () => null,
+    };
+    const pool: LoadWorkerPool = {
+      startLevel: async () => {
+        expect(watching).toBe(true);
+        throw new Error('host does not answer');
+      },
+      close: async () => undefined,
+    };
+    await expect(start(noisy(1, 0.05), { pool, monitor }).result).rejects.toThrow('host does not answer');
+    expect(watching).toBe(false);
   });
 
   it('hands the record and the raw samples over before it returns', async () => {

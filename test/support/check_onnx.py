@@ -5,8 +5,11 @@ The full check runs shape inference with strict types. With ONNX Runtime each mo
 one intra-op thread: outputs must be finite and must depend on the input.
 """
 import json
+import os
 import sys
 import time
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy
 import onnx

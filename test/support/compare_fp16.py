@@ -9,6 +9,8 @@ import os
 import sys
 import warnings
 
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 import numpy
 import onnx
 import onnxruntime

@@ -10,7 +10,7 @@ export interface PythonCheck {
 
 /** The script's JSON lines. It runs to its end without blocking a server that lives in this process. */
 export function runPython<Line>(python: string, script: string, ...words: readonly string[]): Promise<Line[]> {
-  const child = spawn(python, [script, ...words]);
+  const child = spawn(python, [script, ...words], { env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' } });
   let out = '';
   let problems = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -40,6 +40,33 @@ describe('a constraint', () => {
     expect(() => parseConstraint(text)).toThrow(message);
   });
 
+  it('holds for each of several models that were loaded together: the worst counts', () => {
+    const { level } = trial;
+    const shareOf = (model: string, milliseconds: number, errorCount: number) => ({
+      model,
+      weight: 1,
+      requestCount: 100,
+      errorCount,
+      throughputPerSec: level.throughputPerSec,
+      latencyNs: { ...level.latencyNs!, p99: milliseconds * 1e6 },
+    });
+    const models = [shareOf('fast', 5, 25), shareOf('slow', 40, 0)];
+    const judge = (text: string) =>
+      evaluateConstraint(parseConstraint(text), { ...trial, level: { ...level, models } });
+    expect(judge('latency_p99 <= 20ms')).toMatchObject({ model: 'slow', value: 40e6, violation: 1 });
+    expect(describeMisses([judge('latency_p99 <= 20ms')])).toContain('was 40ms of slow, missed by 100 %');
+    expect(judge('latency_p99 <= 50ms').violation).toBeLessThan(0);
+    expect(judge('error_rate <= 10%')).toMatchObject({ model: 'fast', value: 0.2 });
+    expect(judge('throughput >= 150'), 'of all together').toMatchObject({ value: 200 });
+    expect(judge('throughput >= 150')).not.toHaveProperty('model');
+  });
+
+  it('that is missed many times over says how many times', () => {
+    expect(describeMisses([outcome('latency_p99 <= 100us')])).toBe(
+      'latency_p99 <= 100us: was 15ms, 150 times the limit',
+    );
+  });
+
   it('is feasible at a violation of 0 or less, and relative to its limit', () => {
     expect(outcome('latency_p99 <= 15ms').violation).toBe(0);
     expect(outcome('latency_p99 <= 10ms').violation).toBeCloseTo(0.5);

@@ -120,6 +120,57 @@ describe('a file of Model Analyzer', () => {
     expect(together).toMatchObject({ tunesTogether: true, models: [{ weight: 2 }, { weight: 1 }] });
   });
 
+  it('with models tuned together takes the limits and knobs of each, and says what means something else', () => {
+    const sweep = read(
+      'run_config_profile_models_concurrently_enable: true',
+      'run_config_search_mode: quick',
+      'profile_models:',
+      '  a:',
+      '    weighting: 2',
+      '    objectives: [perf_throughput]',
+      '    constraints: { perf_latency_p99: { max: 50 } }',
+      '    parameters: { concurrency: 4 }',
+      '    model_config_parameters: { instance_group: [{ count: [1, 2] }] }',
+      '    triton_server_flags: { pinned-memory-pool-byte-size: 67108864 }',
+      '  b:',
+      '    objectives: [perf_latency_p99]',
+      '    constraints: { perf_latency_p99: { max: 20 }, perf_latency_avg: { max: 10 } }',
+      '    parameters: { concurrency: 8 }',
+      '    model_config_parameters: {}',
+    );
+    expect(sweep.tunesTogether).toBe(true);
+    expect(sweep.constraints.map(({ text }) => text)).toEqual([
+      'latency_p99 <= 50ms',
+      'latency_p99 <= 20ms',
+      'latency_mean <= 10ms',
+    ]);
+    expect(sweep.concurrency).toBe(12);
+    expect(sweep.objective?.metric).toBe('throughput');
+    expect(sweep.models).toMatchObject([
+      { name: 'a', weight: 2, knobs: { instance_count: [1, 2], pinned_memory_pool_bytes: [67108864] } },
+      { name: 'b', weight: 1, knobs: {} },
+    ]);
+    expect(sweep.knobs).toBeUndefined();
+    expect(sweep.notes).toEqual([
+      'ma.yaml:12: profile_models.b.objectives: is not used: a sweep has one list of objectives, here that of a or of the whole file',
+      'ma.yaml:7: profile_models.a.constraints: hold for every model here: limits on latency and errors for each, all others for what they share',
+      'ma.yaml:13: profile_models.b.constraints: hold for every model here: limits on latency and errors for each, all others for what they share',
+      'ma.yaml:3: profile_models: the models share the requests in flight here, by their weights',
+    ]);
+  });
+
+  it('with models that are studies of their own says whose objectives and limits it takes', () => {
+    const sweep = read(
+      'profile_models:',
+      '  a: { constraints: { perf_latency_p99: { max: 50 } } }',
+      '  b: { constraints: { perf_latency_p99: { max: 20 } } }',
+    );
+    expect(sweep.constraints.map(({ text }) => text)).toEqual(['latency_p99 <= 50ms']);
+    expect(sweep.notes).toEqual([
+      'ma.yaml:3: profile_models.b.constraints: is not used: a sweep has one list of constraints, here that of a or of the whole file',
+    ]);
+  });
+
   it('has its short limits, one concurrency and pools of the server', () => {
     const sweep = read(
       'profile_models: a',

@@ -1,7 +1,17 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { completeModelConfig } from '../../src/model-config/complete-config.js';
 import { parseModelConfig } from '../../src/model-config/parse-config.js';
 import { parseObjective } from '../../src/tune/objective.js';
@@ -166,6 +176,27 @@ describe('the repository of a variant', () => {
       expect(() => statSync(repository)).toThrow(/ENOENT/);
     } finally {
       await repositories.close();
+    }
+  });
+
+  it('lies in a folder that goes with the next sweep when this one is killed', async () => {
+    const temporary = join(folder, 'temporary');
+    const left = join(temporary, 'perf-ts-sweep-left');
+    mkdirSync(left, { recursive: true });
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    writeFileSync(join(left, 'owner.json'), JSON.stringify({ processId: pid, host: hostname() }));
+    vi.stubEnv('TMPDIR', temporary);
+    try {
+      const first = await createVariantRepositories(model);
+      const second = await createVariantRepositories(model);
+      expect(readdirSync(temporary).toSorted()).toEqual(
+        [first.root, second.root].map((root) => basename(root)).toSorted(),
+      );
+      await first.close();
+      await second.close();
+      expect(readdirSync(temporary)).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
     }
   });
 

@@ -6,13 +6,16 @@ import { Buffer } from 'node:buffer';
 import { messageOf } from '../../../src/common/errors.js';
 import type { BufferPool } from '../../../src/http2/buffer-pool.js';
 import { copyBytes } from '../../../src/http2/copy-bytes.js';
-import type { MessageAssembler } from '../../../src/http2/message-assembler.js';
+import { MessageAssembler } from '../../../src/http2/message-assembler.js';
 import type { Http2ErrorName } from '../../../src/http2/protocol-constants.js';
 import type { Failure } from '../../../src/kserve/status.js';
 import type { AnswerPacker } from '../answer-packer.js';
+import type { MessagePieces } from '../pieces/message-pieces.js';
 import { encodeTrailers, encodeTrailersOnly, okTrailers } from './answer-frames.js';
 import type { AnswerSender } from './answer-sender.js';
 import { Call, Intake, type StreamReply } from './call.js';
+import { PieceAssembler } from './piece-assembler.js';
+import type { PieceBudget } from './piece-budget.js';
 import type { AcceptedHead } from './request-head.js';
 import { type ReadingHost, type ReadingMeans, RequestReader, type RequestSink } from './request-reader.js';
 import type { WireLimits } from './wire-limits.js';
@@ -24,6 +27,8 @@ export interface CallTableHost extends ReadingHost {
   resetStream(streamId: number, code: Http2ErrorName): void;
   /** The last open call has ended. */
   onIdle(): void;
+  /** Present where the bytes of reads stay as they are: whether these do, which are being read. */
+  readonly isKept: ((bytes: Buffer) => boolean) | undefined;
 }
 
 /** What the calls of all connections share. */
@@ -38,6 +43,7 @@ export class CallTable implements RequestSink {
   private readonly host: CallTableHost;
   private readonly sender: AnswerSender;
   private readonly pool: BufferPool;
+  private readonly budget: PieceBudget;
   private readonly limits: WireLimits;
   private readonly reader: RequestReader;
   private readonly packer: AnswerPacker;
@@ -46,6 +52,7 @@ export class CallTable implements RequestSink {
     this.host = host;
     this.sender = sender;
     this.pool = means.pool;
+    this.budget = means.budget;
     this.limits = means.limits;
     this.packer = means.packer;
     this.reader = new RequestReader(this, host, means);
@@ -78,8 +85,7 @@ export class CallTable implements RequestSink {
   /** A call whose request comes in any other way, through `receive`. */
   open(streamId: number, head: AcceptedHead): Call {
     const call = new Call(streamId, head, this);
-    const { maxMessageBytes, streamWindowBytes } = this.limits;
-    call.intake = new Intake(this.pool, maxMessageBytes, streamWindowBytes, head.method.leadOf);
+    call.intake = new Intake(this.createAssembler(head), this.limits.streamWindowBytes);
     if (head.method.isStreaming) call.replies = [];
     this.openCount++;
     this.calls.set(streamId, call);
@@ -96,7 +102,8 @@ export class CallTable implements RequestSink {
   gatheringOn(streamId: number): MessageAssembler | undefined {
     const intake = this.calls.get(streamId)?.intake;
     if (intake === undefined || intake.isInflating || intake.waiting.length > 0) return undefined;
-    return intake.assembler;
+    // Where there are pieces, reads go nowhere else.
+    return intake.assembler instanceof PieceAssembler ? undefined : intake.assembler;
   }
 
   /** Something that held streams back may be over. */
@@ -209,12 +216,33 @@ export class CallTable implements RequestSink {
     invoke(call, reply, kept, lead, copyBytes(bytes, start, end, kept, lead));
   }
 
+  handOverPieces(call: Call, reply: Call | StreamReply, message: MessagePieces): void {
+    call.inHand++;
+    reply.keptPiecesBytes = message.byteLength;
+    try {
+      call.head.method.invokePieces!(message, reply);
+    } catch (thrown) {
+      reply.fail({ status: 'INTERNAL', message: messageOf(thrown) });
+    }
+  }
+
+  private createAssembler({ method }: AcceptedHead): MessageAssembler | PieceAssembler {
+    const { pool, budget, limits, host } = this;
+    const { maxMessageBytes } = limits;
+    if (host.isKept === undefined || method.invokePieces === undefined) {
+      return new MessageAssembler(pool, maxMessageBytes, method.leadOf);
+    }
+    return new PieceAssembler({ pool, budget, maxMessageBytes, isKept: host.isKept }, method.leadOf);
+  }
+
   /** A request was answered: its memory is free again, and a call that is gone is over. */
   private takeFromHand(call: Call, reply: Call | StreamReply): void {
     if (reply.kept !== undefined) {
       this.pool.takeBack(reply.kept);
       reply.kept = undefined;
     }
+    this.budget.giveBack(reply.keptPiecesBytes);
+    reply.keptPiecesBytes = 0;
     this.release(call);
   }
 

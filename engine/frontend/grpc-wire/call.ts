@@ -1,9 +1,9 @@
 /** One call of a connection: its place on the wire, what arrives for it and what is still to be sent. State, no rules. */
 import type { Buffer } from 'node:buffer';
-import type { BufferPool } from '../../../src/http2/buffer-pool.js';
-import { type LeadOf, MessageAssembler } from '../../../src/http2/message-assembler.js';
+import type { MessageAssembler } from '../../../src/http2/message-assembler.js';
 import type { Failure } from '../../../src/kserve/status.js';
 import type { Reply } from './grpc-method.js';
+import type { PieceAssembler } from './piece-assembler.js';
 import type { AcceptedHead } from './request-head.js';
 
 /** What a reply does with its answer; the connection's call table implements it. */
@@ -27,6 +27,8 @@ export class Call implements Reply {
   inHand = 0;
   /** Lent memory of the request, for a method that keeps it. */
   kept: Buffer | undefined = undefined;
+  /** Bytes of a request in pieces, which count against their budget. */
+  keptPiecesBytes = 0;
   /** Answers that the peer's windows hold back. */
   outgoing: Outgoing | undefined = undefined;
   /** Absent while the whole request came in one frame. */
@@ -64,6 +66,7 @@ export class StreamReply implements Reply {
   readonly call: Call;
   hasReplied = false;
   kept: Buffer | undefined = undefined;
+  keptPiecesBytes = 0;
   /** An answer that waits for those before it. */
   early: Buffer | undefined = undefined;
   isEarlyPacked = false;
@@ -101,7 +104,7 @@ export interface Outgoing {
 
 /** What arrives for a call that did not come in one frame. */
 export class Intake {
-  readonly assembler: MessageAssembler;
+  readonly assembler: MessageAssembler | PieceAssembler;
   isRemoteDone = false;
   /** What the peer may still send before it gets another WINDOW_UPDATE. */
   windowLeft: number;
@@ -116,8 +119,8 @@ export class Intake {
   /** Bytes that came while the call was held back. */
   waiting: Buffer[] = [];
 
-  constructor(pool: BufferPool, maxMessageBytes: number, windowBytes: number, leadOf?: LeadOf) {
-    this.assembler = new MessageAssembler(pool, maxMessageBytes, leadOf);
+  constructor(assembler: MessageAssembler | PieceAssembler, windowBytes: number) {
+    this.assembler = assembler;
     this.windowLeft = windowBytes;
   }
 }

@@ -46,6 +46,7 @@ export interface ConnectionContext extends CallMeans {
 }
 
 export class Connection implements CallTableHost {
+  readonly isKept: CallTableHost['isKept'];
   private readonly socket: Socket;
   private readonly limits: WireLimits;
   private readonly output: SocketOutput;
@@ -58,6 +59,8 @@ export class Connection implements CallTableHost {
   private readonly target: ReadTarget | undefined;
   private readonly keepalive: Keepalive;
   private readonly age: ConnectionAge;
+  /** What was read last, where each read has memory of its own. */
+  private lastRead: Buffer | undefined;
   private prefaceSeen = 0;
   private isReadingPaused = false;
   private isDraining = false;
@@ -69,6 +72,7 @@ export class Connection implements CallTableHost {
   constructor(accepted: Socket, context: ConnectionContext, onClosed: (connection: Connection) => void) {
     const { limits } = context;
     this.limits = limits;
+    this.isKept = context.reuseReceiveBuffer ? undefined : (bytes) => bytes === this.lastRead;
     this.socket = takeSocket(
       accepted,
       (bytes, count) => this.read(bytes, count),
@@ -179,6 +183,7 @@ export class Connection implements CallTableHost {
 
   private read(bytes: Buffer, count: number): void {
     if (this.isEnded) return;
+    if (this.isKept !== undefined) this.lastRead = bytes;
     this.keepalive.onHeard();
     this.output.cork();
     try {

@@ -2,6 +2,7 @@
 import type { Buffer } from 'node:buffer';
 import type { LeadOf } from '../../../src/http2/message-assembler.js';
 import type { Failure } from '../../../src/kserve/status.js';
+import type { MessagePieces } from '../pieces/message-pieces.js';
 import type { MessageEncoding } from './message-encoding.js';
 
 /** How one request is answered. The first of `succeed` and `fail` counts, whatever comes later is ignored. */
@@ -28,6 +29,8 @@ export interface GrpcMethod {
   readonly answerEncodings?: readonly MessageEncoding[];
   /** Takes one request, `bytes` from `start` to `end`. An error it throws is answered with INTERNAL. */
   invoke(bytes: Buffer, start: number, end: number, reply: Reply): void;
+  /** Takes a large request as it came, which nobody changes; absent: it is put together first. For methods that keep theirs. */
+  invokePieces?(message: MessagePieces, reply: Reply): void;
 }
 
 /** By `:path`, such as `/inference.GRPCInferenceService/ModelInfer`. */

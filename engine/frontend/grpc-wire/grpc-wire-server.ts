@@ -10,6 +10,7 @@ import { type TlsIdentity, tlsRules } from '../tls-identity.js';
 import { Connection, type ConnectionContext } from './connection.js';
 import type { GrpcMethods } from './grpc-method.js';
 import { Inflater } from './inflater.js';
+import { PieceBudget } from './piece-budget.js';
 import { ChunkPool } from './socket-output.js';
 import { defaultWireLimits, type WireLimits } from './wire-limits.js';
 
@@ -40,13 +41,16 @@ export class GrpcWireServer implements FrontEnd {
   constructor(options: GrpcWireServerOptions) {
     this.options = options;
     const limits = { ...defaultWireLimits, ...options.limits };
+    const { maxRequestMemoryBytes } = limits;
+    const pool = new BufferPool({ maxLentBytes: maxRequestMemoryBytes, maxKeptBytes: MAX_KEPT_REQUEST_BYTES });
     this.context = {
       methods: options.methods,
       limits,
       chunks: new ChunkPool(),
       inflater: new Inflater(),
       packer: new AnswerPacker(),
-      pool: new BufferPool({ maxLentBytes: limits.maxRequestMemoryBytes, maxKeptBytes: MAX_KEPT_REQUEST_BYTES }),
+      pool,
+      budget: new PieceBudget(pool, maxRequestMemoryBytes),
       reuseReceiveBuffer: options.reuseReceiveBuffer ?? true,
     };
     this.server = this.createServer(options.tls, limits.handshakeMs);
@@ -77,9 +81,9 @@ export class GrpcWireServer implements FrontEnd {
     return this.connections.size;
   }
 
-  /** Capacity of the buffers that hold requests at the moment. */
+  /** Capacity of the buffers that hold requests at the moment, and the bytes of those that are in pieces. */
   get requestMemoryBytes(): number {
-    return this.context.pool.lentBytes;
+    return this.context.pool.lentBytes + this.context.budget.heldBytes;
   }
 
   async close(deadline: AbortSignal): Promise<void> {

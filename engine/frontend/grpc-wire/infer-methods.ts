@@ -1,5 +1,5 @@
 /** ModelInfer and ModelStreamInfer as methods of this front end: decode, hand to the model, encode its outcome. */
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { nowNs } from '../../../src/common/clock.js';
 import { encodeStreamInferMessage, type InferRequestMessage } from '../../../src/kserve/infer-codec.js';
 import type { Failure } from '../../../src/kserve/status.js';
@@ -10,6 +10,8 @@ import { requireModel } from '../admin-answers.js';
 import { failureOf } from '../call-failure.js';
 import type { EngineServices } from '../engine-services.js';
 import type { ModelSource } from '../model-source.js';
+import { decodeGrpcPieces } from '../pieces/decode-grpc-pieces.js';
+import type { MessagePieces } from '../pieces/message-pieces.js';
 import { startInference } from '../start-inference.js';
 import type { GrpcMethod, Reply } from './grpc-method.js';
 import { KnownAnswers } from './known-answers.js';
@@ -48,7 +50,7 @@ const streamAnswering: Answering = {
 
 function infer(
   { source, sharedMemory, known }: Serving,
-  bytes: Buffer,
+  bytes: Buffer | MessagePieces,
   start: number,
   end: number,
   reply: Reply,
@@ -57,7 +59,7 @@ function infer(
   const receivedAt = nowNs();
   let request: InferRequestMessage | undefined;
   try {
-    request = known.decode(bytes, start, end);
+    request = Buffer.isBuffer(bytes) ? known.decode(bytes, start, end) : decodeGrpcPieces(bytes, known);
     const { id } = request;
     const model = requireModel(source, request.modelName, request.modelVersion);
     startInference(
@@ -88,6 +90,7 @@ const createMethod = (
   keepsRequest: true,
   leadOf: (messageBytes) => serving.known.leadOf(messageBytes),
   invoke: (bytes, start, end, reply) => infer(serving, bytes, start, end, reply, how),
+  invokePieces: (message, reply) => infer(serving, message, 0, message.byteLength, reply, how),
 });
 
 export const createInferMethod = (

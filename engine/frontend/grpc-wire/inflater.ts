@@ -3,12 +3,12 @@
  * messages that unpack to large ones do not take memory all at once.
  */
 import type { Buffer } from 'node:buffer';
-import { gunzip, type InputType, inflate, type ZlibOptions } from 'node:zlib';
-import { messageOf, systemCodeOf } from '../../../src/common/errors.js';
+import { createGunzip, createInflate } from 'node:zlib';
+import { messageOf } from '../../../src/common/errors.js';
 import type { Failure } from '../../../src/kserve/status.js';
+import type { MessagePieces } from '../pieces/message-pieces.js';
+import { isTooLarge, unpackPieces } from '../pieces/unpack-pieces.js';
 import type { MessageEncoding } from './message-encoding.js';
-
-type Decompress = (input: InputType, options: ZlibOptions, done: (error: Error | null, result: Buffer) => void) => void;
 
 /** Node has four threads for this and for files; more at once would only hold more memory. */
 const MAX_AT_ONCE = 2;
@@ -20,16 +20,16 @@ export class Inflater {
   /** Calls `done` once, later, with the message or with what is wrong with it. `compressed` must not change until then. */
   inflate(
     encoding: MessageEncoding,
-    compressed: Uint8Array,
+    compressed: Buffer,
     maxMessageBytes: number,
-    done: (message: Buffer | undefined, failure: Failure | undefined) => void,
+    done: (message: MessagePieces | undefined, failure: Failure | undefined) => void,
   ): void {
-    const decompress: Decompress = encoding === 'gzip' ? gunzip : inflate;
+    const createStream = encoding === 'gzip' ? createGunzip : createInflate;
     this.queue.push(() =>
-      decompress(compressed, { maxOutputLength: maxMessageBytes }, (error, message) => {
+      unpackPieces(createStream, compressed, maxMessageBytes, (message, error) => {
         this.running--;
         this.startNext();
-        if (error === null) done(message, undefined);
+        if (error === undefined) done(message, undefined);
         else done(undefined, failureOf(error, encoding, maxMessageBytes));
       }),
     );
@@ -46,6 +46,6 @@ export class Inflater {
 }
 
 const failureOf = (error: Error, encoding: MessageEncoding, maxMessageBytes: number): Failure =>
-  systemCodeOf(error) === 'ERR_BUFFER_TOO_LARGE'
+  isTooLarge(error)
     ? { status: 'RESOURCE_EXHAUSTED', message: `the message is larger than ${maxMessageBytes} bytes when decompressed` }
     : { status: 'INTERNAL', message: `the message cannot be decompressed as ${encoding}: ${messageOf(error)}` };

@@ -21,6 +21,8 @@ export class ReadTarget {
   private readonly calls: CallTable;
   private readonly smallestBytes: number;
   private armed: MessageAssembler | undefined;
+  /** The last read was cut to fit a large message. */
+  private isFollowing = false;
 
   /** What is left of a frame is read directly from `smallestBytes` on, of a large message earlier. */
   constructor(reader: FrameReader, calls: CallTable, smallestBytes: number) {
@@ -31,22 +33,30 @@ export class ReadTarget {
 
   /** The memory for the next read; what the last read went into is let go of. */
   choose(shared: Buffer): Buffer {
-    const wasArmed = this.armed !== undefined;
+    const wasFollowing = this.isFollowing;
     this.release();
-    const { reader } = this;
+    this.isFollowing = false;
+    const { openPartBytes, openPartStreamId } = this.reader;
+    // After a large message another one is expected. If it does not begin with the short read, reads are long again.
+    if (openPartBytes === 0) return wasFollowing ? shared.subarray(0, FIRST_READ_BYTES) : shared;
+    const assembler = this.calls.gatheringOn(openPartStreamId);
+    if (assembler === undefined) return shared;
     const { smallestBytes } = this;
-    if (reader.openPartBytes >= smallestBytes / LARGE_FACTOR) {
-      const assembler = this.calls.gatheringOn(reader.openPartStreamId);
-      const isWorthIt =
-        reader.openPartBytes >= smallestBytes || (assembler?.announcedBytes ?? 0) >= smallestBytes * LARGE_FACTOR;
-      const target = isWorthIt ? assembler?.arm(reader.openPartBytes, FRAME_HEADER_BYTES) : undefined;
+    const isLarge = assembler.announcedBytes >= smallestBytes * LARGE_FACTOR;
+    if (openPartBytes >= (isLarge ? smallestBytes / LARGE_FACTOR : smallestBytes)) {
+      const target = assembler.arm(openPartBytes, FRAME_HEADER_BYTES);
       if (target !== undefined) {
         this.armed = assembler;
+        this.isFollowing = true;
         return target;
       }
     }
-    // After a large message another one is expected. If it does not begin with the short read, reads are long again.
-    return wasArmed && reader.openPartBytes === 0 ? shared.subarray(0, FIRST_READ_BYTES) : shared;
+    // Up to the payload of the next frame, or a long read would end within frame after frame without ever following one.
+    this.isFollowing = isLarge;
+    if (isLarge) return shared.subarray(0, Math.min(openPartBytes + FRAME_HEADER_BYTES, shared.length));
+    // The next message begins here, behind the header of its frame.
+    this.isFollowing = wasFollowing && assembler.isAtBoundary();
+    return this.isFollowing ? shared.subarray(0, FIRST_READ_BYTES) : shared;
   }
 
   /** Call when the socket is closed. */

@@ -8,8 +8,11 @@ import { copyBytes } from '../../../src/http2/copy-bytes.js';
 import { StreamError } from '../../../src/http2/http2-error.js';
 import type { AssemblerState } from '../../../src/http2/message-assembler.js';
 import type { Failure } from '../../../src/kserve/status.js';
+import type { MessagePieces } from '../pieces/message-pieces.js';
 import { type AnswerPath, type Call, type Intake, StreamReply } from './call.js';
 import type { Inflater } from './inflater.js';
+import { PieceAssembler, SMALLEST_IN_PIECES_BYTES } from './piece-assembler.js';
+import type { PieceBudget } from './piece-budget.js';
 import type { WireLimits } from './wire-limits.js';
 
 /** States of an assembler that end the call. */
@@ -19,6 +22,8 @@ type Refused = Exclude<AssemblerState, 'incomplete' | 'message'>;
 export interface RequestSink extends AnswerPath {
   /** Gives a request to its method. `lent` is the lent buffer that holds it, if one does. */
   handOver(call: Call, reply: Call | StreamReply, bytes: Buffer, start: number, end: number, lent?: Buffer): void;
+  /** The same for a large request in pieces, whose bytes were taken from the budget for them. */
+  handOverPieces(call: Call, reply: Call | StreamReply, message: MessagePieces): void;
   /** One thing less is in hand for the call. */
   release(call: Call): void;
   /** Ends a call with a status other than OK, whatever is still to come for it. */
@@ -39,6 +44,7 @@ export interface ReadingHost {
 export interface ReadingMeans {
   readonly limits: WireLimits;
   readonly pool: BufferPool;
+  readonly budget: PieceBudget;
   readonly inflater: Inflater;
 }
 
@@ -49,13 +55,15 @@ export class RequestReader {
   private readonly host: ReadingHost;
   private readonly limits: WireLimits;
   private readonly pool: BufferPool;
+  private readonly budget: PieceBudget;
   private readonly inflater: Inflater;
 
-  constructor(sink: RequestSink, host: ReadingHost, { limits, pool, inflater }: ReadingMeans) {
+  constructor(sink: RequestSink, host: ReadingHost, { limits, pool, budget, inflater }: ReadingMeans) {
     this.sink = sink;
     this.host = host;
     this.limits = limits;
     this.pool = pool;
+    this.budget = budget;
     this.inflater = inflater;
   }
 
@@ -136,19 +144,34 @@ export class RequestReader {
       return;
     }
     intake.hasRequest = true;
+    const pieces = assembler instanceof PieceAssembler ? assembler.takePieces() : undefined;
+    if (pieces !== undefined) {
+      this.sink.handOverPieces(call, this.replyTo(call), pieces);
+      return;
+    }
     const lent = assembler.takeGathered();
     if (assembler.isCompressed) this.deliverCompressed(call, intake, bytes, start, end, lent);
     else this.deliverPlain(call, bytes, start, end, lent);
   }
 
   private deliverPlain(call: Call, bytes: Buffer, start: number, end: number, lent: Buffer | undefined): void {
-    if (call.replies === undefined) {
-      this.sink.handOver(call, call, bytes, start, end, lent);
-      return;
-    }
+    this.sink.handOver(call, this.replyTo(call), bytes, start, end, lent);
+  }
+
+  private replyTo(call: Call): Call | StreamReply {
+    if (call.replies === undefined) return call;
     const reply = new StreamReply(call, this.sink);
     call.replies.push(reply);
-    this.sink.handOver(call, reply, bytes, start, end, lent);
+    return reply;
+  }
+
+  /** What a message was decompressed to is handed on as it is where the method takes it so. */
+  private deliverInflated(call: Call, message: MessagePieces): void {
+    const { byteLength } = message;
+    if (byteLength < SMALLEST_IN_PIECES_BYTES || call.head.method.invokePieces === undefined) {
+      this.deliverPlain(call, message.join(), 0, byteLength, undefined);
+    } else if (this.budget.take(byteLength)) this.sink.handOverPieces(call, this.replyTo(call), message);
+    else this.sink.refuse(call, refusals['no memory'](byteLength, 0));
   }
 
   /** The compressed bytes are kept in lent memory and the call counts as in hand, so that resets do not hide the work. */
@@ -175,7 +198,7 @@ export class RequestReader {
       this.pool.takeBack(kept);
       intake.isInflating = false;
       if (failure !== undefined) this.sink.refuse(call, failure);
-      else if (message !== undefined && !call.isGone) this.deliverPlain(call, message, 0, message.length, undefined);
+      else if (message !== undefined && !call.isGone) this.deliverInflated(call, message);
       this.sink.release(call);
       this.resume(call);
     });

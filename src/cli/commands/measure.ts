@@ -2,7 +2,7 @@
 import type { OptionValues } from '../../common/option-row.js';
 import { type MeasurementOptions, runMeasurement } from '../../run/run-measurement.js';
 import { type CommandContext, defineCommand } from '../command.js';
-import { exitCodeOfError, exitCodeOfVerdicts } from '../exit-code.js';
+import { exitCodeOfError, exitCodeOfLevels } from '../exit-code.js';
 import { createLevelProgress } from '../level-progress.js';
 import { compatibleLoad, compatibleProtocol } from './compat.js';
 import { readLoadOptions } from './measure-load.js';
@@ -37,7 +37,7 @@ async function measure(values: MeasureValues, context: CommandContext): Promise<
     terminal.say(`perf-ts: the run ended early: ${finished.failure.message}`);
     return exitCodeOfError(finished.failure.code);
   }
-  return exitCodeOfVerdicts(finished.record.levels.map((level) => level.verdict));
+  return exitCodeOfLevels(finished.record.levels);
 }
 
 async function toMeasurementOptions(values: MeasureValues, argv: readonly string[]): Promise<MeasurementOptions> {

@@ -163,7 +163,7 @@ async function resume(given: SweepValues, place: string, context: CommandContext
   }
   const values = {
     ...merged,
-    model: modelsOf(newestHeader(resumed)),
+    model: given.model.length > 0 ? given.model : modelsOf(newestHeader(resumed)),
     budget,
     file: wasGiven(rows.file) ? given.file : pathThen(merged.file, header),
     modelRepository: wasGiven(rows.modelRepository) ? given.modelRepository : pathThen(merged.modelRepository, header),
@@ -279,7 +279,10 @@ async function apply(
   tell: (text: string) => void,
 ): Promise<void> {
   const portable = saved.filter(({ kind }) => kind === 'portable');
-  if (portable.length === 0) tell('Applied      nothing: no recommendation that a real Triton would take');
+  if (portable.length === 0) {
+    const why = saved.length === 0 ? 'there is no recommendation' : 'no recommendation that a real Triton would take';
+    tell(`Applied      nothing: ${why}`);
+  }
   for (const { model, modelFolder: recommended } of portable) {
     const folder = folders.get(model);
     if (folder === undefined) continue;

@@ -1,11 +1,16 @@
 /** Several models that were tuned together: what each got of the load with the default and with what is recommended. */
-import { NO_VALUE } from '../../common/format.js';
 import type { StudyRecord } from '../../record/study-record.js';
 import { metricFormat } from '../metric-format.js';
-import { numbers, type SideColumn, type SideTable, words } from '../tables/side-table.js';
+import { numbers, type SideTable, words } from '../tables/side-table.js';
 import { decisiveTrials, medianOfValues, ratio } from './side-by-side-table.js';
 
 type Share = NonNullable<StudyRecord['trials'][number]['level']>['models'][number];
+
+const shown: readonly { readonly metric: string; read(share: Share): number | null | undefined }[] = [
+  { metric: 'throughput', read: (share) => share.throughputPerSec.value },
+  { metric: 'latency_p50', read: (share) => share.latencyNs?.p50 },
+  { metric: 'latency_p99', read: (share) => share.latencyNs?.p99 },
+];
 
 /** Undefined for a study of one model, and where no trial of the default was measured. */
 export function modelsTable(record: StudyRecord): SideTable | undefined {
@@ -17,31 +22,12 @@ export function modelsTable(record: StudyRecord): SideTable | undefined {
     shares: decisiveTrials(record, id).flatMap(({ level }) => level?.models ?? []),
   }));
   if (sides[0]?.shares.length === 0) return undefined;
-  const rates = metricFormat('throughput');
-  const latencies = metricFormat('latency_p99');
-  const valuesOf = (shares: readonly Share[], read: (share: Share) => number | null | undefined): (number | null)[] =>
-    models.map(({ name }) =>
-      medianOfValues(shares.filter(({ model }) => model === name).flatMap((share) => read(share) ?? [])),
-    );
-  const columns = (metric: typeof rates, title: string, read: (share: Share) => number | undefined): SideColumn[] => {
-    const values = sides.map(({ shares }) => valuesOf(shares, read));
-    const column = metric.column(values.flat());
-    return sides.flatMap(({ id }, side) => [
-      numbers(
-        `${title}, ${id}`,
-        values[side]!.map((value) => (value === null ? NO_VALUE : column.format(value))),
-        column.unit,
-      ),
-      ...(side === 0
-        ? []
-        : [
-            numbers(
-              'ratio',
-              values[side]!.map((value, row) => ratio(value, values[0]![row])),
-            ),
-          ]),
-    ]);
-  };
+  const rows = models.flatMap((model) => shown.map(({ metric, read }) => ({ model, metric, read })));
+  const values = sides.map(({ shares }) =>
+    rows.map(({ model, read }) =>
+      medianOfValues(shares.filter((share) => share.model === model.name).flatMap((share) => read(share) ?? [])),
+    ),
+  );
   return {
     id: 'models',
     title: 'By model',
@@ -49,14 +35,30 @@ export function modelsTable(record: StudyRecord): SideTable | undefined {
     columns: [
       words(
         'Model',
-        models.map(({ name }) => name),
+        rows.map(({ model: { name } }, row) => (row % shown.length === 0 ? name : '')),
       ),
       numbers(
         'Weight',
-        models.map(({ weight }) => String(weight)),
+        rows.map(({ model: { weight } }, row) => (row % shown.length === 0 ? String(weight) : '')),
       ),
-      ...columns(rates, 'throughput', (share) => share.throughputPerSec.value),
-      ...columns(latencies, 'p99', (share) => share.latencyNs?.p99),
+      words(
+        'Metric',
+        rows.map(({ metric }) => metricFormat(metric).title),
+      ),
+      ...sides.flatMap(({ id }, side) => [
+        numbers(
+          id,
+          rows.map(({ metric }, row) => metricFormat(metric).format(values[side]![row])),
+        ),
+        ...(side === 0
+          ? []
+          : [
+              numbers(
+                'ratio',
+                rows.map((_, row) => ratio(values[side]![row], values[0]![row])),
+              ),
+            ]),
+      ]),
     ],
     isDetail: false,
   };

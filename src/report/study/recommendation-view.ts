@@ -64,14 +64,17 @@ function describeNeeds({ serverFlags = [], precision }: Recommendation): string[
   ];
 }
 
-function describeChanges({ changes, diff }: Recommendation): Change[] {
-  const comments = addedComments(diff);
-  return changes.map(({ path, from, to }) => ({
-    path,
-    from: show(from),
-    to: show(to),
-    reason: reasonFor(path, comments),
-  }));
+function describeChanges({ changes, diff, models = [] }: Recommendation): Change[] {
+  return changes.map(({ path, from, to }) => {
+    const model = models.find(({ name }) => path.startsWith(`${name}.`))?.name;
+    return { path, from: show(from), to: show(to), reason: reasonFor(path, addedComments(diffOf(diff, model))) };
+  });
+}
+
+/** One model's part of a diff of several. */
+function diffOf(diff: string, model: string | undefined): string {
+  if (model === undefined) return diff;
+  return diff.split(/^(?=--- default\/)/m).find((part) => part.startsWith(`--- default/${model}/`)) ?? '';
 }
 
 interface Comment {

@@ -53,27 +53,70 @@ export function readModelAnalyzerFile(content: Message): ModelAnalyzerSweep {
   for (const key of Object.keys(content)) tellKey(key, reading);
   const entries = readModels(content.profile_models, reading);
   const models = entries.map((entry) => readModel(entry, content, reading));
+  const tunesTogether = content.run_config_profile_models_concurrently_enable === true && entries.length > 1;
   const [first] = entries;
-  const scoped = (key: string): readonly [unknown, Path] =>
-    first !== undefined && first.fields[key] !== undefined
-      ? [first.fields[key], [...first.path, key]]
-      : [content[key], [key]];
-  const concurrency = readConcurrency(...scoped('parameters'), content, reading);
+  const scoped = (key: string, entry = first): readonly [unknown, Path] =>
+    entry?.fields[key] !== undefined ? [entry.fields[key], [...entry.path, key]] : [content[key], [key]];
+  const several = tunesTogether ? entries : entries.slice(0, 1);
+  if (!tunesTogether) tellUnused(entries, ['objectives', 'constraints'], reading);
+  else tellUnused(entries, ['objectives'], reading);
+  const levels = (several.length === 0 ? [undefined] : several).map((entry) =>
+    readConcurrency(...scoped('parameters', entry), content, reading),
+  );
+  const limits = (several.length === 0 ? [undefined] : several).flatMap((entry) =>
+    readConstraints(...scoped('constraints', entry), reading),
+  );
+  if (tunesTogether) tellTogether(entries, levels, reading);
   const sweep = {
     strategy: readMode(content, reading),
     objective: readObjectives(...scoped('objectives'), reading),
-    constraints: [...readConstraints(...scoped('constraints'), reading), ...readShortLimits(content, reading)],
+    constraints: [...withoutRepeats(limits), ...readShortLimits(content, reading)],
     pricePerHour: undefined,
     budget: undefined,
     seed: undefined,
-    concurrency: concurrency.length === 1 ? concurrency[0] : undefined,
+    // Each model has a client of its own there, and all share one here.
+    concurrency: levels.every((level) => level.length === 1) ? levels.flat().reduce((a, b) => a + b, 0) : undefined,
     batchSize: undefined,
     runtimes: undefined,
-    models,
-    tunesTogether: content.run_config_profile_models_concurrently_enable === true,
-    knobs: models[0]?.knobs,
+    // What one of several does not list is not to be taken from another.
+    models: entries.length > 1 ? models.map((model) => ({ ...model, knobs: model.knobs ?? {} })) : models,
+    tunesTogether,
+    knobs: entries.length > 1 ? undefined : models[0]?.knobs,
   };
-  return { sweep, ...reading };
+  return { sweep, faults: reading.faults, notes: withoutRepeatedNotes(reading.notes) };
+}
+
+const withoutRepeats = (limits: readonly Constraint[]): Constraint[] =>
+  limits.filter(({ text }, index) => limits.findIndex((other) => other.text === text) === index);
+
+/** What holds for all models is read once for each. */
+const withoutRepeatedNotes = (notes: readonly FilePlace[]): FilePlace[] => {
+  const keyOf = ({ path, what }: FilePlace): string => `${path.map(String).join('.')}: ${what}`;
+  return [...new Map(notes.map((note) => [keyOf(note), note])).values()];
+};
+
+/** A sweep has one objective, and one list of limits unless its models are tuned together. */
+function tellUnused(entries: readonly ModelEntry[], keys: readonly string[], { notes }: Reading): void {
+  const [first, ...others] = entries;
+  for (const { fields, path } of others) {
+    for (const key of keys.filter((name) => fields[name] !== undefined)) {
+      const what = `is not used: a sweep has one list of ${key}, here that of ${first!.name} or of the whole file`;
+      notes.push({ path: [...path, key], what });
+    }
+  }
+}
+
+/** What means something else where one client loads all models. */
+function tellTogether(entries: readonly ModelEntry[], levels: readonly number[][], { notes }: Reading): void {
+  for (const { fields, path } of entries) {
+    if (fields.constraints === undefined) continue;
+    const what = 'hold for every model here: limits on latency and errors for each, all others for what they share';
+    notes.push({ path: [...path, 'constraints'], what });
+  }
+  if (levels.some((level) => level.length > 0)) {
+    const what = 'the models share the requests in flight here, by their weights';
+    notes.push({ path: ['profile_models'], what });
+  }
 }
 
 function tellKey(key: string, { faults, notes }: Reading): void {

@@ -3,6 +3,7 @@ import { type Constraint, describeMisses, evaluateConstraint, totalViolation } f
 import { isAccuracyMetric } from '../metric.js';
 import { bindsWithoutAnswers, limitsOf } from '../trial-accuracy.js';
 import type { FinishedTrial } from '../trial-outcome.js';
+import type { Variant } from '../variants.js';
 
 /**
  * One sentence, or undefined when some variant kept every limit or none was measured. `trials` are those of the study;
@@ -19,7 +20,7 @@ export function explainInfeasible(
       .filter(({ metric }) => level !== null || isAccuracyMetric(metric))
       .filter((limit) => accuracy !== undefined || bindsWithoutAnswers(limit))
       .map((constraint) => evaluateConstraint(constraint, { level, loadTimeNs, accuracy }));
-    return [{ id: variant.id, state, outcomes, violation: totalViolation(outcomes) }];
+    return [{ id: nameOf(variant), state, outcomes, violation: totalViolation(outcomes) }];
   });
   if (judged.length === 0) return undefined;
   if (judged.some(({ state }) => state === 'complete')) return undefined;
@@ -38,3 +39,11 @@ export function explainInfeasible(
   const nearest = all.reduce((a, b) => (b.violation < a.violation ? b : a));
   return `no variant kept the constraints: ${excluded.join(', ')}; the nearest, ${nearest.id}, missed ${describeMisses(nearest.outcomes)}`;
 }
+
+/** With what is changed in it, where that is short enough for a sentence. */
+function nameOf({ id, changed, parameters }: Variant): string {
+  const settings = changed.map((name) => `${name} ${String(parameters[name])}`).join(', ');
+  return settings === '' || settings.length > LONGEST_SETTINGS ? id : `${id} (${settings})`;
+}
+
+const LONGEST_SETTINGS = 120;

@@ -4,7 +4,7 @@ import { selectUsable } from '../knobs/host-context.js';
 import type { KnobContext } from '../knobs.js';
 import type { StudyServer } from '../launchers/study-server.js';
 import { buildSearchSpace, type KnobSelection } from '../search-space.js';
-import { leaveOut, type Subject, type SubjectQuestion, withRuntimes } from '../study-subject.js';
+import { everyMajorKnob, leaveOut, type Subject, type SubjectQuestion, withRuntimes } from '../study-subject.js';
 import type { StudyModel } from '../variants.js';
 import { composeSpaces } from './joint-space.js';
 import { isSharedKnob, type Member, type ModelPlace, memberKnob, plainKnob } from './member.js';
@@ -27,7 +27,7 @@ interface Described {
 
 /**
  * `models` are those of the server, in the order of `swept`; `question.selection` holds for those without knobs of their
- * own. Throws PerfTsError BAD_OPTION for shared knobs that are listed with one model.
+ * own. A shared knob that is listed with one model has its values for all.
  */
 export async function describeMembers(
   server: StudyServer,
@@ -35,9 +35,11 @@ export async function describeMembers(
   swept: readonly SweptMember[],
   question: SubjectQuestion,
 ): Promise<Subject> {
-  refuseShared(swept);
   const common = withRuntimes(question.selection, question.runtimes);
-  const selections = swept.map(({ knobs: own }) => (own === undefined ? common : { ...own, ...sharedPart(common) }));
+  const shared = sharedKnobsOf([common, ...swept.map(({ knobs: own }) => own)]);
+  const selections = swept.map(({ knobs: own = common }): KnobSelection | undefined =>
+    own === undefined && Object.keys(shared).length === 0 ? undefined : { ...(own ?? everyMajorKnob()), ...shared },
+  );
   // Providers are proven once, for all that any of the models could choose.
   const asked = selections.includes(undefined) ? undefined : Object.assign({}, ...selections);
   const first = await server.describeContext({ ...question, selection: asked });
@@ -49,32 +51,36 @@ export async function describeMembers(
       return { model, weight: swept[index]!.weight, context, ...usable };
     }),
   );
+  const notShared = findNotShared(buildMembers(described, []));
   return {
     context: described[0]!.context,
-    leftOut: [...new Set(described.flatMap((member) => member.leftOut))],
+    leftOut: [
+      ...new Set(described.flatMap((member) => member.leftOut)),
+      ...notShared.map((name) => `${name} is not tuned: the models have no values of it in common`),
+    ],
     without(names) {
-      const together = buildMembers(described, names);
+      const together = buildMembers(described, [...names, ...notShared]);
       return { together, space: composeSpaces(together) };
     },
   };
 }
 
-const sharedPart = (selection: KnobSelection | undefined): KnobSelection =>
-  Object.fromEntries(Object.entries(selection ?? {}).filter(([name]) => isSharedKnob(name)));
+/** Shared knobs that only some of the models have, or that leave them nothing to choose together. */
+function findNotShared(members: readonly Member[]): string[] {
+  const common = composeSpaces(members).dimensions.map(({ name }) => name);
+  const names = members.flatMap(({ space }) => space.dimensions.map(({ name }) => name));
+  return [...new Set(names)].filter((name) => isSharedKnob(name) && !common.includes(name));
+}
 
-function refuseShared(swept: readonly SweptMember[]): void {
-  const problems = swept.flatMap(({ name: model, knobs: own = {} }) =>
-    Object.keys(own)
-      .filter(isSharedKnob)
-      .map(
-        (name): Problem => ({
-          where: `models: ${model}: knobs.${name}`,
-          what: 'is the same for all models',
-          hint: 'list it under the knobs of the file',
-        }),
-      ),
-  );
-  if (problems.length > 0) throw new PerfTsError('BAD_OPTION', problems);
+/** Those that all models share, each with every value that is listed for it anywhere. */
+function sharedKnobsOf(selections: readonly (KnobSelection | undefined)[]): KnobSelection {
+  const found: Record<string, KnobSelection[string]> = {};
+  for (const [name, values] of selections.flatMap((selection) => Object.entries(selection ?? {}))) {
+    if (!isSharedKnob(name)) continue;
+    const known = found[name] ?? [];
+    found[name] = known === 'auto' || values === 'auto' ? 'auto' : [...new Set([...known, ...values])];
+  }
+  return found;
 }
 
 /** The problems of all models are told together, each with its model. */

@@ -3,7 +3,7 @@
  * sees dimensions, as ever; what is legal or without effect is each model's own space to say.
  */
 import { knobs } from '../knobs.js';
-import { defaultParameters, variantKey } from '../search-space.js';
+import { defaultParameters, enumerateVariants, variantKey } from '../search-space.js';
 import type { KnobValue, SearchDimension, SearchSpace, VariantParameters } from '../strategy.js';
 import { isSharedKnob, type Member, memberKnob } from './member.js';
 
@@ -92,4 +92,48 @@ function jointPresets(members: readonly SpaceMember[], space: SearchSpace): Vari
     seen.add(key);
     return [canonical];
   });
+}
+
+/**
+ * How many variants the space of all has beside the default; `limit` stands for that many or more. Counted from the
+ * models' own spaces: a space of several is soon too large to be walked through.
+ */
+export function countJointVariants(members: readonly SpaceMember[], limit: number): number {
+  const shared = sharedDimensions(members).map(({ name }) => name);
+  const totals = new Map<string, number>();
+  let hasUnchanged = true;
+  for (const [index, member] of members.entries()) {
+    const { counts, hasDefault } = countOwnVariants(member, shared, limit);
+    hasUnchanged &&= hasDefault;
+    // Shared values that some model cannot have are not in the space of all.
+    for (const key of new Set([...totals.keys(), ...counts.keys()])) {
+      const before = index === 0 ? 1 : (totals.get(key) ?? 0);
+      totals.set(key, Math.min(1 + limit, before * (counts.get(key) ?? 0)));
+    }
+  }
+  const all = [...totals.values()].reduce((sum, count) => sum + count, 0);
+  return Math.min(limit, hasUnchanged ? all - 1 : all);
+}
+
+/**
+ * By the values of the shared knobs, those of one model that differ in what is its own alone; and whether the unchanged
+ * model is among them, whose values need not all be listed.
+ */
+function countOwnVariants({ space }: SpaceMember, shared: readonly string[], limit: number) {
+  const counts = new Map<string, number>();
+  const unchanged = variantKey(space, defaultParameters(space));
+  let count = 0;
+  let hasDefault = false;
+  for (const parameters of enumerateVariants(space)) {
+    // What the space of all does not share stays as in the unchanged model.
+    const isInAll = space.dimensions.every(
+      ({ name, defaultValue }) => !isSharedKnob(name) || shared.includes(name) || parameters[name] === defaultValue,
+    );
+    if (!isInAll) continue;
+    const key = shared.map((name) => String(parameters[name])).join(',');
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+    hasDefault ||= variantKey(space, parameters) === unchanged;
+    if (++count > limit) break;
+  }
+  return { counts, hasDefault };
 }

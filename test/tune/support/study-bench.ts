@@ -10,7 +10,7 @@ import { parseObjective } from '../../../src/tune/objective.js';
 import { buildSearchSpace, type KnobSelection } from '../../../src/tune/search-space.js';
 import { type StrategyName, strategies } from '../../../src/tune/strategies/strategy-table.js';
 import { runStudy } from '../../../src/tune/study.js';
-import type { EarlierStudy, StudyStanding, TrialStart } from '../../../src/tune/study-options.js';
+import type { EarlierStudy, StudyOptions, StudyStanding, TrialStart } from '../../../src/tune/study-options.js';
 import type { StudyModel, Variant } from '../../../src/tune/variants.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { type Simulation, simulateVariants } from '../../support/simulated-variants.js';
@@ -57,6 +57,8 @@ export interface BenchOptions {
   readonly usedSeconds?: number;
   /** Seconds that one variant takes to start, where not `startSeconds`. */
   readonly slowStart?: (variant: Variant) => number | undefined;
+  /** What is tuned, where it is not the plain model. */
+  readonly subject?: Pick<StudyOptions, 'model' | 'context' | 'space' | 'together'>;
   readonly signal?: AbortSignal;
   readonly onTrialStart?: (start: TrialStart) => void;
   readonly onTrial?: (trial: TrialRecord) => void;
@@ -96,9 +98,11 @@ export async function runSimulatedStudy(options: BenchOptions): Promise<BenchRes
   const constraints: Constraint[] = (options.constraints ?? []).map(parseConstraint);
   const record = await runStudy(
     {
-      model: plainModel,
-      context: plainContext,
-      space: buildSearchSpace(plainContext, options.knobs),
+      ...(options.subject ?? {
+        model: plainModel,
+        context: plainContext,
+        space: buildSearchSpace(plainContext, options.knobs),
+      }),
       strategyName: strategy,
       createStrategy: strategies[strategy],
       objective: parseObjective(options.objective ?? 'throughput'),
@@ -126,8 +130,8 @@ export async function runSimulatedStudy(options: BenchOptions): Promise<BenchRes
         async appendTrial(trial) {
           journal.push(trial);
         },
-        async saveVariant(id, text) {
-          savedVariants.set(id, text);
+        async saveVariant(id, text, model) {
+          savedVariants.set(model === undefined ? id : `${id}/${model}`, text);
         },
       },
       listener: {
