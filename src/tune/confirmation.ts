@@ -112,7 +112,9 @@ async function runRounds(
 /** All that the search does not rule out, the default's own trial included. */
 function promising(trials: readonly FinishedTrial[], base: FinishedTrial): FinishedTrial[] {
   const { result: own } = trials.find(({ variant }) => variant.id === base.variant.id) ?? base;
-  const floor = (own.score ?? Number.NEGATIVE_INFINITY) - CLEARLY_WORSE;
+  // A default that misses a limit sets no mark, however fast it is.
+  const floor =
+    (own.state === 'complete' ? (own.score ?? Number.NEGATIVE_INFINITY) : Number.NEGATIVE_INFINITY) - CLEARLY_WORSE;
   return trials.filter(({ result }) => (result.score ?? Number.NEGATIVE_INFINITY) >= floor);
 }
 

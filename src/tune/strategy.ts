@@ -32,12 +32,17 @@ export interface SearchSpace {
 /** What a strategy learns of a trial. */
 export interface TrialResult {
   readonly state: TrialState;
-  /** Larger is better, and differences are relative gains: the logarithm of the objective, negated when that is minimised. Present when state is complete. */
+  /** Larger is better, and differences are relative gains: the logarithm of the objective, negated when that is minimised. Present when state is complete, and where only a limit was missed. */
   readonly score?: number;
   /** Standard error of `score`. */
   readonly scoreError?: number;
   /** Sum of relative constraint violations; feasible means <= 0. */
   readonly violation?: number;
+  /**
+   * How far each limit was missed, by its text: the logarithm of the value over the limit, negated for a lower limit, so
+   * above 0 is a miss. Of all limits, or absent; limits on accuracy, which not every variant has, are not among them.
+   */
+  readonly margins?: Readonly<Record<string, number>>;
 }
 
 /** What to measure next, and how thoroughly. */

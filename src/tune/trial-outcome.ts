@@ -6,7 +6,13 @@ import { type Nanos, nanos } from '../common/units.js';
 import type { LevelRecord } from '../record/run-record.js';
 import type { TrialAccuracy, TrialCause, TrialRecord } from '../record/study-record.js';
 import { isHeldBackByClient } from './client-limit.js';
-import { type Constraint, describeMisses, evaluateConstraint, totalViolation } from './constraint.js';
+import {
+  type Constraint,
+  type ConstraintOutcome,
+  describeMisses,
+  evaluateConstraint,
+  totalViolation,
+} from './constraint.js';
 import { isAccuracyMetric } from './metric.js';
 import { type Objective, utilityError, utilityOf } from './objective.js';
 import type { TrialResult } from './strategy.js';
@@ -16,6 +22,9 @@ import type { Variant } from './variants.js';
 
 export const CLIENT_LIMITED_REASON =
   'client limited: the load generator was the limit, so this is a lower bound and cannot win';
+
+/** Logarithms beyond this say no more; an error rate of 0 has none. */
+const MOST_MARGIN = 10;
 
 export interface FinishedTrial {
   readonly record: TrialRecord;
@@ -90,6 +99,9 @@ export function readTrial(record: TrialRecord, variant: Variant, judgement: Judg
   const isScored = value !== undefined && (state === 'complete' || record.cause === 'early_abort');
   const scoreError = level === null ? undefined : utilityError(objective, level);
   const misses = missesOf(record, judgement);
+  const margins = level === null || misses?.isAccuracy === true ? undefined : misses?.margins;
+  // A search learns how fast its like are from what missed a limit too.
+  const isLearntFrom = isScored || (value !== undefined && record.cause === 'constraint' && margins !== undefined);
   return {
     record,
     variant,
@@ -98,8 +110,9 @@ export function readTrial(record: TrialRecord, variant: Variant, judgement: Judg
     measuredNs: nanos(record.measuredNs ?? level?.durationNs ?? 0),
     result: {
       state: isScored ? 'complete' : state,
-      ...(isScored && { score: utilityOf(objective, value) }),
-      ...(isScored && scoreError !== undefined && { scoreError }),
+      ...(isLearntFrom && { score: utilityOf(objective, value) }),
+      ...(isLearntFrom && scoreError !== undefined && { scoreError }),
+      ...(isLearntFrom && margins !== undefined && { margins }),
       ...(misses !== undefined && { violation: misses.violation }),
     },
   };
@@ -115,6 +128,8 @@ interface Misses {
   readonly violation: number;
   readonly text: string;
   readonly isAccuracy: boolean;
+  /** As `TrialResult` has them; undefined where one cannot be told. */
+  readonly margins: Readonly<Record<string, number>> | undefined;
 }
 
 /** How far a trial misses its limits; undefined when nothing was measured that a limit could be on. */
@@ -129,7 +144,25 @@ export function missesOf(
     .filter((constraint) => accuracy !== undefined || bindsWithoutAnswers(constraint));
   const outcomes = judged.map((constraint) => evaluateConstraint(constraint, { level, loadTimeNs, accuracy }));
   const isAccuracy = outcomes.some(({ constraint, violation }) => violation > 0 && isAccuracyMetric(constraint.metric));
-  return { violation: totalViolation(outcomes), text: describeMisses(outcomes), isAccuracy };
+  return {
+    violation: totalViolation(outcomes),
+    text: describeMisses(outcomes),
+    isAccuracy,
+    margins: marginsOf(outcomes),
+  };
+}
+
+/** A limit of 0 that is kept has no scale to keep it by; one that is missed leaves nothing to pool. */
+function marginsOf(outcomes: readonly ConstraintOutcome[]): Readonly<Record<string, number>> | undefined {
+  const served = outcomes.filter(({ constraint }) => !isAccuracyMetric(constraint.metric));
+  if (served.some(({ constraint, violation }) => constraint.limit <= 0 && violation > 0)) return undefined;
+  const margins = served
+    .filter(({ constraint }) => constraint.limit > 0)
+    .map(({ constraint: { text, operator, limit }, value = Number.NaN }): [string, number] => {
+      const margin = Math.log(value / limit) * (operator === '<=' ? 1 : -1);
+      return [text, Math.max(-MOST_MARGIN, Math.min(MOST_MARGIN, margin))];
+    });
+  return margins.some(([, margin]) => Number.isNaN(margin)) ? undefined : Object.fromEntries(margins);
 }
 
 function judge(

@@ -182,7 +182,7 @@ function incumbentThroughput(
 function bestOf(trials: readonly FinishedTrial[]): StudyStanding['best'] {
   const best = bestComplete(trials);
   const base = trials.find(({ variant }) => variant.id === 'default')?.result;
-  if (best?.result.score === undefined || base?.score === undefined) return undefined;
+  if (best?.result.score === undefined || base?.state !== 'complete' || base.score === undefined) return undefined;
   const error = 1.96 * Math.hypot(best.result.scoreError ?? 0, base.scoreError ?? 0);
   const gain = best.result.score - base.score;
   const hasError = error > 0 && best.variant.id !== 'default';

@@ -60,7 +60,7 @@ export function walk(
   for (let parameters = strategy.ask(); parameters !== undefined; parameters = strategy.ask()) {
     asked.push(parameters);
     const result = landscape(parameters);
-    if (result.score !== undefined && result.score > bestScore) {
+    if (result.state === 'complete' && result.score !== undefined && result.score > bestScore) {
       best = parameters;
       bestScore = result.score;
     }

@@ -194,6 +194,21 @@ describe('a trial', () => {
     expect(trial?.value).toBe(100);
   });
 
+  it('tells a search how far each limit was missed or kept, and how fast it was all the same', async () => {
+    const constraints = ['latency_p99 <= 1ms', 'throughput >= 50', 'error_rate <= 0%'].map((text) =>
+      parseConstraint(text),
+    );
+    const trial = await run(
+      { constraints, mayStepDown: false },
+      { measure: async () => simulatedLevel({ throughputPerSec: 100, latencyNs: 2e6 }, 8, seconds(2)) },
+    );
+    const { state, score, margins = {} } = trial!.result;
+    expect([state, score]).toEqual(['infeasible', Math.log(100)]);
+    expect(Object.keys(margins)).toEqual(['latency_p99 <= 1ms', 'throughput >= 50']);
+    expect(margins['latency_p99 <= 1ms']).toBeGreaterThan(0);
+    expect(margins['throughput >= 50']).toBeCloseTo(Math.log(0.5));
+  });
+
   it('does not lower the load for a limit that a lower load cannot keep', async () => {
     let levels = 0;
     await run(

@@ -29,6 +29,9 @@ const NICHE_DRAWS = 60;
 /** The search ends when so many proposals for each knob in a row promised a smaller gain than this share. */
 const LEAST_PROMISE = 0.01;
 const PATIENCE_PER_KNOB = 5;
+/** Meanwhile the model is taken to be so many times as unsure of itself as it says, and more with each such proposal. */
+const FIRST_DOUBT = 2;
+const MORE_DOUBT = 0.1;
 /** ... but not before it has seen this many variants for each knob. */
 const LEAST_TRIALS_PER_KNOB = 3;
 
@@ -156,24 +159,27 @@ class ForestSearch implements Strategy {
     const best = incumbent?.standing.score ?? Math.max(...scoreRows(results).map(({ target }) => target));
     const surrogate = this.#fit(results);
     const origins = results.toSorted(byQuality).slice(0, ORIGIN_COUNT);
-    const found = climbToPromise({
-      space: this.#space,
-      starts: collectCandidates(
-        this.#space,
-        origins.map(({ parameters }) => parameters),
-        this.#isTaken,
-        this.#draw,
-        this.#rng,
-      ),
-      isTaken: this.#isTaken,
-      isInside: () => true,
-      promiseOf: (parameters) => surrogate.value(this.#code.encode(parameters), best),
-    });
+    const starts = collectCandidates(
+      this.#space,
+      origins.map(({ parameters }) => parameters),
+      this.#isTaken,
+      this.#draw,
+      this.#rng,
+    );
+    const lookWith = (doubt: number) =>
+      climbToPromise({
+        space: this.#space,
+        starts,
+        isTaken: this.#isTaken,
+        isInside: () => true,
+        promiseOf: (parameters) => surrogate.value(this.#code.encode(parameters), best, doubt),
+      });
+    const found = lookWith(1);
     // Without a feasible variant there is nothing to gain upon, and the search for one must go on.
     this.#promise = incumbent === undefined ? undefined : Math.max(0, found?.promise ?? 0);
     const isUnpromising = this.#promise !== undefined && this.#promise < LEAST_PROMISE;
     this.#unpromisingCount = isUnpromising ? this.#unpromisingCount + 1 : 0;
-    return found?.parameters;
+    return isUnpromising ? lookWith(FIRST_DOUBT + this.#unpromisingCount * MORE_DOUBT)?.parameters : found?.parameters;
   }
 
   #hasEnded(seenCount: number): boolean {

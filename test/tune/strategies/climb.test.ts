@@ -52,6 +52,7 @@ describe('niches', () => {
     levels: new Uint16Array(3),
     state: score === undefined ? 'failed' : 'complete',
     violation: 0,
+    margins: undefined,
     standing: score === undefined ? undefined : { score, error: 0.01, effort: 1 },
   });
   const incumbent = { ...result(start, 2), standing: { score: 2, error: 0.01, effort: 1 } };

@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../../src/common/random.js';
-import { buildSearchSpace, enumerateVariants } from '../../../src/tune/search-space.js';
+import { buildSearchSpace, defaultParameters, enumerateVariants } from '../../../src/tune/search-space.js';
 import { createForestStrategy } from '../../../src/tune/strategies/forest.js';
 import { createRandomStrategy } from '../../../src/tune/strategies/random.js';
-import type { KnobValue, SearchSpace, TrialResult, VariantParameters } from '../../../src/tune/strategy.js';
+import {
+  type KnobValue,
+  nextProposal,
+  type Proposal,
+  type SearchSpace,
+  type Strategy,
+  type TrialResult,
+  type VariantParameters,
+} from '../../../src/tune/strategy.js';
 import { race, spaceOf, walk } from '../../contract-suites/strategy.js';
 import { plainContext } from '../support/study-bench.js';
 
@@ -18,9 +26,14 @@ const serving: SearchSpace = spaceOf([
   { name: 'batch', values: counts(8), defaultValue: 8, isOrdered: true },
 ]);
 
-function trueScore({ provider, half, instances, threads, batch }: VariantParameters): number | undefined {
+/** Instances times batch over what there is room for. */
+const crowdOf = ({ instances, batch }: VariantParameters): number => (Number(instances) * Number(batch)) / 32;
+
+const trueScore = (parameters: VariantParameters): number | undefined =>
+  crowdOf(parameters) > 1 ? undefined : speedOf(parameters);
+
+function speedOf({ provider, half, instances, threads, batch }: VariantParameters): number {
   const [n, t, b] = [Number(instances), Number(threads), Number(batch)];
-  if (n * b > 32) return undefined;
   const crowding = Math.max(1, (n * t) / 8);
   const speed = provider === 'b' ? 1.6 : provider === 'c' ? (half === true ? 2 : 0.7) : 1;
   return Math.log((speed * n * t ** 0.7 * b ** 0.4) / crowding ** 1.5);
@@ -35,6 +48,31 @@ const noisy =
     return { state: 'complete', score: score + 0.03 * createRng(key).normal(), scoreError: 0.03 };
   };
 
+/** The same, but what does not fit is served, and late: latency grows with the square of what there is no room for. */
+function limited(seed: number): (parameters: VariantParameters) => TrialResult {
+  const rng = createRng(seed);
+  return (parameters) => {
+    const margin = 2 * Math.log(crowdOf(parameters) / 1.05) + 0.03 * rng.normal();
+    return {
+      state: margin > 0 ? 'infeasible' : 'complete',
+      violation: Math.max(0, Math.expm1(margin)),
+      score: speedOf(parameters) + 0.03 * rng.normal(),
+      scoreError: 0.03,
+      margins: { p99: margin },
+    };
+  };
+}
+
+/** What a search of so many measurements takes for the best. */
+function searchTrials(strategy: Strategy, landscape: (parameters: VariantParameters) => TrialResult, count: number) {
+  let proposal: Proposal | undefined = { parameters: defaultParameters(serving), effort: 1 };
+  for (let trial = 0; proposal !== undefined && trial < count; trial++) {
+    strategy.tell(proposal.parameters, landscape(proposal.parameters), proposal.effort);
+    proposal = nextProposal(strategy);
+  }
+  return strategy.best!();
+}
+
 const top = Math.max(...[...enumerateVariants(serving)].map((parameters) => trueScore(parameters) ?? 0));
 const seeds = [1, 2, 3];
 
@@ -44,6 +82,13 @@ describe('the forest strategy', () => {
       top - (trueScore(walk(create, serving, noisy(seed), seed, 60).best) ?? 0);
     for (const seed of seeds) {
       expect(missed(createForestStrategy, seed)).toBeLessThan(missed(createRandomStrategy, seed));
+    }
+  });
+
+  it('comes within 7 % of the best in 80 measurements where many variants miss a limit', { timeout: 120_000 }, () => {
+    for (const seed of [1, 2, 3, 4]) {
+      const best = searchTrials(createForestStrategy({ space: serving, seed }), limited(seed), 80);
+      expect(trueScore(best!) ?? 0).toBeGreaterThan(top + Math.log(0.93));
     }
   });
 
