@@ -1,5 +1,6 @@
 /** Which variants go into confirmation, and how many rounds of what length the time left allows. Pure arithmetic. */
 import { type Nanos, nanos, seconds } from '../common/units.js';
+import { isPortable } from './confirmation-verdict.js';
 import type { FinishedTrial } from './trial-outcome.js';
 
 /** Fewer give an interval that proves nothing but very large gains. */
@@ -49,7 +50,9 @@ export function chooseFinalists(trials: readonly FinishedTrial[], limit = MAX_FI
     (trial) => trial.isClientLimited === best.isClientLimited && scoreOf(best) - scoreOf(trial) <= TIE,
   );
   const simplest = equals.reduce((a, b) => (b.variant.changed.length < a.variant.changed.length ? b : a), best);
-  return [...new Set([best, simplest, ...candidates])].slice(0, limit);
+  // Somebody who serves with Triton has no use for what only our engine honours, so the best of the others is confirmed too.
+  const portable = candidates.find(({ variant }) => isPortable(variant)) ?? best;
+  return [...new Set([best, portable, simplest, ...candidates])].slice(0, limit);
 }
 
 /**

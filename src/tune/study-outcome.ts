@@ -4,7 +4,7 @@ import type { Nanos } from '../common/units.js';
 import type { Warning } from '../record/run-record.js';
 import type { Recommendation, StudyPlan, StudyRecord } from '../record/study-record.js';
 import { MIN_ROUNDS } from './confirmation-plan.js';
-import type { Decision, FinalistVerdict, Round } from './confirmation-verdict.js';
+import { type Decision, type FinalistVerdict, isPortable, type Round } from './confirmation-verdict.js';
 import { explainInfeasible } from './results/explain-infeasible.js';
 import { findTradeOffs } from './results/trade-offs.js';
 import type { Strategy } from './strategy.js';
@@ -120,13 +120,17 @@ function confirmationWarning({ base, rounds, trials, decision, isInterrupted }: 
     if (!isBeaten) return undefined;
     return { code, message: 'no time was left to confirm the best of the search; a larger budget is needed' };
   }
-  const reasons = decision.verdicts.map(({ variant, gain, objection }) => {
+  const unproved = decision.verdicts.filter(({ variant }) => decision.engine === undefined || isPortable(variant));
+  if (unproved.length === 0)
+    return { code, message: 'nothing that a Triton honours in full came far enough to be confirmed' };
+  const reasons = unproved.map(({ variant, gain, objection }) => {
     const measured = gain === undefined ? '' : ` (gain ${formatGain(gain)})`;
     return `${variant.id}${measured}: ${objection ?? 'beaten'}`;
   });
   const isShort = rounds.filter((round) => round.length > 1).length < MIN_ROUNDS;
   const remedy = isShort ? '; a larger budget gives more rounds and so a narrower interval' : '';
-  return { code, message: `no finalist proved better than the default: ${reasons.join('; ')}${remedy}` };
+  const whose = decision.engine === undefined ? 'no finalist' : 'no finalist that a Triton honours in full';
+  return { code, message: `${whose} proved better than the default: ${reasons.join('; ')}${remedy}` };
 }
 
 /** A smaller batch limit is a change that clients notice. */

@@ -55,6 +55,19 @@ describe('the finalists', () => {
     expect(chosen.map(({ variant: { id } }) => id)).toEqual(['a', 'b', 'd']);
   });
 
+  it('hold the best that a Triton honours, where our engine alone honours the better ones', () => {
+    const engineOnly = ['e', 'f', 'g'].map((id) => ({
+      ...variant(id, ['runtime']),
+      parameters: { runtime: 'openvino' },
+    }));
+    const trials = engineOnly.map((owner, index) => trial(owner, 200 - 20 * index));
+    expect(chooseFinalists([...trials, trial(c, 120), trial(a, 110)]).map(({ variant: { id } }) => id)).toEqual([
+      'e',
+      'c',
+      'f',
+    ]);
+  });
+
   it('prefer those that the load generator did not limit', () => {
     const chosen = chooseFinalists([trial(a, 200, { isClientLimited: true }), trial(b, 110), trial(c, 120)]);
     expect(chosen.map(({ variant: { id } }) => id)).toEqual(['c', 'b', 'a']);
