@@ -27,20 +27,25 @@ const codeOf: Readonly<Record<ErrorCode, number>> = {
 
 export const exitCodeOfError = (code: ErrorCode): number => codeOf[code];
 
+/** What of a level decides over the exit code. */
+type JudgedLevel = Pick<LevelRecord, 'verdict' | 'windowed' | 'warnings' | 'requestCount' | 'errorCount'>;
+
 /**
  * A run is good when at least one level can be trusted. A client-limited level is a lower bound and only warns, but not
- * where perf_analyzer's windows were asked for and disagreed: that is its own exit code 2. A server that stopped answering
- * for good is a target that died, whatever was measured before.
+ * where perf_analyzer's windows were asked for and disagreed: that is its own exit code 2. A server that answered and then
+ * stopped for good is a target that died, whatever was measured before.
  */
-export function exitCodeOfLevels(
-  levels: readonly Pick<LevelRecord, 'verdict' | 'windowed' | 'warnings' | 'requestCount'>[],
-): number {
-  const stopped = levels.findIndex(({ warnings }) => warnings.some(({ code }) => code === 'SERVER_STOPPED'));
-  if (stopped >= 0 && levels.slice(stopped + 1).every(({ requestCount }) => requestCount === 0)) {
-    return exitCodes.targetFailed;
-  }
+export function exitCodeOfLevels(levels: readonly JudgedLevel[]): number {
+  if (stoppedForGood(levels)) return exitCodes.targetFailed;
   const isGood = levels.some(
     ({ verdict, windowed }) => verdict === 'VALID' || (verdict === 'CLIENT_LIMITED' && windowed?.isStable !== false),
   );
   return isGood ? exitCodes.ok : exitCodes.noValidLevel;
+}
+
+/** Whether there were answers, and none any more at the end of the last level that had any request. */
+function stoppedForGood(levels: readonly JudgedLevel[]): boolean {
+  if (levels.every(({ requestCount }) => requestCount === 0)) return false;
+  const last = levels.findLast(({ requestCount, errorCount }) => requestCount + errorCount > 0);
+  return last !== undefined && (last.requestCount === 0 || last.warnings.some(({ code }) => code === 'SERVER_STOPPED'));
 }

@@ -67,6 +67,7 @@ describe('the exit code of a run', () => {
   const level = (verdict: Verdict, isStable = true, codes: readonly string[] = [], requestCount = 100) => ({
     verdict,
     requestCount,
+    errorCount: 100 - requestCount,
     windowed: { isStable, standardDeviationNs: 0, percentile: null, windows: [] },
     warnings: codes.map((code) => ({ code, message: '' })),
   });
@@ -89,5 +90,11 @@ describe('the exit code of a run', () => {
     expect(exitCodeOfLevels([level('VALID'), stopped])).toBe(4);
     expect(exitCodeOfLevels([level('VALID'), stopped, level('INVALID', true, [], 0)])).toBe(4);
     expect(exitCodeOfLevels([level('VALID'), stopped, level('UNSTABLE')])).toBe(0);
+    expect(exitCodeOfLevels([level('VALID'), level('INVALID', true, [], 0)])).toBe(4);
+    expect(exitCodeOfLevels([level('INVALID', true, [], 0), level('VALID')])).toBe(0);
+  });
+
+  it('is 2 when no request was ever answered: there was no server that stopped', () => {
+    expect(exitCodeOfLevels([level('INVALID', true, [], 0)])).toBe(2);
   });
 });
