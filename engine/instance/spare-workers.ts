@@ -12,11 +12,11 @@ const startInstance = (name: string, workerData?: WorkerStart): Worker =>
   startWorker('engine/instance/instance-worker', { name, workerData });
 
 /**
- * Starts threads for the first instances. `ortLibrary` is opened in them right away; leave it out where it may crash,
+ * Starts threads until `count` are there for the first instances. `ortLibrary` is opened in them right away; leave it out where it may crash,
  * and give '' for the bundled one.
  */
 export function startSpareWorkers(count: number, ortLibrary?: string): void {
-  for (let index = 0; index < count; index++) {
+  while (spares.length < count) {
     const worker = startInstance('instance', ortLibrary === undefined ? undefined : { ortLibrary });
     // One that ends before it is used is not missed.
     worker.on('error', () => undefined);

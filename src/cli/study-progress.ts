@@ -9,8 +9,8 @@ import type { StudyPlan, TrialRecord } from '../record/study-record.js';
 import { metricFormat } from '../report/metric-format.js';
 import { wrapText } from '../report/plain-table.js';
 import { describeCause } from '../report/study/failures-table.js';
-import type { ConfirmationPlan } from '../tune/confirmation-plan.js';
-import type { StudyListener, StudyStanding, TrialStart } from '../tune/study-options.js';
+import type { ConfirmationPlan } from '../tune/confirmation/confirmation-plan.js';
+import type { StudyListener, StudyStanding, TrialStart } from '../tune/studies/study-options.js';
 import type { Terminal } from './terminal.js';
 
 export interface StudyProgress extends StudyListener {

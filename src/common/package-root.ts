@@ -29,3 +29,6 @@ export const compiledEntry = (modulePath: string): URL => pathToFileURL(join(pac
 
 /** The command's entry file, to start perf-ts again as a child process. */
 export const commandEntry: string = join(packageRoot, 'bin', 'perf-ts.js');
+
+/** The entry file of an engine that stands by until it is told what to serve. */
+export const standbyEntry: string = join(packageRoot, 'bin', 'standby.js');

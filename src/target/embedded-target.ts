@@ -2,21 +2,16 @@
  * Our own engine as a child process on free loopback ports. A native crash in it is an error value here, and it never
  * outlives us: it is stopped by process id, and ends by itself when the channel to this process closes.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { setPriority } from 'node:os';
+import type { ChildProcess } from 'node:child_process';
 import { connectAdmin } from '../client/connect-admin.js';
 import { PerfTsError, type Problem } from '../common/errors.js';
 import { commandEntry } from '../common/package-root.js';
 import type { Protocol } from '../kserve/protocol.js';
 import type { EngineMessage } from './engine-message.js';
+import { spawnEngine, stopChild } from './engine-process.js';
+import type { EngineStandby } from './engine-standby.js';
 import type { Target } from './target.js';
 
-const STOP_GRACE_MS = 10_000;
-/**
- * The engine yields the CPU to the load generator where both share it: a generator that waits for a CPU sends late and
- * stamps answers late, and would be measuring itself (docs/performance.md has what this changed).
- */
-const ENGINE_NICENESS = 5;
 const STDERR_TAIL_CHARS = 4_000;
 
 export interface EmbeddedTargetOptions {
@@ -31,19 +26,19 @@ export interface EmbeddedTargetOptions {
   readonly offersMetrics?: boolean;
   /** More flags for `perf-ts serve`. */
   readonly engineFlags?: readonly string[];
+  /** Where a process that stands by is taken from. */
+  readonly standby?: EngineStandby;
   readonly signal?: AbortSignal;
 }
 
 /** Starts the engine and waits until the model is ready. Throws PerfTsError when the engine refuses the model or dies. */
 export async function launchEmbeddedTarget(options: EmbeddedTargetOptions): Promise<Target> {
-  const child = spawn(process.execPath, [commandEntry, ...serveArguments(options)], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { ...process.env, ORT_DISABLE_TELEMETRY: '1', NO_COLOR: '1' },
-  });
-  yieldCpu(child);
+  const serveArguments = describeServing(options);
+  const child = (await options.standby?.take(serveArguments)) ?? spawnEngine([commandEntry, ...serveArguments]);
   const close = (): Promise<void> => stopChild(child);
   const onAbort = (): void => void close();
   options.signal?.addEventListener('abort', onAbort, { once: true });
+  if (options.signal?.aborted) onAbort();
   try {
     const stderrTail = keepTail(child);
     const endpoints = await waitUntilReady(child, options, stderrTail);
@@ -74,16 +69,7 @@ export async function launchEmbeddedTarget(options: EmbeddedTargetOptions): Prom
   }
 }
 
-/** Set on the main thread before it makes others, which inherit it. */
-function yieldCpu({ pid }: ChildProcess): void {
-  try {
-    if (pid !== undefined) setPriority(pid, ENGINE_NICENESS);
-  } catch {
-    // Some containers forbid it; the run is then only less quiet.
-  }
-}
-
-function serveArguments(options: EmbeddedTargetOptions): string[] {
+function describeServing(options: EmbeddedTargetOptions): string[] {
   return [
     'serve',
     `--model-repository=${options.modelRepository}`,
@@ -141,17 +127,4 @@ function describeExit(model: string, code: number | null, signal: string | null,
     what: `the engine process ended with ${how}${said}`,
     hint: `run 'perf-ts serve --model-repository DIR --load-model ${model} --log-verbose=1' to see more`,
   };
-}
-
-/** SIGTERM, then SIGKILL after a grace time; resolves when the process is gone. */
-function stopChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return Promise.resolve();
-  return new Promise((resolve) => {
-    const force = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
-    child.once('exit', () => {
-      clearTimeout(force);
-      resolve();
-    });
-    child.kill('SIGTERM');
-  });
 }

@@ -26,3 +26,14 @@ export type EngineMessage =
       readonly assignments: readonly NodeAssignment[];
     }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly problems: readonly Problem[] };
+
+/** What a process on standby tells once: it has loaded all that needs no model. */
+export interface StandbyMessage {
+  readonly kind: 'standing-by';
+}
+
+/** What makes an engine of a process on standby. */
+export interface StandbyOrder {
+  /** The command line, `serve` first. */
+  readonly argv: readonly string[];
+}

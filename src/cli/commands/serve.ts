@@ -9,7 +9,7 @@ import { defineCommand } from '../command.js';
 import { exitCodes } from '../exit-code.js';
 
 /** As many instances as a model has on the CPU that does not say how many. */
-const SPARE_WORKERS = 2;
+export const SPARE_WORKERS = 2;
 
 export const serveCommand = defineCommand({
   usage: 'perf-ts serve --model-repository DIR [options]',

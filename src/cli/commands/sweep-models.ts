@@ -5,7 +5,7 @@ import { parseText } from '../../common/value-parsers.js';
 import { parseModels } from '../../plan/parse-load-options.js';
 import type { JournalHeader } from '../../record/study-journal.js';
 import { checkApplicable } from '../../tune/results/apply-recommendation.js';
-import type { SweepFile, SweptModel } from '../../tune/sweep-file.js';
+import type { SweepFile, SweptModel } from '../../tune/sweep-files/sweep-file.js';
 import type { SweptMember } from '../../tune/together/describe-members.js';
 import { jointName, wholeWeights } from '../../tune/together/member.js';
 import type { Terminal } from '../terminal.js';
