@@ -21,8 +21,8 @@ export { renderRunCsv } from './report/perf-analyzer/level-csv.js';
 export { type FinishedRun, type MeasurementOptions, type RunListener, runMeasurement } from './run/run-measurement.js';
 export { findLocalModel, openTarget, type TargetChoice } from './target/choose-target.js';
 export type { Target } from './target/target.js';
-export { parseConstraint } from './tune/constraint.js';
-export { parseObjective } from './tune/objective.js';
+export { parseConstraint } from './tune/objectives/constraint.js';
+export { parseObjective } from './tune/objectives/objective.js';
 export { isHopeless, type RunningScore } from './tune/strategies/early-abort.js';
 export {
   type Bounds,
@@ -31,7 +31,6 @@ export {
   knobImportance,
   type TriedVariant,
 } from './tune/strategies/knob-importance.js';
-export { type StrategyName, strategies } from './tune/strategies/strategy-table.js';
 export {
   type CreateStrategy,
   type KnobValue,
@@ -43,5 +42,6 @@ export {
   type StrategyOptions,
   type TrialResult,
   type VariantParameters,
-} from './tune/strategy.js';
+} from './tune/strategies/strategy.js';
+export { type StrategyName, strategies } from './tune/strategies/strategy-table.js';
 export { runSweep, type SweepOptions } from './tune/sweep.js';

@@ -6,12 +6,12 @@ import { createRng } from '../../dist/src/common/random.js';
 import { seconds } from '../../dist/src/common/units.js';
 import { findLocalModel } from '../../dist/src/target/choose-target.js';
 import { describeKnobContext } from '../../dist/src/tune/knobs/host-context.js';
-import { createEngineLauncher } from '../../dist/src/tune/launch-variant.js';
-import { parseObjective } from '../../dist/src/tune/objective.js';
-import { buildSearchSpace, defaultParameters, enumerateVariants } from '../../dist/src/tune/search-space.js';
-import { closedLoad, searchConcurrency } from '../../dist/src/tune/study-load.js';
-import { readStudyModel } from '../../dist/src/tune/study-model.js';
-import { createVariant, defaultVariant } from '../../dist/src/tune/variants.js';
+import { createEngineLauncher } from '../../dist/src/tune/launchers/engine-launcher.js';
+import { parseObjective } from '../../dist/src/tune/objectives/objective.js';
+import { closedLoad, searchConcurrency } from '../../dist/src/tune/studies/study-load.js';
+import { readStudyModel } from '../../dist/src/tune/studies/study-model.js';
+import { buildSearchSpace, defaultParameters, enumerateVariants } from '../../dist/src/tune/variants/search-space.js';
+import { createVariant, defaultVariant } from '../../dist/src/tune/variants/variants.js';
 
 const MODEL = 'simple_cnn';
 const never = new AbortController().signal;

@@ -11,9 +11,9 @@ import { providerTable } from '../onnxruntime/provider-table.js';
 import type { Target } from '../target/target.js';
 import type { KnobContext } from '../tune/knobs/knob.js';
 import { executionProvider } from '../tune/knobs/provider-knobs.js';
-import type { EngineLauncher } from '../tune/launch-variant.js';
-import { closedLoad } from '../tune/study-load.js';
-import { pinServerDefaults, type StudyModel, type Variant } from '../tune/variants.js';
+import type { EngineLauncher } from '../tune/launchers/engine-launcher.js';
+import { closedLoad } from '../tune/studies/study-load.js';
+import { pinServerDefaults, type StudyModel, type Variant } from '../tune/variants/variants.js';
 import type { ServedPair, UsablePair } from './compare-runtimes.js';
 import type { RuntimePair } from './runtime-comparison.js';
 

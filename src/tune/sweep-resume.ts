@@ -2,9 +2,9 @@
 import { PerfTsError } from '../common/errors.js';
 import { type Nanos, nanos, seconds } from '../common/units.js';
 import type { JournalContent, JournalHeader } from '../record/study-journal.js';
-import { findChanges } from './study-header.js';
-import type { EarlierStudy } from './study-options.js';
-import { searchLevelDuration } from './study-plan.js';
+import { findChanges } from './studies/study-header.js';
+import type { EarlierStudy } from './studies/study-options.js';
+import { searchLevelDuration } from './studies/study-plan.js';
 
 export interface ResumedSweep {
   readonly journal: JournalContent;

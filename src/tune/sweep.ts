@@ -9,28 +9,28 @@ import { elapsed, type Nanos, nanos, seconds } from '../common/units.js';
 import { describeHost } from '../measure/limits/host-fingerprint.js';
 import type { PlanOptions } from '../plan/plan.js';
 import type { StudyRecord } from '../record/study-record.js';
-import type { Constraint } from './constraint.js';
 import { openStudyServer } from './launchers/open-server.js';
 import type { ServerQuestion, StudyServer } from './launchers/study-server.js';
-import { isAccuracyMetric } from './metric.js';
-import { atPrice, type Objective, partsOf } from './objective.js';
+import type { Constraint } from './objectives/constraint.js';
+import { isAccuracyMetric } from './objectives/metric.js';
+import { atPrice, type Objective, partsOf } from './objectives/objective.js';
 import {
   type RecommendationFolder,
   type SavedRecommendation,
   saveRecommendations,
 } from './results/save-recommendations.js';
-import { countVariants, type KnobSelection } from './search-space.js';
 import { type StrategyName, strategies } from './strategies/strategy-table.js';
-import { runStudy } from './study.js';
-import { takeFingerprint } from './study-fingerprint.js';
-import { journalHeader } from './study-header.js';
-import type { StudyJournal, StudyListener, StudyOptions } from './study-options.js';
-import { affordableKnobs, searchLevelDuration } from './study-plan.js';
-import { describeSubject } from './study-subject.js';
+import { runStudy } from './studies/study.js';
+import { takeFingerprint } from './studies/study-fingerprint.js';
+import { journalHeader } from './studies/study-header.js';
+import type { StudyJournal, StudyListener, StudyOptions } from './studies/study-options.js';
+import { affordableKnobs, searchLevelDuration } from './studies/study-plan.js';
+import { describeSubject } from './studies/study-subject.js';
 import { checkResume, knobsLeftOut, type ResumedSweep, readEarlierStudy, usedBefore } from './sweep-resume.js';
 import { compareAll } from './together/compare-all.js';
 import { describeMembers, type SweptMember } from './together/describe-members.js';
-import type { StudyModel } from './variants.js';
+import { countVariants, type KnobSelection } from './variants/search-space.js';
+import type { StudyModel } from './variants/variants.js';
 
 /** Less leaves no room for even one variant beside the default. */
 const MIN_BUDGET = seconds(10);

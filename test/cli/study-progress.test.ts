@@ -4,7 +4,7 @@ import { createStudyProgress, planLines, type StudyProgressOptions } from '../..
 import type { Terminal } from '../../src/cli/terminal.js';
 import { nanos } from '../../src/common/units.js';
 import type { StudyPlan, TrialRecord } from '../../src/record/study-record.js';
-import type { StudyStanding, TrialStart } from '../../src/tune/study-options.js';
+import type { StudyStanding, TrialStart } from '../../src/tune/studies/study-options.js';
 import { fullStudy } from '../support/sample-studies.js';
 
 const plan: StudyPlan = {

@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/common/random.js';
-import { countVariants, defaultParameters, enumerateVariants, variantKey } from '../../src/tune/search-space.js';
 import {
   type CreateStrategy,
   type KnobValue,
@@ -12,7 +11,13 @@ import {
   type SearchSpace,
   type TrialResult,
   type VariantParameters,
-} from '../../src/tune/strategy.js';
+} from '../../src/tune/strategies/strategy.js';
+import {
+  countVariants,
+  defaultParameters,
+  enumerateVariants,
+  variantKey,
+} from '../../src/tune/variants/search-space.js';
 
 const MAX_ASKS = 5000;
 

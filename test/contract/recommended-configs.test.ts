@@ -8,12 +8,12 @@ import { packageRoot } from '../../src/common/package-root.js';
 import { addZooModels } from '../../src/onnx/zoo/zoo.js';
 import { createStudyStore } from '../../src/record/study-store.js';
 import { saveRecommendations } from '../../src/tune/results/save-recommendations.js';
-import { buildSearchSpace, type KnobSelection } from '../../src/tune/search-space.js';
-import type { VariantParameters } from '../../src/tune/strategy.js';
-import { readStudyModel } from '../../src/tune/study-model.js';
+import type { VariantParameters } from '../../src/tune/strategies/strategy.js';
+import { readStudyModel } from '../../src/tune/studies/study-model.js';
 import { composeSpaces } from '../../src/tune/together/joint-space.js';
 import { jointModel } from '../../src/tune/together/joint-variant.js';
-import type { StudyModel } from '../../src/tune/variants.js';
+import { buildSearchSpace, type KnobSelection } from '../../src/tune/variants/search-space.js';
+import type { StudyModel } from '../../src/tune/variants/variants.js';
 import { findPython } from '../support/find-python.js';
 import { type BenchOptions, runSimulatedStudy } from '../tune/support/study-bench.js';
 

@@ -3,9 +3,9 @@ import { PerfTsError } from '../../src/common/errors.js';
 import { createRng } from '../../src/common/random.js';
 import { type Nanos, nanos, seconds } from '../../src/common/units.js';
 import type { LevelRecord, Verdict } from '../../src/record/run-record.js';
-import type { LaunchVariant } from '../../src/tune/launched-variant.js';
-import type { VariantParameters } from '../../src/tune/strategy.js';
-import type { Variant } from '../../src/tune/variants.js';
+import type { LaunchVariant } from '../../src/tune/launchers/launched-variant.js';
+import type { VariantParameters } from '../../src/tune/strategies/strategy.js';
+import type { Variant } from '../../src/tune/variants/variants.js';
 import { concurrencyOf } from './concurrency-of.js';
 import type { ManualClock } from './manual-clock.js';
 

@@ -1,7 +1,7 @@
 /** Which variants go into confirmation, and how many rounds of what length the time left allows. Pure arithmetic. */
-import { type Nanos, nanos, seconds } from '../common/units.js';
+import { type Nanos, nanos, seconds } from '../../common/units.js';
+import type { FinishedTrial } from '../trials/trial-outcome.js';
 import { isPortable } from './confirmation-verdict.js';
-import type { FinishedTrial } from './trial-outcome.js';
 
 /** Fewer give an interval that proves nothing but very large gains. */
 export const MIN_ROUNDS = 3;

@@ -1,10 +1,10 @@
 /** What the confirmation rounds prove: the gain of each finalist over the default, and which finalist, if any, wins. */
-import { pairedGain } from '../measure/statistics/compare.js';
-import { knobs, scopeOfValue } from './knobs.js';
-import type { Objective } from './objective.js';
-import type { Gain } from './recommendation.js';
-import type { FinishedTrial } from './trial-outcome.js';
-import type { Variant } from './variants.js';
+import { pairedGain } from '../../measure/statistics/compare.js';
+import { knobs, scopeOfValue } from '../knobs/knobs.js';
+import type { Objective } from '../objectives/objective.js';
+import type { Gain } from '../results/recommendation.js';
+import type { FinishedTrial } from '../trials/trial-outcome.js';
+import type { Variant } from '../variants/variants.js';
 
 /** Variants closer than this are equal; the one with fewer changes is preferred, above all the default, which has none. */
 export const EQUAL_WITHIN = 0.02;

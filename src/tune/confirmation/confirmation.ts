@@ -1,5 +1,12 @@
 /** Confirmation: the finalists and the default measured again in turn, so that what drifts on the host meets all alike. */
-import { deriveSeed } from '../common/random.js';
+import { deriveSeed } from '../../common/random.js';
+import { readRounds } from '../studies/study-earlier.js';
+import type { StudyDependencies, StudyOptions } from '../studies/study-options.js';
+import { searchLevelDuration } from '../studies/study-plan.js';
+import { poolRepeats } from '../trials/pooled-trials.js';
+import type { FinishedTrial } from '../trials/trial-outcome.js';
+import type { TrialRunner } from '../trials/trial-runner.js';
+import type { Variant } from '../variants/variants.js';
 import {
   type ConfirmationPlan,
   chooseFinalists,
@@ -8,13 +15,6 @@ import {
   planConfirmation,
 } from './confirmation-plan.js';
 import { leaderOf, type Round } from './confirmation-verdict.js';
-import { poolRepeats } from './pooled-trials.js';
-import { readRounds } from './study-earlier.js';
-import type { StudyDependencies, StudyOptions } from './study-options.js';
-import { searchLevelDuration } from './study-plan.js';
-import type { FinishedTrial } from './trial-outcome.js';
-import type { TrialRunner } from './trial-runner.js';
-import type { Variant } from './variants.js';
 
 /** A variant this much worse than the default in the search (relative) is not worth confirming. */
 const CLEARLY_WORSE = 0.1;

@@ -1,6 +1,6 @@
 /** Knobs of the batcher: whether requests are batched, up to which size, at which sizes at once, after which wait. */
 import type { DynamicBatchingConfig, ModelConfig } from '../../model-config/model-config.js';
-import type { KnobValue } from '../strategy.js';
+import type { KnobValue } from '../strategies/strategy.js';
 import { always, ascending, batches, doublings, type Knob, type ReadKnob, wholeNumber } from './knob.js';
 
 const MAX_BATCH_SIZE_LIMIT = 128;

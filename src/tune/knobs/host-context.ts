@@ -7,11 +7,11 @@ import { convertFolder } from '../../onnx/convert/convert-folder.js';
 import { type ProviderName, providerTable } from '../../onnxruntime/provider-table.js';
 import { describeLibrary, proveProvider } from '../../runtime/probe.js';
 import { BUNDLED, bundledRuntime, resolveRuntime } from '../../runtime/resolve-runtime.js';
-import { knobs } from '../knobs.js';
-import type { KnobSelection } from '../search-space.js';
-import type { KnobValue } from '../strategy.js';
-import type { StudyModel } from '../variants.js';
+import type { KnobValue } from '../strategies/strategy.js';
+import type { KnobSelection } from '../variants/search-space.js';
+import type { StudyModel } from '../variants/variants.js';
 import type { KnobContext } from './knob.js';
+import { knobs } from './knobs.js';
 import { executionProvider } from './provider-knobs.js';
 
 export interface HostQuestion {

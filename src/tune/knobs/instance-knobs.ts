@@ -1,6 +1,7 @@
 /** Knobs of instance groups: how many copies of the model run, group by group. */
-import { groupCount, writeGroupCount } from '../knob-writers.js';
+
 import { always, ascending, doublings, type Knob, wholeNumber } from './knob.js';
+import { groupCount, writeGroupCount } from './knob-writers.js';
 
 /** Groups beyond the first that have a knob of their own. */
 const MORE_GROUPS = 3;

@@ -1,6 +1,6 @@
 /** How single knob values are put into a user's config: only the field in question changes, empty parents go away. */
-import type { AcceleratorConfig, InstanceGroupConfig, ModelConfig } from '../model-config/model-config.js';
-import type { AcceleratorDevice } from '../onnxruntime/provider-table.js';
+import type { AcceleratorConfig, InstanceGroupConfig, ModelConfig } from '../../model-config/model-config.js';
+import type { AcceleratorDevice } from '../../onnxruntime/provider-table.js';
 
 /** Instances of one group. */
 export const groupCount = (config: ModelConfig, index: number): number => config.instance_group?.[index]?.count ?? 1;

@@ -4,7 +4,7 @@
  */
 import type { ModelConfig } from '../../model-config/model-config.js';
 import type { ProviderName } from '../../onnxruntime/provider-table.js';
-import type { KnobValue } from '../strategy.js';
+import type { KnobValue } from '../strategies/strategy.js';
 
 /** What a knob's values depend on. */
 export interface KnobContext {

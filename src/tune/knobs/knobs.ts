@@ -3,13 +3,15 @@
  * knob is added by adding a row. Rows stand in the order in which a change usually pays, because a search with a small
  * budget starts at the top; the provider stands before its options, because it is written first.
  */
-import { dynamicBatching, maxBatchSize, maxQueueDelay, preferredBatchSizes } from './knobs/batching-knobs.js';
-import { furtherInstanceCounts, instanceCount } from './knobs/instance-knobs.js';
-import { batches, type Knob, type KnobContext } from './knobs/knob.js';
-import { clientBatchSize, clientConcurrency } from './knobs/load-knobs.js';
-import { precision } from './knobs/precision-knob.js';
-import { executionProvider, providerOptionKnobs } from './knobs/provider-knobs.js';
-import { bufferThreads, cudaMemoryPool, grpcInferThreads, pinnedMemoryPool, runtime } from './knobs/server-knobs.js';
+
+import type { KnobValue } from '../strategies/strategy.js';
+import { dynamicBatching, maxBatchSize, maxQueueDelay, preferredBatchSizes } from './batching-knobs.js';
+import { furtherInstanceCounts, instanceCount } from './instance-knobs.js';
+import { batches, type Knob, type KnobContext } from './knob.js';
+import { clientBatchSize, clientConcurrency } from './load-knobs.js';
+import { precision } from './precision-knob.js';
+import { executionProvider, providerOptionKnobs } from './provider-knobs.js';
+import { bufferThreads, cudaMemoryPool, grpcInferThreads, pinnedMemoryPool, runtime } from './server-knobs.js';
 import {
   arenaShrinkage,
   executionMode,
@@ -18,10 +20,9 @@ import {
   intraOpThreads,
   memoryArena,
   memoryPattern,
-} from './knobs/session-knobs.js';
-import type { KnobValue } from './strategy.js';
+} from './session-knobs.js';
 
-export { type Knob, type KnobContext, type ReadKnob, scopeOfValue } from './knobs/knob.js';
+export { type Knob, type KnobContext, type ReadKnob, scopeOfValue } from './knob.js';
 
 export const knobs: readonly Knob[] = [
   executionProvider,

@@ -2,6 +2,8 @@
  * Knobs of execution providers: which one runs the model, and its options, both out of the provider table. A provider
  * is offered only where it was proven; options that Triton's CUDA path takes from model parameters alone go there.
  */
+
+import { readByteSize } from '../../common/byte-size.js';
 import type { AcceleratorConfig, ModelConfig } from '../../model-config/model-config.js';
 import type { ProviderOption } from '../../onnxruntime/provider-options.js';
 import {
@@ -10,7 +12,8 @@ import {
   type ProviderRow,
   providerTable,
 } from '../../onnxruntime/provider-table.js';
-import { readByteSize } from '../byte-size.js';
+import type { KnobValue } from '../strategies/strategy.js';
+import { always, type Knob, type KnobContext, type KnobScope } from './knob.js';
 import {
   readAcceleratorList,
   readParameter,
@@ -18,9 +21,7 @@ import {
   writeAcceleratorParameter,
   writeGroupKind,
   writeParameter,
-} from '../knob-writers.js';
-import type { KnobValue } from '../strategy.js';
-import { always, type Knob, type KnobContext, type KnobScope } from './knob.js';
+} from './knob-writers.js';
 
 const CPU = 'cpu';
 const DEFAULT = 'default';

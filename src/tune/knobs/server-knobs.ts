@@ -1,6 +1,6 @@
 /** Knobs that are flags of the server: sizes of its memory pools and the build of ONNX Runtime it loads. */
-import { readByteSize } from '../byte-size.js';
-import type { KnobValue } from '../strategy.js';
+import { readByteSize } from '../../common/byte-size.js';
+import type { KnobValue } from '../strategies/strategy.js';
 import { always, type Knob, type KnobContext, unchanged, wholeNumber } from './knob.js';
 
 const MIB = 2 ** 20;

@@ -1,8 +1,8 @@
 /** Knobs of ONNX Runtime's sessions, by the parameters that Triton's backend reads: threads, order, graph, memory. */
 import type { ModelConfig } from '../../model-config/model-config.js';
-import { readParameter, writeGraphLevel, writeParameter } from '../knob-writers.js';
-import type { KnobValue } from '../strategy.js';
+import type { KnobValue } from '../strategies/strategy.js';
 import { always, ascending, doublings, type Knob, type ReadKnob, wholeNumber } from './knob.js';
+import { readParameter, writeGraphLevel, writeParameter } from './knob-writers.js';
 
 const DEFAULT = 'default';
 /** Triton's number for each ONNX Runtime level; `all` is the backend's default and written as no field at all. */

@@ -1,11 +1,12 @@
 /** Serves a variant on our engine: its own model repository, and a fresh engine process. */
-import { systemClock } from '../common/clock.js';
-import { elapsed } from '../common/units.js';
-import { launchEmbeddedTarget } from '../target/embedded-target.js';
+import { systemClock } from '../../common/clock.js';
+import { elapsed } from '../../common/units.js';
+import { launchEmbeddedTarget } from '../../target/embedded-target.js';
+import { EngineStandby } from '../../target/engine-standby.js';
+import { createVariantRepositories } from '../variants/variant-repository.js';
+import { type StudyModel, servedModels, type Variant } from '../variants/variants.js';
 import type { LaunchedVariant, LaunchOptions, LaunchVariant } from './launched-variant.js';
-import { measureServed, type RequestOptions } from './launchers/measure-served.js';
-import { createVariantRepositories } from './variant-repository.js';
-import { type StudyModel, servedModels, type Variant } from './variants.js';
+import { measureServed, type RequestOptions } from './measure-served.js';
 
 export interface EngineLauncherOptions {
   readonly model: StudyModel;
@@ -25,12 +26,17 @@ export interface EngineLauncher {
 /** Throws PerfTsError OUTPUT_UNWRITABLE when there is no room for temporary model repositories. */
 export async function createEngineLauncher(options: EngineLauncherOptions): Promise<EngineLauncher> {
   const repositories = await createVariantRepositories(options.model);
+  const standby = new EngineStandby();
+  standby.prepare();
   return {
-    close: () => repositories.close(),
+    async close() {
+      await standby.close();
+      await repositories.close();
+    },
     async launchVariant(variant, launch) {
       const repository = await repositories.write(variant);
       try {
-        return await serve(options, variant, launch, repository, () => repositories.remove(repository));
+        return await serve(options, standby, variant, launch, repository, () => repositories.remove(repository));
       } catch (thrown) {
         await repositories.remove(repository);
         throw thrown;
@@ -49,6 +55,7 @@ function engineFlagsOf({ ortLibrary }: EngineLauncherOptions, { serverFlags = []
 
 async function serve(
   options: EngineLauncherOptions,
+  standby: EngineStandby,
   variant: Variant,
   { seed, signal }: LaunchOptions,
   repository: string,
@@ -56,6 +63,8 @@ async function serve(
 ): Promise<LaunchedVariant> {
   const [first, ...others] = servedModels(options.model, variant).map(({ model: { name } }) => name);
   const model = first ?? options.model.name;
+  standby.prepare();
+  await standby.settled();
   const started = systemClock.now();
   const target = await launchEmbeddedTarget({
     modelRepository: repository,
@@ -63,11 +72,14 @@ async function serve(
     protocol: 'grpc',
     isDemoModel: options.isDemoModel,
     engineFlags: [...others.map((name) => `--load-model=${name}`), ...engineFlagsOf(options, variant)],
+    standby,
     signal,
   });
   const loadTimeNs = elapsed(started, systemClock.now());
+  // Beside the start of the load workers, and done before a level begins.
+  standby.prepare();
   try {
-    return await measureServed({
+    const launched = await measureServed({
       model,
       variant,
       target,
@@ -79,6 +91,8 @@ async function serve(
         await removeRepository();
       },
     });
+    await standby.settled();
+    return launched;
   } catch (thrown) {
     await target.close();
     throw thrown;

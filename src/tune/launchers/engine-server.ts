@@ -1,10 +1,10 @@
 /** Our own engine as a study's server: a fresh process for every trial. */
 import { packageVersion } from '../../common/package-root.js';
 import { canConvert, describeKnobContext } from '../knobs/host-context.js';
-import { createEngineLauncher } from '../launch-variant.js';
-import { readStudyModel } from '../study-model.js';
+import { readStudyModel } from '../studies/study-model.js';
 import { jointModel } from '../together/joint-variant.js';
 import type { ModelPlace } from '../together/member.js';
+import { createEngineLauncher } from './engine-launcher.js';
 import type { RequestOptions } from './measure-served.js';
 import type { StudyServer } from './study-server.js';
 

@@ -1,13 +1,13 @@
 /**
- * What a study needs of a served variant. The real ones are launch-variant.ts and launchers/; tests serve
- * simulated landscapes.
+ * What a study needs of a served variant. The real ones are the launchers beside it; tests serve simulated
+ * landscapes.
  */
-import type { Nanos } from '../common/units.js';
-import type { LevelProgress } from '../measure/measurement.js';
-import type { LoadLevel } from '../plan/load-plan.js';
-import type { LevelRecord } from '../record/run-record.js';
-import type { Target } from '../target/target.js';
-import type { Variant } from './variants.js';
+import type { Nanos } from '../../common/units.js';
+import type { LevelProgress } from '../../measure/measurement.js';
+import type { LoadLevel } from '../../plan/load-plan.js';
+import type { LevelRecord } from '../../record/run-record.js';
+import type { Target } from '../../target/target.js';
+import type { Variant } from '../variants/variants.js';
 
 export interface MeasureRequest {
   readonly load: LoadLevel;

@@ -11,9 +11,9 @@ import type { StopRule } from '../../plan/load-plan.js';
 import { createLoadPlan, type PlanOptions } from '../../plan/plan.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import type { Target } from '../../target/target.js';
-import type { LaunchedVariant, MeasureRequest } from '../launched-variant.js';
-import type { Variant } from '../variants.js';
+import type { Variant } from '../variants/variants.js';
 import type { ForeignRequests } from './foreign-requests.js';
+import type { LaunchedVariant, MeasureRequest } from './launched-variant.js';
 
 /** A level that is this precise may end early, after this share of its time at the soonest. */
 const TARGET_HALF_WIDTH = 0.02;

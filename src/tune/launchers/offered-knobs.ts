@@ -3,8 +3,8 @@ import { availableParallelism, totalmem } from 'node:os';
 import { ONNX_BACKEND, ONNX_PLATFORM } from '../../model-config/complete-config.js';
 import type { ModelConfig } from '../../model-config/model-config.js';
 import { type ProviderName, providerTable } from '../../onnxruntime/provider-table.js';
-import { type Knob, type KnobContext, knobs, scopeOfValue } from '../knobs.js';
-import type { KnobSelection } from '../search-space.js';
+import { type Knob, type KnobContext, knobs, scopeOfValue } from '../knobs/knobs.js';
+import type { KnobSelection } from '../variants/search-space.js';
 import type { OfferedKnobs } from './study-server.js';
 
 /** Read by Triton itself; every other knob of a config is for its ONNX Runtime backend. */

@@ -16,8 +16,8 @@ import { openPushedModel, type PushedModel } from '../../target/pushed-model.js'
 import { connectRemoteTarget } from '../../target/remote-target.js';
 import { restoreLeftovers } from '../../target/restore-config.js';
 import type { Target } from '../../target/target.js';
-import type { LaunchVariant } from '../launched-variant.js';
 import { type ForeignRequests, roughly, watchForeignRequests } from './foreign-requests.js';
+import type { LaunchVariant } from './launched-variant.js';
 import { measureServed, type RequestOptions } from './measure-served.js';
 import { describeTriton, offerOnTriton } from './offered-knobs.js';
 import type { StudyServer } from './study-server.js';

@@ -2,10 +2,10 @@
 import type { Warning } from '../../record/run-record.js';
 import type { StudyServer as ServerRecord } from '../../record/study-record.js';
 import type { HostQuestion } from '../knobs/host-context.js';
-import type { KnobContext } from '../knobs.js';
-import type { LaunchVariant } from '../launched-variant.js';
-import type { KnobSelection } from '../search-space.js';
-import type { StudyModel } from '../variants.js';
+import type { KnobContext } from '../knobs/knobs.js';
+import type { KnobSelection } from '../variants/search-space.js';
+import type { StudyModel } from '../variants/variants.js';
+import type { LaunchVariant } from './launched-variant.js';
 
 /** As the command line names it. */
 export type ServerQuestion =

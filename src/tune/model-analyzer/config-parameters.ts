@@ -2,8 +2,9 @@
  * Model Analyzer's `model_config_parameters` as knobs. Any field there may be one value or a list of values to try, a
  * message or a list of messages; fields without a knob are told and left alone.
  */
-import type { KnobSelection } from '../search-space.js';
-import type { KnobValue } from '../strategy.js';
+
+import type { KnobValue } from '../strategies/strategy.js';
+import type { KnobSelection } from '../variants/search-space.js';
 
 type Path = readonly PropertyKey[];
 

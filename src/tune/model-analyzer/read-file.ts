@@ -4,17 +4,17 @@
  */
 import { closestWord } from '../../common/closest-word.js';
 import { messageOf } from '../../common/errors.js';
-import { type Constraint, parseConstraint } from '../constraint.js';
+import { type Constraint, parseConstraint } from '../objectives/constraint.js';
 import {
   combineObjectives,
   type Objective,
   objectiveNames,
   parseObjective,
   type WeightedObjective,
-} from '../objective.js';
+} from '../objectives/objective.js';
 
 import type { StrategyName } from '../strategies/strategy-table.js';
-import type { FilePlace, SweepFile, SweptModel } from '../sweep-file.js';
+import type { FilePlace, SweepFile, SweptModel } from '../sweep-files/sweep-file.js';
 import {
   createCollector,
   isMessage,

@@ -1,9 +1,10 @@
 /** Limits a recommended variant must keep, such as `latency_p99 <= 20ms`, and how far a trial misses them. */
-import { closestWord } from '../common/closest-word.js';
-import { formatBytes, formatPercent } from '../common/format.js';
-import { parseDuration } from '../common/value-parsers.js';
-import type { LevelRecord } from '../record/run-record.js';
-import { readByteSize } from './byte-size.js';
+
+import { readByteSize } from '../../common/byte-size.js';
+import { closestWord } from '../../common/closest-word.js';
+import { formatBytes, formatPercent } from '../../common/format.js';
+import { parseDuration } from '../../common/value-parsers.js';
+import type { LevelRecord } from '../../record/run-record.js';
 import { findMetric, type MeasuredTrial, type MetricUnit, metrics } from './metric.js';
 
 export interface Constraint {

@@ -1,6 +1,6 @@
 /** The metrics an objective or a constraint may name, how each is read from a measured level, and its unit. */
-import type { LatencySummary, LevelRecord } from '../record/run-record.js';
-import type { TrialAccuracy } from '../record/study-record.js';
+import type { LatencySummary, LevelRecord } from '../../record/run-record.js';
+import type { TrialAccuracy } from '../../record/study-record.js';
 
 /** What a limit is written in: a duration, events a second, a share, a size, energy, money, or a plain number. */
 export type MetricUnit = 'duration' | 'rate' | 'share' | 'bytes' | 'joules' | 'money' | 'number';

@@ -2,8 +2,8 @@
  * What a study optimises, and how a trial's number becomes the score a strategy compares. Several objectives are
  * searched as one, the weighted geometric mean of their gains; which trade-offs there are is pareto.ts's question.
  */
-import { NANOS_PER_SEC } from '../common/units.js';
-import type { LevelRecord } from '../record/run-record.js';
+import { NANOS_PER_SEC } from '../../common/units.js';
+import type { LevelRecord } from '../../record/run-record.js';
 import { findMetric, type MeasuredTrial, type Metric } from './metric.js';
 
 /** Metrics that say how well a variant serves; the others only bound it. */

@@ -1,9 +1,9 @@
 /** Why a study has no variant to recommend: which limit excluded how many, and how near the nearest came. */
-import { type Constraint, describeMisses, evaluateConstraint, totalViolation } from '../constraint.js';
-import { isAccuracyMetric } from '../metric.js';
-import { bindsWithoutAnswers, limitsOf } from '../trial-accuracy.js';
-import type { FinishedTrial } from '../trial-outcome.js';
-import type { Variant } from '../variants.js';
+import { type Constraint, describeMisses, evaluateConstraint, totalViolation } from '../objectives/constraint.js';
+import { isAccuracyMetric } from '../objectives/metric.js';
+import { bindsWithoutAnswers, limitsOf } from '../trials/trial-accuracy.js';
+import type { FinishedTrial } from '../trials/trial-outcome.js';
+import type { Variant } from '../variants/variants.js';
 
 /**
  * One sentence, or undefined when some variant kept every limit or none was measured. `trials` are those of the study;

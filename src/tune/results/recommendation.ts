@@ -1,12 +1,12 @@
 /** Writes a proven variant up for people: an annotated config.pbtxt, its diff, and the fields that changed. */
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
-import { diffModelConfigs } from '../model-config/diff-configs.js';
-import { formatModelConfig } from '../model-config/format-config.js';
-import type { Recommendation } from '../record/study-record.js';
-import { type Knob, type KnobContext, knobs, scopeOfValue } from './knobs.js';
-import type { Objective } from './objective.js';
-import { carryComments } from './results/carry-comments.js';
-import { pinServerDefaults, type StudyModel, type Variant, writeKnobs } from './variants.js';
+import { diffModelConfigs } from '../../model-config/diff-configs.js';
+import { formatModelConfig } from '../../model-config/format-config.js';
+import type { Recommendation } from '../../record/study-record.js';
+import { type Knob, type KnobContext, knobs, scopeOfValue } from '../knobs/knobs.js';
+import type { Objective } from '../objectives/objective.js';
+import { pinServerDefaults, type StudyModel, type Variant, writeKnobs } from '../variants/variants.js';
+import { carryComments } from './carry-comments.js';
 
 export type Gain = Recommendation['gain'];
 

@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import { writeFileAtomically } from '../../record/atomic-file.js';
 import type { Recommendation, StudyRecord } from '../../record/study-record.js';
 import type { ServerQuestion } from '../launchers/study-server.js';
-import type { StudyModel } from '../variants.js';
+import type { StudyModel } from '../variants/variants.js';
 import { oneLine, quote } from './repro-script.js';
 
 export interface RerunOptions {

@@ -9,7 +9,7 @@ import { convertFolder } from '../../onnx/convert/convert-folder.js';
 import { writeFileAtomically } from '../../record/atomic-file.js';
 import type { Recommendation, StudyRecord } from '../../record/study-record.js';
 import type { ServerQuestion } from '../launchers/study-server.js';
-import type { StudyModel } from '../variants.js';
+import type { StudyModel } from '../variants/variants.js';
 import { type ReproLoad, writeReproScript } from './repro-script.js';
 import { saveRerun } from './rerun.js';
 

@@ -1,8 +1,8 @@
 /** The trade-offs that a study's record holds: throughput, tail latency, memory, and whatever it was asked to optimise. */
 import type { StudyRecord } from '../../record/study-record.js';
-import { type Objective, parseObjective, partsOf } from '../objective.js';
-import { findParetoSet } from '../pareto.js';
-import type { FinishedTrial } from '../trial-outcome.js';
+import { type Objective, parseObjective, partsOf } from '../objectives/objective.js';
+import { findParetoSet } from '../objectives/pareto.js';
+import type { FinishedTrial } from '../trials/trial-outcome.js';
 
 /** Beside the study's own objectives, where they were measured. */
 const alwaysShown = ['throughput', 'latency_p99', 'memory_rss', 'gpu_memory', 'energy_per_inference'];

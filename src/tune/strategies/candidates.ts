@@ -3,11 +3,11 @@
  * two exchanges, among them pairs of steps (more instances and fewer threads), because knobs act together.
  */
 import type { Rng } from '../../common/random.js';
-import { variantKey } from '../search-space.js';
-import type { SearchSpace, VariantParameters } from '../strategy.js';
+import { variantKey } from '../variants/search-space.js';
 import { exchanges } from './climb.js';
 import { neighbours } from './neighbours.js';
 import type { DrawVariant } from './sampler.js';
+import type { SearchSpace, VariantParameters } from './strategy.js';
 
 const RANDOM_COUNT = 150;
 /** Pairs of steps are made from this many of the best, so many exchanges of any two knobs from each. */

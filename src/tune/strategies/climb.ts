@@ -1,6 +1,6 @@
 /** Finds the untried variant with the largest promise: hill climbs over a function that is cheap to ask, not over servers. */
-import { variantKey } from '../search-space.js';
-import type { SearchSpace, VariantParameters } from '../strategy.js';
+import { variantKey } from '../variants/search-space.js';
+import type { SearchSpace, VariantParameters } from './strategy.js';
 
 /** Climbs from so many of the most promising starts, each at most so many steps. */
 const CLIMB_COUNT = 4;

@@ -1,6 +1,6 @@
 /** Every legal variant once, in the order of the space; for small sweeps with listed values. */
-import { defaultParameters, enumerateVariants, variantKey } from '../search-space.js';
-import type { CreateStrategy } from '../strategy.js';
+import { defaultParameters, enumerateVariants, variantKey } from '../variants/search-space.js';
+import type { CreateStrategy } from './strategy.js';
 
 export const createExhaustiveStrategy: CreateStrategy = ({ space }) => {
   const variants = enumerateVariants(space);

@@ -4,15 +4,15 @@
  * from short to long against the best variant.
  */
 import { createRng, type Rng } from '../../common/random.js';
-import { defaultParameters, variantKey } from '../search-space.js';
-import type { Proposal, SearchSpace, Strategy, StrategyOptions, TrialResult, VariantParameters } from '../strategy.js';
-import { isBetter } from '../trial-order.js';
+import { isBetter } from '../trials/trial-order.js';
+import { defaultParameters, variantKey } from '../variants/search-space.js';
 import { collectCandidates } from './candidates.js';
 import { climbToPromise, exchanges } from './climb.js';
 import { createIncumbentRace, type IncumbentRace } from './incumbent-race.js';
 import { createLevelCode, type LevelCode } from './level-code.js';
 import { createNiches, type Niche, type Niches } from './niches.js';
 import { createSampler, type DrawVariant } from './sampler.js';
+import type { Proposal, SearchSpace, Strategy, StrategyOptions, TrialResult, VariantParameters } from './strategy.js';
 import { createSurrogate, type FitSurrogate, scoreRows } from './surrogate.js';
 import { createVariantResults, type VariantResult, type VariantResults } from './variant-results.js';
 

@@ -1,6 +1,7 @@
 /** Keeps the best variant so far and the races of others against it; says which measurement would decide one. */
-import type { Proposal } from '../strategy.js';
+
 import { MAX_RACE_EFFORT, nextRaceStep, raceWorth, type Standing } from './race.js';
+import type { Proposal } from './strategy.js';
 import { isComplete, type VariantResult, type VariantResults } from './variant-results.js';
 
 /** Variants tried since the incumbent was last measured after which it is measured again: the host may have drifted. */

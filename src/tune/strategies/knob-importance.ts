@@ -4,10 +4,10 @@
  * Each tree saw another bootstrap sample, so the spread over the trees is the uncertainty.
  */
 import { createRng } from '../../common/random.js';
-import type { KnobValue, SearchSpace, TrialResult, VariantParameters } from '../strategy.js';
 import { createLevelCode, type LevelCode } from './level-code.js';
 import { fitForest } from './random-forest.js';
 import type { Feature, TreeNode } from './regression-tree.js';
+import type { KnobValue, SearchSpace, TrialResult, VariantParameters } from './strategy.js';
 import { scoreRows } from './surrogate.js';
 import { createVariantResults } from './variant-results.js';
 

@@ -1,6 +1,7 @@
 /** Knob values as small integers, the form in which trees see a variant: the rank of an ordered value, the place of another. */
-import type { KnobValue, SearchDimension, SearchSpace, VariantParameters } from '../strategy.js';
+
 import type { Feature } from './regression-tree.js';
+import type { KnobValue, SearchDimension, SearchSpace, VariantParameters } from './strategy.js';
 
 export interface LevelCode {
   readonly features: readonly Feature[];

@@ -1,5 +1,5 @@
 /** The points one knob away: the next values of an ordered knob on either side, every other value of an unordered one. */
-import type { KnobValue, SearchDimension, SearchSpace, VariantParameters } from '../strategy.js';
+import type { KnobValue, SearchDimension, SearchSpace, VariantParameters } from './strategy.js';
 
 export interface Move {
   readonly name: string;

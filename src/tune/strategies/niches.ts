@@ -4,7 +4,7 @@
  * whose first variants were poor gets turns of its own: the better its best and the fewer turns it had, the sooner (upper
  * confidence bounds: Auer, Cesa-Bianchi, Fischer 2002).
  */
-import type { KnobValue, SearchSpace, VariantParameters } from '../strategy.js';
+import type { KnobValue, SearchSpace, VariantParameters } from './strategy.js';
 import { isComplete, type VariantResult } from './variant-results.js';
 
 /** Weight of few turns against a good best, in score: a niche half as fast is still looked at now and then. */

@@ -4,11 +4,11 @@
  * point with two knobs moved (knobs act in pairs: instances and threads, batch and delay) and from a random one.
  */
 import { createRng, type Rng } from '../../common/random.js';
-import { defaultParameters, variantKey } from '../search-space.js';
-import type { CreateStrategy, SearchSpace, TrialResult, VariantParameters } from '../strategy.js';
-import { isBetter } from '../trial-order.js';
+import { isBetter } from '../trials/trial-order.js';
+import { defaultParameters, variantKey } from '../variants/search-space.js';
 import { type Move, neighbours } from './neighbours.js';
 import { createSampler } from './sampler.js';
+import type { CreateStrategy, SearchSpace, TrialResult, VariantParameters } from './strategy.js';
 
 /** Smaller gains are noise: moving on them would be a random walk. */
 const MIN_GAIN = 0.01;

@@ -1,8 +1,8 @@
 /** Uniform random search without repetition: the yardstick for every other strategy. */
 import { createRng } from '../../common/random.js';
-import { defaultParameters, variantKey } from '../search-space.js';
-import type { CreateStrategy } from '../strategy.js';
+import { defaultParameters, variantKey } from '../variants/search-space.js';
 import { createSampler } from './sampler.js';
+import type { CreateStrategy } from './strategy.js';
 
 export const createRandomStrategy: CreateStrategy = ({ space, seed }) => {
   const asked = new Set([variantKey(space, defaultParameters(space))]);

@@ -1,7 +1,7 @@
 /** Draws points of a space at random that were not taken before, also when nearly all were. */
 import type { Rng } from '../../common/random.js';
-import { enumerateVariants, variantKey } from '../search-space.js';
-import type { SearchSpace, VariantParameters } from '../strategy.js';
+import { enumerateVariants, variantKey } from '../variants/search-space.js';
+import type { SearchSpace, VariantParameters } from './strategy.js';
 
 const MAX_BLIND_DRAWS = 200;
 

@@ -1,9 +1,10 @@
 /** The strategies by the name a person gives. */
-import type { CreateStrategy } from '../strategy.js';
+
 import { createExhaustiveStrategy } from './exhaustive.js';
 import { createForestStrategy } from './forest.js';
 import { createQuickStrategy } from './quick.js';
 import { createRandomStrategy } from './random.js';
+import type { CreateStrategy } from './strategy.js';
 
 export const strategyNames = ['forest', 'quick', 'random', 'exhaustive'] as const;
 export type StrategyName = (typeof strategyNames)[number];

@@ -3,7 +3,7 @@
  * clock. Call order: the study first tells the unchanged model's result, which is never asked for; then `ask` (or
  * `propose`) may be called again before the earlier variant is told, and `tell` is called once for each measurement.
  */
-import type { TrialState } from '../record/study-record.js';
+import type { TrialState } from '../../record/study-record.js';
 
 export type KnobValue = string | number | boolean;
 

@@ -1,8 +1,8 @@
 /** Everything told of each variant, repeats pooled: what the races compare and the surrogate learns from. */
-import { defaultParameters, variantKey } from '../search-space.js';
-import type { SearchSpace, TrialResult, VariantParameters } from '../strategy.js';
+import { defaultParameters, variantKey } from '../variants/search-space.js';
 import type { LevelCode } from './level-code.js';
 import type { Standing } from './race.js';
+import type { SearchSpace, TrialResult, VariantParameters } from './strategy.js';
 
 /** Standard error, at effort 1, of a result that comes without one. */
 const UNKNOWN_ERROR = 0.05;

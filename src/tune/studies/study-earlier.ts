@@ -1,12 +1,12 @@
 /** What a resumed study takes over: the trials of its journal, the strategy as it was, and the confirmation rounds. */
-import type { Round } from './confirmation-verdict.js';
-import { changedKnobs, defaultParameters, variantKey } from './search-space.js';
-import { nextProposal, type SearchSpace, type Strategy, type VariantParameters } from './strategy.js';
+import type { Round } from '../confirmation/confirmation-verdict.js';
+import { nextProposal, type SearchSpace, type Strategy, type VariantParameters } from '../strategies/strategy.js';
+import { type FinishedTrial, readTrial } from '../trials/trial-outcome.js';
+import { judgementOf } from '../trials/trial-runner.js';
+import { changedKnobs, defaultParameters, variantKey } from '../variants/search-space.js';
+import type { Variant } from '../variants/variants.js';
 import type { StudyOptions } from './study-options.js';
 import { unchangedVariant, variantAt } from './study-variants.js';
-import { type FinishedTrial, readTrial } from './trial-outcome.js';
-import { judgementOf } from './trial-runner.js';
-import type { Variant } from './variants.js';
 
 /**
  * The trials of the journal as this study sees them; none for a study that is not resumed. A trial whose knobs or values

@@ -1,11 +1,11 @@
 /** What the finished trials of a study tell as a whole: which knobs mattered, what their values did, and how the best came. */
-import { nanos } from '../common/units.js';
-import type { FinalistRecord, StudyRecord } from '../record/study-record.js';
-import type { FinalistVerdict } from './confirmation-verdict.js';
-import { type KnobImportance, knobImportance } from './strategies/knob-importance.js';
-import type { SearchSpace, Strategy } from './strategy.js';
-import { isBetter } from './trial-order.js';
-import type { FinishedTrial } from './trial-outcome.js';
+import { nanos } from '../../common/units.js';
+import type { FinalistRecord, StudyRecord } from '../../record/study-record.js';
+import type { FinalistVerdict } from '../confirmation/confirmation-verdict.js';
+import { type KnobImportance, knobImportance } from '../strategies/knob-importance.js';
+import type { SearchSpace, Strategy } from '../strategies/strategy.js';
+import { isBetter } from '../trials/trial-order.js';
+import type { FinishedTrial } from '../trials/trial-outcome.js';
 
 /** Fields are absent where the trials were too few to tell. */
 export function findFindings(

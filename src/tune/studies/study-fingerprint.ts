@@ -4,10 +4,10 @@ import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { packageVersion } from '../common/package-root.js';
-import { bundledLibraryPath } from '../onnxruntime/library-path.js';
-import type { StudyRecord } from '../record/study-record.js';
-import type { ModelPlace } from './together/member.js';
+import { packageVersion } from '../../common/package-root.js';
+import { bundledLibraryPath } from '../../onnxruntime/library-path.js';
+import type { StudyRecord } from '../../record/study-record.js';
+import type { ModelPlace } from '../together/member.js';
 
 export interface FingerprintSource {
   /** Undefined where the files are a server's own. */

@@ -1,7 +1,7 @@
 /** The journal's header: the question of a study and what its answers depend on, so that a resumed one can tell changes. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Nanos } from '../common/units.js';
-import type { JournalHeader } from '../record/study-journal.js';
+import type { Nanos } from '../../common/units.js';
+import type { JournalHeader } from '../../record/study-journal.js';
 import type { StudyOptions } from './study-options.js';
 
 export function journalHeader(options: StudyOptions, startedAt: Date, duration: Nanos): JournalHeader {

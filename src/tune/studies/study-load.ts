@@ -1,8 +1,8 @@
 /** At which load a variant is judged. */
-import type { LoadLevel } from '../plan/load-plan.js';
-import type { Constraint, ConstraintOutcome } from './constraint.js';
-import type { Objective } from './objective.js';
-import type { StudyModel, Variant } from './variants.js';
+import type { LoadLevel } from '../../plan/load-plan.js';
+import type { Constraint, ConstraintOutcome } from '../objectives/constraint.js';
+import type { Objective } from '../objectives/objective.js';
+import type { StudyModel, Variant } from '../variants/variants.js';
 
 const MIN_CONCURRENCY = 2;
 const MAX_CONCURRENCY = 64;

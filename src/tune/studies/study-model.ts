@@ -1,12 +1,12 @@
 /** Reads the model a study tunes: its config, its signature, and what the server would fill in. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, PerfTsError, systemCodeOf } from '../common/errors.js';
-import { completeModelConfig } from '../model-config/complete-config.js';
-import { parseModelConfig } from '../model-config/parse-config.js';
-import { validateModelConfig } from '../model-config/validate-config.js';
-import { readModelSignature } from '../onnx/read-signature.js';
-import type { StudyModel } from './variants.js';
+import { messageOf, PerfTsError, systemCodeOf } from '../../common/errors.js';
+import { completeModelConfig } from '../../model-config/complete-config.js';
+import { parseModelConfig } from '../../model-config/parse-config.js';
+import { validateModelConfig } from '../../model-config/validate-config.js';
+import { readModelSignature } from '../../onnx/read-signature.js';
+import type { StudyModel } from '../variants/variants.js';
 
 /**
  * The model in `folder`, which must be named as the model is, as in a model repository. The highest version tells the

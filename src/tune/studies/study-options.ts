@@ -1,19 +1,19 @@
 /** What a study is given: the question, the space, and the parts it works with. */
-import type { Clock } from '../common/clock.js';
-import type { Nanos } from '../common/units.js';
-import type { LevelProgress } from '../measure/measurement.js';
-import type { JournalHeader } from '../record/study-journal.js';
-import type { StudyPlan, StudyRecord, StudyServer, TrialRecord } from '../record/study-record.js';
-import type { ConfirmationPlan } from './confirmation-plan.js';
-import type { Constraint } from './constraint.js';
-import type { KnobContext } from './knobs.js';
-import type { LaunchVariant } from './launched-variant.js';
-import type { Objective } from './objective.js';
-import type { Gain } from './recommendation.js';
-import type { CreateStrategy, SearchSpace } from './strategy.js';
-import type { Member } from './together/member.js';
-import type { CompareAnswers } from './trial-accuracy.js';
-import type { StudyModel, Variant } from './variants.js';
+import type { Clock } from '../../common/clock.js';
+import type { Nanos } from '../../common/units.js';
+import type { LevelProgress } from '../../measure/measurement.js';
+import type { JournalHeader } from '../../record/study-journal.js';
+import type { StudyPlan, StudyRecord, StudyServer, TrialRecord } from '../../record/study-record.js';
+import type { ConfirmationPlan } from '../confirmation/confirmation-plan.js';
+import type { KnobContext } from '../knobs/knobs.js';
+import type { LaunchVariant } from '../launchers/launched-variant.js';
+import type { Constraint } from '../objectives/constraint.js';
+import type { Objective } from '../objectives/objective.js';
+import type { Gain } from '../results/recommendation.js';
+import type { CreateStrategy, SearchSpace } from '../strategies/strategy.js';
+import type { Member } from '../together/member.js';
+import type { CompareAnswers } from '../trials/trial-accuracy.js';
+import type { StudyModel, Variant } from '../variants/variants.js';
 
 export interface StudyOptions {
   readonly model: StudyModel;

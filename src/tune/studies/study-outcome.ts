@@ -1,19 +1,19 @@
 /** Assembles the study record: scores, recommendations, and everything a reader must know before trusting them. */
-import { formatGain } from '../common/format.js';
-import type { Nanos } from '../common/units.js';
-import type { Warning } from '../record/run-record.js';
-import type { Recommendation, StudyPlan, StudyRecord } from '../record/study-record.js';
-import { MIN_ROUNDS } from './confirmation-plan.js';
-import { type Decision, type FinalistVerdict, isPortable, type Round } from './confirmation-verdict.js';
-import { explainInfeasible } from './results/explain-infeasible.js';
-import { findTradeOffs } from './results/trade-offs.js';
-import type { Strategy } from './strategy.js';
+import { formatGain } from '../../common/format.js';
+import type { Nanos } from '../../common/units.js';
+import type { Warning } from '../../record/run-record.js';
+import type { Recommendation, StudyPlan, StudyRecord } from '../../record/study-record.js';
+import { MIN_ROUNDS } from '../confirmation/confirmation-plan.js';
+import { type Decision, type FinalistVerdict, isPortable, type Round } from '../confirmation/confirmation-verdict.js';
+import { explainInfeasible } from '../results/explain-infeasible.js';
+import { findTradeOffs } from '../results/trade-offs.js';
+import type { Strategy } from '../strategies/strategy.js';
+import { formatDefaults, recommendVariant } from '../together/joint-recommendation.js';
+import { isBetter } from '../trials/trial-order.js';
+import type { FinishedTrial } from '../trials/trial-outcome.js';
+import { servedModels } from '../variants/variants.js';
 import { describeFinalist, findFindings } from './study-findings.js';
 import type { StudyOptions } from './study-options.js';
-import { formatDefaults, recommendVariant } from './together/joint-recommendation.js';
-import { isBetter } from './trial-order.js';
-import type { FinishedTrial } from './trial-outcome.js';
-import { servedModels } from './variants.js';
 
 export interface StudyEnd {
   readonly startedAt: Date;

@@ -2,9 +2,9 @@
  * How a study spends its budget: what the search gets, what is kept for confirmation, how long levels are, and what the
  * budget is too small for. Pure arithmetic.
  */
-import { type Nanos, nanos, seconds } from '../common/units.js';
-import type { StudyPlan } from '../record/study-record.js';
-import { ENOUGH_ROUNDS, MAX_FINALISTS, planRounds } from './confirmation-plan.js';
+import { type Nanos, nanos, seconds } from '../../common/units.js';
+import type { StudyPlan } from '../../record/study-record.js';
+import { ENOUGH_ROUNDS, MAX_FINALISTS, planRounds } from '../confirmation/confirmation-plan.js';
 
 /** Share of the budget kept for confirmation; more where a small budget would not give a proof at all. */
 const CONFIRMATION_SHARE = 0.4;

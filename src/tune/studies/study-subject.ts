@@ -1,9 +1,9 @@
 /** What a sweep may choose from: the context and the space of its model, or of several together, without what cannot be had. */
-import type { HostQuestion } from './knobs/host-context.js';
-import { selectUsable } from './knobs/host-context.js';
-import { type KnobContext, knobs } from './knobs.js';
-import type { StudyServer } from './launchers/study-server.js';
-import { buildSearchSpace, type KnobSelection } from './search-space.js';
+import type { HostQuestion } from '../knobs/host-context.js';
+import { selectUsable } from '../knobs/host-context.js';
+import { type KnobContext, knobs } from '../knobs/knobs.js';
+import type { StudyServer } from '../launchers/study-server.js';
+import { buildSearchSpace, type KnobSelection } from '../variants/search-space.js';
 import type { StudyOptions } from './study-options.js';
 
 export interface Subject {

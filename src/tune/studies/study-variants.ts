@@ -1,10 +1,11 @@
 /** The variants of a study, whether it tunes one model or several together. */
-import { countVariants, defaultParameters } from './search-space.js';
-import type { VariantParameters } from './strategy.js';
+
+import type { VariantParameters } from '../strategies/strategy.js';
+import { countJointVariants } from '../together/joint-space.js';
+import { createJointVariant } from '../together/joint-variant.js';
+import { countVariants, defaultParameters } from '../variants/search-space.js';
+import { createVariant, defaultVariant, type Variant } from '../variants/variants.js';
 import type { StudyOptions } from './study-options.js';
-import { countJointVariants } from './together/joint-space.js';
-import { createJointVariant } from './together/joint-variant.js';
-import { createVariant, defaultVariant, type Variant } from './variants.js';
 
 type Question = Pick<StudyOptions, 'model' | 'space' | 'context' | 'together'>;
 

@@ -2,13 +2,16 @@
  * The study: measures the default, searches, confirms the best against the default in interleaved runs, and recommends
  * only what that proved. Knows neither servers nor files; both are injected.
  */
-import { deriveSeed } from '../common/random.js';
-import { elapsed, type Nanos, nanos } from '../common/units.js';
-import type { StudyRecord } from '../record/study-record.js';
-import { runConfirmation } from './confirmation.js';
-import { decide } from './confirmation-verdict.js';
-import { changedKnobs, variantKey } from './search-space.js';
-import { nextProposal, type Strategy, type VariantParameters } from './strategy.js';
+import { deriveSeed } from '../../common/random.js';
+import { elapsed, type Nanos, nanos } from '../../common/units.js';
+import type { StudyRecord } from '../../record/study-record.js';
+import { runConfirmation } from '../confirmation/confirmation.js';
+import { decide } from '../confirmation/confirmation-verdict.js';
+import { nextProposal, type Strategy, type VariantParameters } from '../strategies/strategy.js';
+import type { FinishedTrial } from '../trials/trial-outcome.js';
+import { createTrialRunner, meanOverhead, type TrialRunner } from '../trials/trial-runner.js';
+import { changedKnobs, variantKey } from '../variants/search-space.js';
+import type { Variant } from '../variants/variants.js';
 import { readEarlierTrials, startStrategy } from './study-earlier.js';
 import { journalHeader } from './study-header.js';
 import { searchConcurrency } from './study-load.js';
@@ -16,9 +19,6 @@ import type { StudyDependencies, StudyOptions } from './study-options.js';
 import { assembleRecord } from './study-outcome.js';
 import { COUNTED_VARIANTS, planStudy, searchLevelDuration } from './study-plan.js';
 import { countAll, unchangedVariant, variantAt } from './study-variants.js';
-import type { FinishedTrial } from './trial-outcome.js';
-import { createTrialRunner, meanOverhead, type TrialRunner } from './trial-runner.js';
-import type { Variant } from './variants.js';
 
 /**
  * Runs the whole study within its budget. Failing variants are results. Rejects only when the journal cannot be

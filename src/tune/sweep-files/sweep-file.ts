@@ -5,14 +5,14 @@
 import { readFile } from 'node:fs/promises';
 import { type Document, isNode, isPair, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
-import { closestWord } from '../common/closest-word.js';
-import { messageOf, PerfTsError, type Problem } from '../common/errors.js';
-import type { Nanos } from '../common/units.js';
-import { type Constraint, findContradictions } from './constraint.js';
-import { isModelAnalyzerFile, readModelAnalyzerFile } from './model-analyzer/read-file.js';
-import { combineObjectives, type Objective } from './objective.js';
-import type { KnobSelection } from './search-space.js';
-import type { StrategyName } from './strategies/strategy-table.js';
+import { closestWord } from '../../common/closest-word.js';
+import { messageOf, PerfTsError, type Problem } from '../../common/errors.js';
+import type { Nanos } from '../../common/units.js';
+import { isModelAnalyzerFile, readModelAnalyzerFile } from '../model-analyzer/read-file.js';
+import { type Constraint, findContradictions } from '../objectives/constraint.js';
+import { combineObjectives, type Objective } from '../objectives/objective.js';
+import type { StrategyName } from '../strategies/strategy-table.js';
+import type { KnobSelection } from '../variants/search-space.js';
 import { knobNames, type SweepContent, sweepSchema } from './sweep-schema.js';
 
 /** One of several models that share the host. */

@@ -1,13 +1,13 @@
 /** What a sweep file may say, as a zod schema: the shape of every field and the messages for what is wrong with one. */
 import { z } from 'zod';
-import { messageOf } from '../common/errors.js';
-import { parseDuration } from '../common/value-parsers.js';
-import { readByteSize } from './byte-size.js';
-import { parseConstraint } from './constraint.js';
-import { knobs } from './knobs.js';
-import { parseObjective, type WeightedObjective } from './objective.js';
-import { strategyNames } from './strategies/strategy-table.js';
-import type { KnobValue } from './strategy.js';
+import { readByteSize } from '../../common/byte-size.js';
+import { messageOf } from '../../common/errors.js';
+import { parseDuration } from '../../common/value-parsers.js';
+import { knobs } from '../knobs/knobs.js';
+import { parseConstraint } from '../objectives/constraint.js';
+import { parseObjective, type WeightedObjective } from '../objectives/objective.js';
+import type { KnobValue } from '../strategies/strategy.js';
+import { strategyNames } from '../strategies/strategy-table.js';
 
 /** More values than this in one range is a mistake, not a wish. */
 const MAX_RANGE_VALUES = 1000;

@@ -1,7 +1,7 @@
 /** Answers of every model that a variant serves, held against the unchanged models'; what is worst of any stands for all. */
 import type { TrialAccuracy } from '../../record/study-record.js';
-import { type AnswerComparison, type CompareAnswers, createAnswerComparison } from '../trial-accuracy.js';
-import type { StudyModel } from '../variants.js';
+import { type AnswerComparison, type CompareAnswers, createAnswerComparison } from '../trials/trial-accuracy.js';
+import type { StudyModel } from '../variants/variants.js';
 
 export function compareAll(models: readonly StudyModel[], options: Omit<AnswerComparison, 'model'>): CompareAnswers {
   const comparisons = models.map((model) => createAnswerComparison({ ...options, model }));

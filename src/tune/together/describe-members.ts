@@ -1,11 +1,17 @@
 /** The subject of a study of several models: a selection, a context and a space for each, and the space of all. */
 import { PerfTsError, type Problem } from '../../common/errors.js';
 import { selectUsable } from '../knobs/host-context.js';
-import type { KnobContext } from '../knobs.js';
+import type { KnobContext } from '../knobs/knobs.js';
 import type { StudyServer } from '../launchers/study-server.js';
-import { buildSearchSpace, type KnobSelection } from '../search-space.js';
-import { everyMajorKnob, leaveOut, type Subject, type SubjectQuestion, withRuntimes } from '../study-subject.js';
-import type { StudyModel } from '../variants.js';
+import {
+  everyMajorKnob,
+  leaveOut,
+  type Subject,
+  type SubjectQuestion,
+  withRuntimes,
+} from '../studies/study-subject.js';
+import { buildSearchSpace, type KnobSelection } from '../variants/search-space.js';
+import type { StudyModel } from '../variants/variants.js';
 import { composeSpaces } from './joint-space.js';
 import { isSharedKnob, type Member, type ModelPlace, memberKnob, plainKnob } from './member.js';
 

@@ -1,10 +1,10 @@
 /** A recommendation for several models: each one's own, put together so that it reads as one. */
 import { formatModelConfig } from '../../model-config/format-config.js';
 import type { Recommendation } from '../../record/study-record.js';
-import type { KnobContext } from '../knobs.js';
-import type { Objective } from '../objective.js';
-import { formatDefaultConfig, type Gain, writeRecommendation } from '../recommendation.js';
-import { pinServerDefaults, type StudyModel, type Variant } from '../variants.js';
+import type { KnobContext } from '../knobs/knobs.js';
+import type { Objective } from '../objectives/objective.js';
+import { formatDefaultConfig, type Gain, writeRecommendation } from '../results/recommendation.js';
+import { pinServerDefaults, type StudyModel, type Variant } from '../variants/variants.js';
 import { joinConfigs } from './joint-variant.js';
 import { type Member, memberKnob } from './member.js';
 

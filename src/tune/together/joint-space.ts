@@ -2,9 +2,9 @@
  * The search space of several models: each model's own knobs as `MODEL.knob`, and once those that all share. A strategy
  * sees dimensions, as ever; what is legal or without effect is each model's own space to say.
  */
-import { knobs } from '../knobs.js';
-import { defaultParameters, enumerateVariants, variantKey } from '../search-space.js';
-import type { KnobValue, SearchDimension, SearchSpace, VariantParameters } from '../strategy.js';
+import { knobs } from '../knobs/knobs.js';
+import type { KnobValue, SearchDimension, SearchSpace, VariantParameters } from '../strategies/strategy.js';
+import { defaultParameters, enumerateVariants, variantKey } from '../variants/search-space.js';
 import { isSharedKnob, type Member, memberKnob } from './member.js';
 
 export type SpaceMember = Pick<Member, 'space'> & { readonly model: Pick<Member['model'], 'name'> };

@@ -1,8 +1,8 @@
 /** Variants of several models at once: one variant of each, on one server. */
 import { createHash } from 'node:crypto';
-import { changedKnobs } from '../search-space.js';
-import type { SearchSpace, VariantParameters } from '../strategy.js';
-import { createVariant, type MemberVariant, type StudyModel, type Variant } from '../variants.js';
+import type { SearchSpace, VariantParameters } from '../strategies/strategy.js';
+import { changedKnobs } from '../variants/search-space.js';
+import { createVariant, type MemberVariant, type StudyModel, type Variant } from '../variants/variants.js';
 import { parametersOf } from './joint-space.js';
 import { jointName, type Member } from './member.js';
 

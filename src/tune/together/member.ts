@@ -1,8 +1,8 @@
 /** Several models that one server serves at once and one study tunes: what each is, and how its knobs are called. */
 import { PerfTsError, type Problem } from '../../common/errors.js';
-import { type KnobContext, knobs } from '../knobs.js';
-import type { SearchSpace } from '../strategy.js';
-import type { StudyModel } from '../variants.js';
+import { type KnobContext, knobs } from '../knobs/knobs.js';
+import type { SearchSpace } from '../strategies/strategy.js';
+import type { StudyModel } from '../variants/variants.js';
 
 /** One of the models, with a space of its own. */
 export interface Member {

@@ -3,8 +3,8 @@
  * one exception: late sends alone (SEND_LAG), as they are normal where client and server share few CPUs, do not hold a
  * closed loop back as long as the server still has requests waiting.
  */
-import type { LevelRecord } from '../record/run-record.js';
-import type { Objective } from './objective.js';
+import type { LevelRecord } from '../../record/run-record.js';
+import type { Objective } from '../objectives/objective.js';
 
 /** Requests at the server, on average, over what keeps every instance busy; below this it may have run dry. */
 const MIN_QUEUE_FACTOR = 1.5;

@@ -1,5 +1,5 @@
 /** Repeated trials of one variant taken together, so that a finalist stands for its variant and not for its lucky run. */
-import { combine } from './strategies/variant-results.js';
+import { combine } from '../strategies/variant-results.js';
 import type { FinishedTrial } from './trial-outcome.js';
 
 /** Standard error of a score that came without one. */

@@ -2,18 +2,18 @@
  * How far a variant's answers are from those of the unchanged model on the CPU in FP32, for the variants that may
  * compute otherwise. What the unchanged model answers is recorded once a study, when first needed.
  */
-import { askServer, measureAccuracy, type ReferenceAnswers, recordReference } from '../check/measure-accuracy.js';
-import { defaultClientKinds, inferClients } from '../client/create-infer-client.js';
-import { PerfTsError } from '../common/errors.js';
-import type { PlanOptions } from '../plan/plan.js';
-import type { TrialAccuracy } from '../record/study-record.js';
-import { type Constraint, parseConstraint } from './constraint.js';
-import { knobs } from './knobs.js';
-import type { LaunchedVariant } from './launched-variant.js';
-import { isAccuracyMetric } from './metric.js';
-import { findServedFile } from './study-model.js';
-import { plainKnob } from './together/member.js';
-import type { StudyModel, Variant } from './variants.js';
+import { askServer, measureAccuracy, type ReferenceAnswers, recordReference } from '../../check/measure-accuracy.js';
+import { defaultClientKinds, inferClients } from '../../client/create-infer-client.js';
+import { PerfTsError } from '../../common/errors.js';
+import type { PlanOptions } from '../../plan/plan.js';
+import type { TrialAccuracy } from '../../record/study-record.js';
+import { knobs } from '../knobs/knobs.js';
+import type { LaunchedVariant } from '../launchers/launched-variant.js';
+import { type Constraint, parseConstraint } from '../objectives/constraint.js';
+import { isAccuracyMetric } from '../objectives/metric.js';
+import { findServedFile } from '../studies/study-model.js';
+import { plainKnob } from '../together/member.js';
+import type { StudyModel, Variant } from '../variants/variants.js';
 
 /** The samples are as many as the reference answers in about this time, within these bounds. */
 const REFERENCE_TIME_MS = 1500;

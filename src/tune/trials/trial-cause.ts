@@ -1,7 +1,7 @@
 /** Sorts what went wrong in a trial into the causes that a study counts by. */
-import { messageOf, PerfTsError } from '../common/errors.js';
-import type { LevelRecord } from '../record/run-record.js';
-import type { TrialCause } from '../record/study-record.js';
+import { messageOf, PerfTsError } from '../../common/errors.js';
+import type { LevelRecord } from '../../record/run-record.js';
+import type { TrialCause } from '../../record/study-record.js';
 
 /** A failure of the server, in its own words and as a cause. */
 export interface TrialFailure {

@@ -1,5 +1,5 @@
 /** Which of two trial results is better: feasible before infeasible before failed, then the score or the nearer miss. */
-import type { TrialResult } from './strategy.js';
+import type { TrialResult } from '../strategies/strategy.js';
 
 const rankOf = ({ state }: TrialResult): number => (state === 'complete' ? 2 : state === 'infeasible' ? 1 : 0);
 

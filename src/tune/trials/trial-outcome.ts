@@ -2,23 +2,23 @@
  * What a trial came to: the record of what was measured, and what the study reads from a record, so that a trial of an
  * earlier process counts as one of this.
  */
-import { type Nanos, nanos } from '../common/units.js';
-import type { LevelRecord } from '../record/run-record.js';
-import type { TrialAccuracy, TrialCause, TrialRecord } from '../record/study-record.js';
-import { isHeldBackByClient } from './client-limit.js';
+import { type Nanos, nanos } from '../../common/units.js';
+import type { LevelRecord } from '../../record/run-record.js';
+import type { TrialAccuracy, TrialCause, TrialRecord } from '../../record/study-record.js';
 import {
   type Constraint,
   type ConstraintOutcome,
   describeMisses,
   evaluateConstraint,
   totalViolation,
-} from './constraint.js';
-import { isAccuracyMetric } from './metric.js';
-import { type Objective, utilityError, utilityOf } from './objective.js';
-import type { TrialResult } from './strategy.js';
+} from '../objectives/constraint.js';
+import { isAccuracyMetric } from '../objectives/metric.js';
+import { type Objective, utilityError, utilityOf } from '../objectives/objective.js';
+import type { TrialResult } from '../strategies/strategy.js';
+import type { Variant } from '../variants/variants.js';
+import { isHeldBackByClient } from './client-limit.js';
 import { bindsWithoutAnswers } from './trial-accuracy.js';
 import { failureOfLevel, type TrialFailure } from './trial-cause.js';
-import type { Variant } from './variants.js';
 
 export const CLIENT_LIMITED_REASON =
   'client limited: the load generator was the limit, so this is a lower bound and cannot win';

@@ -1,14 +1,14 @@
 /** Runs the trials of one study, one after the other: numbers them, journals each before the next, learns what they cost. */
-import { elapsed, type Nanos, nanos, seconds } from '../common/units.js';
-import type { StudyPlan } from '../record/study-record.js';
-import type { Objective } from './objective.js';
-import { busyInFlight } from './study-load.js';
-import type { StudyDependencies, StudyOptions, StudyStanding } from './study-options.js';
-import { confirmationReserve, FIRST_OVERHEAD } from './study-plan.js';
+import { elapsed, type Nanos, nanos, seconds } from '../../common/units.js';
+import type { StudyPlan } from '../../record/study-record.js';
+import type { Objective } from '../objectives/objective.js';
+import { busyInFlight } from '../studies/study-load.js';
+import type { StudyDependencies, StudyOptions, StudyStanding } from '../studies/study-options.js';
+import { confirmationReserve, FIRST_OVERHEAD } from '../studies/study-plan.js';
+import { servedModels, type Variant } from '../variants/variants.js';
 import { runTrial, type TrialOptions } from './trial.js';
 import { limitsOf, needsComparison } from './trial-accuracy.js';
 import type { FinishedTrial, Judgement } from './trial-outcome.js';
-import { servedModels, type Variant } from './variants.js';
 
 /** Variants that are tried also at the cost of confirmation's share, if two rounds of one finalist remain. */
 const MIN_VARIANTS = 2;

@@ -2,8 +2,8 @@
  * Watches a level while it runs, for the early end of a variant that cannot win: a running estimate of its throughput
  * from the counts that the level tells, and the optimistic bound that the strategies use.
  */
-import type { LevelProgress } from '../measure/measurement.js';
-import { isHopeless } from './strategies/early-abort.js';
+import type { LevelProgress } from '../../measure/measurement.js';
+import { isHopeless } from '../strategies/early-abort.js';
 
 /** Slices needed before anything is believed; the first holds connection and warm-up, and does not count. */
 const MIN_SLICES = 4;

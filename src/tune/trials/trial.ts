@@ -1,19 +1,19 @@
 /** One trial: a fresh server for the variant, its answers compared where that matters, one or a few levels. Whatever happens, it is an outcome. */
-import type { Clock } from '../common/clock.js';
-import { messageOf } from '../common/errors.js';
-import { elapsed, type Instant, type Nanos, nanos } from '../common/units.js';
-import type { LevelProgress } from '../measure/measurement.js';
-import type { LevelRecord } from '../record/run-record.js';
-import type { TrialAccuracy, TrialRecord } from '../record/study-record.js';
-import { type Constraint, evaluateConstraint, totalViolation } from './constraint.js';
-import type { LaunchedVariant, LaunchVariant } from './launched-variant.js';
-import type { Objective } from './objective.js';
-import { closedLoad, gentlerConcurrency } from './study-load.js';
+import type { Clock } from '../../common/clock.js';
+import { messageOf } from '../../common/errors.js';
+import { elapsed, type Instant, type Nanos, nanos } from '../../common/units.js';
+import type { LevelProgress } from '../../measure/measurement.js';
+import type { LevelRecord } from '../../record/run-record.js';
+import type { TrialAccuracy, TrialRecord } from '../../record/study-record.js';
+import type { LaunchedVariant, LaunchVariant } from '../launchers/launched-variant.js';
+import { type Constraint, evaluateConstraint, totalViolation } from '../objectives/constraint.js';
+import type { Objective } from '../objectives/objective.js';
+import { closedLoad, gentlerConcurrency } from '../studies/study-load.js';
+import type { Variant } from '../variants/variants.js';
 import type { CompareAnswers } from './trial-accuracy.js';
 import { failureOf, type TrialFailure } from './trial-cause.js';
 import { type FinishedTrial, finishTrial, missesOf, type TrialRound } from './trial-outcome.js';
 import { watchLevel, whyHopeless } from './trial-watch.js';
-import type { Variant } from './variants.js';
 
 /** Requests that each slot must have had answered in the window, how many a longer level aims at, and its longest time. */
 const LEAST_TURNS = 2;

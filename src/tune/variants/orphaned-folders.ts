@@ -5,7 +5,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { systemCodeOf } from '../common/errors.js';
+import { systemCodeOf } from '../../common/errors.js';
 
 const OWNER_FILE = 'owner.json';
 

@@ -1,8 +1,8 @@
 /** Turns the knob table into the space a strategy searches: domains, canonical form, legality, enumeration. */
-import { closestWord } from '../common/closest-word.js';
-import { PerfTsError, type Problem } from '../common/errors.js';
-import { type Knob, type KnobContext, knobs, presetValues, type ReadKnob } from './knobs.js';
-import type { KnobValue, SearchDimension, SearchSpace, VariantParameters } from './strategy.js';
+import { closestWord } from '../../common/closest-word.js';
+import { PerfTsError, type Problem } from '../../common/errors.js';
+import { type Knob, type KnobContext, knobs, presetValues, type ReadKnob } from '../knobs/knobs.js';
+import type { KnobValue, SearchDimension, SearchSpace, VariantParameters } from '../strategies/strategy.js';
 
 /** Values a person asked for, by knob name; `auto` is the table's own domain. Knobs that are not named stay as they are. */
 export type KnobSelection = Readonly<Record<string, readonly KnobValue[] | 'auto'>>;

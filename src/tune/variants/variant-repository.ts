@@ -6,8 +6,8 @@ import { constants } from 'node:fs';
 import { copyFile, link, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { messageOf, PerfTsError } from '../common/errors.js';
-import { convertFolder } from '../onnx/convert/convert-folder.js';
+import { messageOf, PerfTsError } from '../../common/errors.js';
+import { convertFolder } from '../../onnx/convert/convert-folder.js';
 import { claimFolder, removeOrphans } from './orphaned-folders.js';
 import { type StudyModel, servedModels, type Variant } from './variants.js';
 

@@ -3,11 +3,11 @@
  * server, the model's file, the client's load), and which knobs differ.
  */
 import { createHash } from 'node:crypto';
-import { formatModelConfig } from '../model-config/format-config.js';
-import type { ModelConfig } from '../model-config/model-config.js';
-import { type KnobContext, knobs } from './knobs.js';
+import { formatModelConfig } from '../../model-config/format-config.js';
+import type { ModelConfig } from '../../model-config/model-config.js';
+import { type KnobContext, knobs } from '../knobs/knobs.js';
+import type { KnobValue, SearchSpace, VariantParameters } from '../strategies/strategy.js';
 import { changedKnobs, defaultParameters } from './search-space.js';
-import type { KnobValue, SearchSpace, VariantParameters } from './strategy.js';
 
 /** The model a study tunes, as its folder has it. */
 export interface StudyModel {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nanos, seconds } from '../../src/common/units.js';
-import { chooseFinalists, planConfirmation } from '../../src/tune/confirmation-plan.js';
-import { decide } from '../../src/tune/confirmation-verdict.js';
-import { parseObjective, utilityOf } from '../../src/tune/objective.js';
-import type { FinishedTrial } from '../../src/tune/trial-outcome.js';
-import type { Variant } from '../../src/tune/variants.js';
+import { nanos, seconds } from '../../../src/common/units.js';
+import { chooseFinalists, planConfirmation } from '../../../src/tune/confirmation/confirmation-plan.js';
+import { decide } from '../../../src/tune/confirmation/confirmation-verdict.js';
+import { parseObjective, utilityOf } from '../../../src/tune/objectives/objective.js';
+import type { FinishedTrial } from '../../../src/tune/trials/trial-outcome.js';
+import type { Variant } from '../../../src/tune/variants/variants.js';
 
 const throughput = parseObjective('throughput');
 

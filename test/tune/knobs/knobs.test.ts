@@ -2,22 +2,22 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PerfTsError } from '../../src/common/errors.js';
-import { packageRoot } from '../../src/common/package-root.js';
-import { formatModelConfig } from '../../src/model-config/format-config.js';
-import type { ModelConfig } from '../../src/model-config/model-config.js';
-import { parseModelConfig } from '../../src/model-config/parse-config.js';
-import { validateModelConfig } from '../../src/model-config/validate-config.js';
-import { type Knob, knobs } from '../../src/tune/knobs.js';
+import { PerfTsError } from '../../../src/common/errors.js';
+import { packageRoot } from '../../../src/common/package-root.js';
+import { formatModelConfig } from '../../../src/model-config/format-config.js';
+import type { ModelConfig } from '../../../src/model-config/model-config.js';
+import { parseModelConfig } from '../../../src/model-config/parse-config.js';
+import { validateModelConfig } from '../../../src/model-config/validate-config.js';
+import { type Knob, knobs } from '../../../src/tune/knobs/knobs.js';
 import {
   buildSearchSpace,
   changedKnobs,
   defaultParameters,
   enumerateVariants,
   variantKey,
-} from '../../src/tune/search-space.js';
-import { createVariant } from '../../src/tune/variants.js';
-import { completedPlainConfig, plainConfig, plainContext, plainModel } from './support/study-bench.js';
+} from '../../../src/tune/variants/search-space.js';
+import { createVariant } from '../../../src/tune/variants/variants.js';
+import { completedPlainConfig, plainConfig, plainContext, plainModel } from '../support/study-bench.js';
 
 const knob = (name: string): Knob => knobs.find((row) => row.name === name)!;
 const write = (name: string, value: string | number | boolean, config: ModelConfig = plainConfig): ModelConfig =>

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { ModelConfig } from '../../src/model-config/model-config.js';
-import { selectUsable } from '../../src/tune/knobs/host-context.js';
-import { type KnobContext, knobs, scopeOfValue } from '../../src/tune/knobs.js';
-import { buildSearchSpace, defaultParameters, enumerateVariants } from '../../src/tune/search-space.js';
-import type { VariantParameters } from '../../src/tune/strategy.js';
-import { createVariant, reservedBytes } from '../../src/tune/variants.js';
-import { plainContext, plainModel } from './support/study-bench.js';
+import type { ModelConfig } from '../../../src/model-config/model-config.js';
+import { selectUsable } from '../../../src/tune/knobs/host-context.js';
+import { type KnobContext, knobs, scopeOfValue } from '../../../src/tune/knobs/knobs.js';
+import type { VariantParameters } from '../../../src/tune/strategies/strategy.js';
+import { buildSearchSpace, defaultParameters, enumerateVariants } from '../../../src/tune/variants/search-space.js';
+import { createVariant, reservedBytes } from '../../../src/tune/variants/variants.js';
+import { plainContext, plainModel } from '../support/study-bench.js';
 
 const gpu: KnobContext = {
   ...plainContext,

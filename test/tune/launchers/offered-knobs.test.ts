@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelConfig } from '../../../src/model-config/model-config.js';
-import { knobs } from '../../../src/tune/knobs.js';
+import { knobs } from '../../../src/tune/knobs/knobs.js';
 import { describeTriton, offerOnTriton } from '../../../src/tune/launchers/offered-knobs.js';
 import { withoutFilledIn } from '../../../src/tune/launchers/remote-server.js';
-import { buildSearchSpace, type KnobSelection } from '../../../src/tune/search-space.js';
+import { buildSearchSpace, type KnobSelection } from '../../../src/tune/variants/search-space.js';
 
 const python: ModelConfig = { name: 'm', backend: 'python', max_batch_size: 8, instance_group: [{ count: 1 }] };
 const onnx: ModelConfig = { ...python, backend: 'onnxruntime' };

@@ -15,12 +15,12 @@ import { createStudyStore } from '../../../src/record/study-store.js';
 import { findNotes, ownMark, writeNote } from '../../../src/target/pushed-config.js';
 import { openRemoteServer } from '../../../src/tune/launchers/remote-server.js';
 import type { StudyServer } from '../../../src/tune/launchers/study-server.js';
-import { parseObjective } from '../../../src/tune/objective.js';
-import { buildSearchSpace } from '../../../src/tune/search-space.js';
-import { closedLoad } from '../../../src/tune/study-load.js';
-import type { StudyListener } from '../../../src/tune/study-options.js';
+import { parseObjective } from '../../../src/tune/objectives/objective.js';
+import { closedLoad } from '../../../src/tune/studies/study-load.js';
+import type { StudyListener } from '../../../src/tune/studies/study-options.js';
 import { runSweep, type SweepOptions } from '../../../src/tune/sweep.js';
-import { createVariant, defaultVariant } from '../../../src/tune/variants.js';
+import { buildSearchSpace } from '../../../src/tune/variants/search-space.js';
+import { createVariant, defaultVariant } from '../../../src/tune/variants/variants.js';
 import { buildIdentityModel } from '../../support/identity-model.js';
 import { writeRepository } from '../../support/model-repository.js';
 import { type PerfTsRun, startPerfTs } from '../../support/run-perf-ts.js';
@@ -138,7 +138,7 @@ describe('a sweep on a running server', { timeout: 90_000 }, () => {
 
   it('refuses a limit on answers, because there is no file to compare with, and changes nothing', async () => {
     const store = await createStudyStore({ resultsFolder: join(folder, 'results'), model: 'identity' });
-    const { parseConstraint } = await import('../../../src/tune/constraint.js');
+    const { parseConstraint } = await import('../../../src/tune/objectives/constraint.js');
     const sweep = runSweep(
       { ...options(), constraints: [parseConstraint('accuracy_cosine >= 0.99')] },
       { store, listener: silent, signal: neverAborted },

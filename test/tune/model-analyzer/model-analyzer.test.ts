@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PerfTsError } from '../../src/common/errors.js';
-import { parseSweepFile } from '../../src/tune/sweep-file.js';
+import { PerfTsError } from '../../../src/common/errors.js';
+import { parseSweepFile } from '../../../src/tune/sweep-files/sweep-file.js';
 
 const read = (...lines: readonly string[]) => parseSweepFile(lines.join('\n'), 'ma.yaml');
 const complaints = (...lines: readonly string[]): string[] => {

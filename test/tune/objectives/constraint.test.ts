@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { seconds } from '../../src/common/units.js';
-import { describeMisses, evaluateConstraint, parseConstraint, totalViolation } from '../../src/tune/constraint.js';
-import { parseObjective, utilityError, utilityOf } from '../../src/tune/objective.js';
-import { simulatedLevel } from '../support/simulated-variants.js';
+import { seconds } from '../../../src/common/units.js';
+import {
+  describeMisses,
+  evaluateConstraint,
+  parseConstraint,
+  totalViolation,
+} from '../../../src/tune/objectives/constraint.js';
+import { parseObjective, utilityError, utilityOf } from '../../../src/tune/objectives/objective.js';
+import { simulatedLevel } from '../../support/simulated-variants.js';
 
 const trial = {
   level: simulatedLevel({ throughputPerSec: 200, latencyNs: 15e6 }, 4, seconds(2)),

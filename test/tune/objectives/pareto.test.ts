@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seconds } from '../../src/common/units.js';
-import { costPerMillion } from '../../src/tune/metric.js';
-import { atPrice, combineObjectives, parseObjective, utilityOf } from '../../src/tune/objective.js';
-import { findParetoSet } from '../../src/tune/pareto.js';
-import { simulatedLevel } from '../support/simulated-variants.js';
+import { seconds } from '../../../src/common/units.js';
+import { costPerMillion } from '../../../src/tune/objectives/metric.js';
+import { atPrice, combineObjectives, parseObjective, utilityOf } from '../../../src/tune/objectives/objective.js';
+import { findParetoSet } from '../../../src/tune/objectives/pareto.js';
+import { simulatedLevel } from '../../support/simulated-variants.js';
 
 const objectives = [parseObjective('throughput'), parseObjective('latency_p99')];
 

@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseModelConfig } from '../../src/model-config/parse-config.js';
-import { applyRecommendation } from '../../src/tune/results/apply-recommendation.js';
-import { carryComments } from '../../src/tune/results/carry-comments.js';
-import { writeReproScript } from '../../src/tune/results/repro-script.js';
-import { runSimulatedStudy } from './support/study-bench.js';
+import { parseModelConfig } from '../../../src/model-config/parse-config.js';
+import { applyRecommendation } from '../../../src/tune/results/apply-recommendation.js';
+import { carryComments } from '../../../src/tune/results/carry-comments.js';
+import { writeReproScript } from '../../../src/tune/results/repro-script.js';
+import { runSimulatedStudy } from '../support/study-bench.js';
 
 describe('comments of a config', () => {
   const original = [

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { climbToPromise } from '../../../src/tune/strategies/climb.js';
 import { createNiches } from '../../../src/tune/strategies/niches.js';
+import type { KnobValue, VariantParameters } from '../../../src/tune/strategies/strategy.js';
 import type { VariantResult } from '../../../src/tune/strategies/variant-results.js';
-import type { KnobValue, VariantParameters } from '../../../src/tune/strategy.js';
 import { spaceOf } from '../../contract-suites/strategy.js';
 
 const counts = Array.from({ length: 9 }, (_, index): KnobValue => index + 1);

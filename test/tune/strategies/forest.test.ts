@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../../src/common/random.js';
-import { buildSearchSpace, defaultParameters, enumerateVariants } from '../../../src/tune/search-space.js';
 import { createForestStrategy } from '../../../src/tune/strategies/forest.js';
 import { createRandomStrategy } from '../../../src/tune/strategies/random.js';
 import {
@@ -11,7 +10,8 @@ import {
   type Strategy,
   type TrialResult,
   type VariantParameters,
-} from '../../../src/tune/strategy.js';
+} from '../../../src/tune/strategies/strategy.js';
+import { buildSearchSpace, defaultParameters, enumerateVariants } from '../../../src/tune/variants/search-space.js';
 import { race, spaceOf, walk } from '../../contract-suites/strategy.js';
 import { plainContext } from '../support/study-bench.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { enumerateVariants } from '../../../src/tune/search-space.js';
 import { knobImportance, type TriedVariant } from '../../../src/tune/strategies/knob-importance.js';
+import { enumerateVariants } from '../../../src/tune/variants/search-space.js';
 import { spaceOf } from '../../contract-suites/strategy.js';
 
 const space = spaceOf([

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { buildSearchSpace, countVariants } from '../../../src/tune/search-space.js';
 import { neighbours } from '../../../src/tune/strategies/neighbours.js';
 import { createQuickStrategy } from '../../../src/tune/strategies/quick.js';
+import type { KnobValue } from '../../../src/tune/strategies/strategy.js';
 import { strategies } from '../../../src/tune/strategies/strategy-table.js';
-import type { KnobValue } from '../../../src/tune/strategy.js';
+import { buildSearchSpace, countVariants } from '../../../src/tune/variants/search-space.js';
 import { describeStrategy, spaceOf, walk } from '../../contract-suites/strategy.js';
 import { plainContext } from '../support/study-bench.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createLevelCode } from '../../../src/tune/strategies/level-code.js';
+import type { TrialResult } from '../../../src/tune/strategies/strategy.js';
 import { createVariantResults, isComplete } from '../../../src/tune/strategies/variant-results.js';
-import type { TrialResult } from '../../../src/tune/strategy.js';
 import { spaceOf } from '../../contract-suites/strategy.js';
 
 const space = spaceOf([{ name: 'x', values: [1, 2], defaultValue: 1, isOrdered: true }]);

@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nanos, seconds } from '../../src/common/units.js';
-import type { VariantParameters } from '../../src/tune/strategy.js';
-import { affordableKnobs, COUNTED_VARIANTS, planStudy, searchLevelDuration } from '../../src/tune/study-plan.js';
-import { runSimulatedStudy } from './support/study-bench.js';
+import { nanos, seconds } from '../../../src/common/units.js';
+import type { VariantParameters } from '../../../src/tune/strategies/strategy.js';
+import {
+  affordableKnobs,
+  COUNTED_VARIANTS,
+  planStudy,
+  searchLevelDuration,
+} from '../../../src/tune/studies/study-plan.js';
+import { runSimulatedStudy } from '../support/study-bench.js';
 
 const planted = ({ intra_op_threads: threads, dynamic_batching: batching }: VariantParameters): number =>
   100 * (threads === 1 ? 1.3 : 1) * (batching === true ? 1.2 : 1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { studyRecordSchema } from '../../src/record/study-record.js';
-import type { VariantParameters } from '../../src/tune/strategy.js';
-import { runSimulatedStudy } from './support/study-bench.js';
+import { studyRecordSchema } from '../../../src/record/study-record.js';
+import type { VariantParameters } from '../../../src/tune/strategies/strategy.js';
+import { runSimulatedStudy } from '../support/study-bench.js';
 
 /** Threads matter most, batching some, all else not at all. */
 const planted = ({ intra_op_threads: threads, dynamic_batching: batching }: VariantParameters): number =>

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { PerfTsError } from '../../src/common/errors.js';
-import { buildZooModel } from '../../src/onnx/zoo/zoo.js';
-import { readStudyModel } from '../../src/tune/study-model.js';
+import type { PerfTsError } from '../../../src/common/errors.js';
+import { buildZooModel } from '../../../src/onnx/zoo/zoo.js';
+import { readStudyModel } from '../../../src/tune/studies/study-model.js';
 
 let folder: string;
 beforeEach(() => {

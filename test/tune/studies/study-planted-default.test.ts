@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createRng } from '../../src/common/random.js';
-import type { VariantParameters } from '../../src/tune/strategy.js';
-import { runSimulatedStudy } from './support/study-bench.js';
+import { createRng } from '../../../src/common/random.js';
+import type { VariantParameters } from '../../../src/tune/strategies/strategy.js';
+import { runSimulatedStudy } from '../support/study-bench.js';
 
 /**
  * A host as virtual machines are: its speed drifts by some percent over minutes, and now and then something else takes a

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { seconds } from '../../src/common/units.js';
-import type { JournalHeader } from '../../src/record/study-journal.js';
-import type { TrialRecord } from '../../src/record/study-record.js';
-import type { VariantParameters } from '../../src/tune/strategy.js';
-import { findChanges } from '../../src/tune/study-header.js';
-import { searchLevelDuration } from '../../src/tune/study-plan.js';
-import { checkResume, readEarlierStudy, usedBefore } from '../../src/tune/sweep-resume.js';
-import { type BenchOptions, runSimulatedStudy } from './support/study-bench.js';
+import { seconds } from '../../../src/common/units.js';
+import type { JournalHeader } from '../../../src/record/study-journal.js';
+import type { TrialRecord } from '../../../src/record/study-record.js';
+import type { VariantParameters } from '../../../src/tune/strategies/strategy.js';
+import { findChanges } from '../../../src/tune/studies/study-header.js';
+import { searchLevelDuration } from '../../../src/tune/studies/study-plan.js';
+import { checkResume, readEarlierStudy, usedBefore } from '../../../src/tune/sweep-resume.js';
+import { type BenchOptions, runSimulatedStudy } from '../support/study-bench.js';
 
 /** One thread an instance is worth 30 %, batching 20 %. */
 const planted = ({ intra_op_threads: threads, dynamic_batching: batching }: VariantParameters): number =>

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { studyRecordSchema } from '../../src/record/study-record.js';
-import type { VariantParameters } from '../../src/tune/strategy.js';
-import { concurrencyOf } from '../support/concurrency-of.js';
-import { runSimulatedStudy } from './support/study-bench.js';
+import { studyRecordSchema } from '../../../src/record/study-record.js';
+import type { VariantParameters } from '../../../src/tune/strategies/strategy.js';
+import { concurrencyOf } from '../../support/concurrency-of.js';
+import { runSimulatedStudy } from '../support/study-bench.js';
 
 /** One thread an instance is worth 30 %, batching 20 %. */
 const planted = ({ intra_op_threads: threads, dynamic_batching: batching }: VariantParameters): number =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { PerfTsError } from '../../src/common/errors.js';
-import { seconds } from '../../src/common/units.js';
-import { parseSweepFile, readSweepFile } from '../../src/tune/sweep-file.js';
+import { PerfTsError } from '../../../src/common/errors.js';
+import { seconds } from '../../../src/common/units.js';
+import { parseSweepFile, readSweepFile } from '../../../src/tune/sweep-files/sweep-file.js';
 
 const complaints = (text: string): string[] => {
   try {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { StudyServer } from '../../../src/tune/launchers/study-server.js';
-import { defaultParameters, type KnobSelection } from '../../../src/tune/search-space.js';
 import { describeMembers, type SweptMember } from '../../../src/tune/together/describe-members.js';
-import type { StudyModel } from '../../../src/tune/variants.js';
+import { defaultParameters, type KnobSelection } from '../../../src/tune/variants/search-space.js';
+import type { StudyModel } from '../../../src/tune/variants/variants.js';
 import { plainContext } from '../support/study-bench.js';
 import { memberOf } from './members.js';
 

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { VariantParameters } from '../../../src/tune/strategies/strategy.js';
+import { composeSpaces, countJointVariants, parametersOf } from '../../../src/tune/together/joint-space.js';
+import { isSharedKnob } from '../../../src/tune/together/member.js';
 import {
   changedKnobs,
   countVariants,
   defaultParameters,
   enumerateVariants,
   variantKey,
-} from '../../../src/tune/search-space.js';
-import type { VariantParameters } from '../../../src/tune/strategy.js';
-import { composeSpaces, countJointVariants, parametersOf } from '../../../src/tune/together/joint-space.js';
-import { isSharedKnob } from '../../../src/tune/together/member.js';
+} from '../../../src/tune/variants/search-space.js';
 import { memberOf } from './members.js';
 
 const members = [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { studyRecordSchema } from '../../../src/record/study-record.js';
-import type { VariantParameters } from '../../../src/tune/strategy.js';
+import type { VariantParameters } from '../../../src/tune/strategies/strategy.js';
 import { runSimulatedStudy } from '../support/study-bench.js';
 import { memberOf, subjectOf } from './members.js';
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { defaultParameters } from '../../../src/tune/search-space.js';
-import type { VariantParameters } from '../../../src/tune/strategy.js';
-import { busyInFlight } from '../../../src/tune/study-load.js';
+import type { VariantParameters } from '../../../src/tune/strategies/strategy.js';
+import { busyInFlight } from '../../../src/tune/studies/study-load.js';
 import { composeSpaces } from '../../../src/tune/together/joint-space.js';
 import { createJointVariant, jointModel } from '../../../src/tune/together/joint-variant.js';
 import { MOST_MODELS, wholeWeights } from '../../../src/tune/together/member.js';
-import { servedModels } from '../../../src/tune/variants.js';
+import { defaultParameters } from '../../../src/tune/variants/search-space.js';
+import { servedModels } from '../../../src/tune/variants/variants.js';
 import { memberOf } from './members.js';
 
 const knobs = { instance_count: [1, 2, 3], pinned_memory_pool_bytes: [0, 268435456], client_batch_size: [1, 4] };

@@ -1,9 +1,10 @@
 /** Plain models that are tuned together, with spaces over the knobs that a test names. */
-import { buildSearchSpace, type KnobSelection } from '../../../src/tune/search-space.js';
+
 import { composeSpaces } from '../../../src/tune/together/joint-space.js';
 import { jointModel } from '../../../src/tune/together/joint-variant.js';
 import type { Member } from '../../../src/tune/together/member.js';
-import type { StudyModel } from '../../../src/tune/variants.js';
+import { buildSearchSpace, type KnobSelection } from '../../../src/tune/variants/search-space.js';
+import type { StudyModel } from '../../../src/tune/variants/variants.js';
 import { plainContext, plainModel } from '../support/study-bench.js';
 
 export function memberOf(name: string, weight: number, knobs?: KnobSelection): Member {

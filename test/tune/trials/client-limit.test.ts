@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { seconds } from '../../src/common/units.js';
-import type { LevelRecord } from '../../src/record/run-record.js';
-import { isHeldBackByClient } from '../../src/tune/client-limit.js';
-import { parseObjective } from '../../src/tune/objective.js';
-import { simulatedLevel } from '../support/simulated-variants.js';
+import { seconds } from '../../../src/common/units.js';
+import type { LevelRecord } from '../../../src/record/run-record.js';
+import { parseObjective } from '../../../src/tune/objectives/objective.js';
+import { isHeldBackByClient } from '../../../src/tune/trials/client-limit.js';
+import { simulatedLevel } from '../../support/simulated-variants.js';
 
 const throughput = parseObjective('throughput');
 

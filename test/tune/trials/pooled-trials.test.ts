@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { poolRepeats } from '../../src/tune/pooled-trials.js';
-import { runSimulatedStudy } from './support/study-bench.js';
+import { poolRepeats } from '../../../src/tune/trials/pooled-trials.js';
+import { runSimulatedStudy } from '../support/study-bench.js';
 
 describe('repeated trials of a variant', () => {
   it('count as one, by their precision', () => {

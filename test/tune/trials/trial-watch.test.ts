@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { seconds } from '../../src/common/units.js';
-import type { LevelProgress } from '../../src/measure/measurement.js';
-import { closedLoad } from '../../src/tune/study-load.js';
-import { watchLevel, whyHopeless } from '../../src/tune/trial-watch.js';
+import { seconds } from '../../../src/common/units.js';
+import type { LevelProgress } from '../../../src/measure/measurement.js';
+import { closedLoad } from '../../../src/tune/studies/study-load.js';
+import { watchLevel, whyHopeless } from '../../../src/tune/trials/trial-watch.js';
 
 const maxDurationNs = seconds(3);
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { PerfTsError } from '../../src/common/errors.js';
-import { seconds } from '../../src/common/units.js';
-import { parseConstraint } from '../../src/tune/constraint.js';
-import type { LaunchedVariant, LaunchVariant } from '../../src/tune/launched-variant.js';
-import { parseObjective } from '../../src/tune/objective.js';
-import { runTrial, type TrialOptions } from '../../src/tune/trial.js';
-import { concurrencyOf } from '../support/concurrency-of.js';
-import { ManualClock } from '../support/manual-clock.js';
-import { simulatedLevel } from '../support/simulated-variants.js';
+import { PerfTsError } from '../../../src/common/errors.js';
+import { seconds } from '../../../src/common/units.js';
+import type { LaunchedVariant, LaunchVariant } from '../../../src/tune/launchers/launched-variant.js';
+import { parseConstraint } from '../../../src/tune/objectives/constraint.js';
+import { parseObjective } from '../../../src/tune/objectives/objective.js';
+import { runTrial, type TrialOptions } from '../../../src/tune/trials/trial.js';
+import { concurrencyOf } from '../../support/concurrency-of.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { simulatedLevel } from '../../support/simulated-variants.js';
 
 const options: TrialOptions = {
   id: 'trial-1',

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { claimFolder, removeOrphans } from '../../src/tune/orphaned-folders.js';
+import { claimFolder, removeOrphans } from '../../../src/tune/variants/orphaned-folders.js';
 
 let parent: string;
 beforeEach(() => {

@@ -12,15 +12,15 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { completeModelConfig } from '../../src/model-config/complete-config.js';
-import { parseModelConfig } from '../../src/model-config/parse-config.js';
-import { parseObjective } from '../../src/tune/objective.js';
-import { formatDefaultConfig, writeRecommendation } from '../../src/tune/recommendation.js';
-import { buildSearchSpace, defaultParameters } from '../../src/tune/search-space.js';
-import type { VariantParameters } from '../../src/tune/strategy.js';
-import { createVariantRepositories } from '../../src/tune/variant-repository.js';
-import { createVariant, defaultVariant, type StudyModel } from '../../src/tune/variants.js';
-import { plainContext, plainModel } from './support/study-bench.js';
+import { completeModelConfig } from '../../../src/model-config/complete-config.js';
+import { parseModelConfig } from '../../../src/model-config/parse-config.js';
+import { parseObjective } from '../../../src/tune/objectives/objective.js';
+import { formatDefaultConfig, writeRecommendation } from '../../../src/tune/results/recommendation.js';
+import type { VariantParameters } from '../../../src/tune/strategies/strategy.js';
+import { buildSearchSpace, defaultParameters } from '../../../src/tune/variants/search-space.js';
+import { createVariantRepositories } from '../../../src/tune/variants/variant-repository.js';
+import { createVariant, defaultVariant, type StudyModel } from '../../../src/tune/variants/variants.js';
+import { plainContext, plainModel } from '../support/study-bench.js';
 
 const space = buildSearchSpace(plainContext);
 const variantOf = (changes: VariantParameters, model: StudyModel = plainModel) =>
