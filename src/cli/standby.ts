@@ -8,8 +8,9 @@ import type { StandbyMessage, StandbyOrder } from '../target/engine-message.js';
 import { SPARE_WORKERS } from './commands/serve.js';
 import { main } from './main.js';
 
-const leave = (): void => process.exit();
-// Whoever started this process has gone, however it ended.
+// Whoever started this process has gone, however it ended. There is nothing to clean up, and Node's own exit would stop
+// threads while they load native code, which some of that answers with an abort.
+const leave = (): boolean => process.kill(process.pid, 'SIGKILL');
 process.once('disconnect', leave);
 
 startSpareWorkers(SPARE_WORKERS);

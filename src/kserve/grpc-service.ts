@@ -1,7 +1,6 @@
 /** Names of the KServe v2 service over gRPC, and its message types as protobufjs reads them from the .proto files. */
-import { join } from 'node:path';
-import protobuf from 'protobufjs';
-import { packageRoot } from '../common/package-root.js';
+import type protobuf from 'protobufjs';
+import { loadProto } from './load-proto.js';
 
 const SERVICE = 'inference.GRPCInferenceService';
 
@@ -38,6 +37,6 @@ let root: protobuf.Root | undefined;
 
 /** A message type by its name without package; the .proto files are read on first use. */
 export function messageType(name: string): protobuf.Type {
-  root ??= new protobuf.Root().loadSync(join(packageRoot, 'proto', 'grpc_service.proto'), { keepCase: true });
+  root ??= loadProto('model_config.proto', 'grpc_service.proto');
   return root.lookupType(`inference.${name}`);
 }

@@ -1,18 +1,12 @@
 /** The published schema of the model configuration (proto/model_config.proto), loaded once per thread. */
-import { join } from 'node:path';
 import protobuf from 'protobufjs';
-import { packageRoot } from '../common/package-root.js';
+import { loadProto } from '../kserve/load-proto.js';
 
 let loaded: protobuf.Type | undefined;
 
 /** The reflected ModelConfig message; field names are kept as published. */
 export function modelConfigType(): protobuf.Type {
-  if (loaded === undefined) {
-    const root = new protobuf.Root();
-    root.loadSync(join(packageRoot, 'proto', 'model_config.proto'), { keepCase: true });
-    root.resolveAll();
-    loaded = root.lookupType('inference.ModelConfig');
-  }
+  loaded ??= loadProto('model_config.proto').lookupType('inference.ModelConfig');
   return loaded;
 }
 
