@@ -2,10 +2,10 @@
  * What a load request brings instead of the repository's own files: a configuration, and files by their path in the
  * model's folder. Files are written to a folder made for them alone, so nothing that they name can already be there.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../src/common/errors.js';
+import { makeTemporaryFolder } from '../../src/common/temporary-folder.js';
 import { ProtocolError } from '../../src/kserve/protocol-error.js';
 import { type ModelFolder, versionName } from './scan-repository.js';
 
@@ -60,8 +60,9 @@ export interface OverrideFolder extends ModelFolder {
  * Throws ProtocolError when the files contradict each other (a name that is a file and a folder) or cannot be written.
  */
 export async function writeOverrides(name: string, files: ReadonlyMap<string, Uint8Array>): Promise<OverrideFolder> {
-  const folder = await mkdtemp(join(tmpdir(), 'perf-ts-override-'));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const root = await makeTemporaryFolder('perf-ts-override-');
+  const folder = join(root, 'model');
+  const remove = (): Promise<void> => rm(root, { recursive: true, force: true });
   try {
     for (const [path, content] of files) {
       await mkdir(dirname(join(folder, path)), { recursive: true });

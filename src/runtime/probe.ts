@@ -1,11 +1,11 @@
 /** Asks about a library in a child process. A crash, a hang and what native code printed all become reasons. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { compiledEntry } from '../common/package-root.js';
+import { makeTemporaryFolder } from '../common/temporary-folder.js';
 import { tidyReason } from '../onnxruntime/provider-log.js';
 import type { ProviderName } from '../onnxruntime/provider-table.js';
 import type { LibraryFacts } from './library-facts.js';
@@ -32,7 +32,7 @@ export async function proveProvider(
   provider: ProviderName,
   signal?: AbortSignal,
 ): Promise<Outcome<undefined>> {
-  const folder = await mkdtemp(join(tmpdir(), 'perf-ts-proof-'));
+  const folder = await makeTemporaryFolder('perf-ts-proof-');
   try {
     const modelFile = join(folder, 'proof.onnx');
     await writeFile(modelFile, proofModel());

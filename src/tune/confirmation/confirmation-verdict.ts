@@ -12,6 +12,8 @@ export const EQUAL_WITHIN = 0.02;
 const SAME_MEMORY_WITHIN = 0.05;
 /** An interval needs at least two pairs. */
 const MIN_PAIRS = 2;
+/** After a few rounds a finalist this much behind (in relative terms) may still turn out the best. */
+const STILL_OPEN_WITHIN = 0.05;
 
 /** One round: every variant once, in the same order, close together in time. */
 export type Round = readonly FinishedTrial[];
@@ -42,8 +44,19 @@ export function decide(finalists: readonly Variant[], rounds: readonly Round[], 
   const isDefaultInfeasible = defaults.length > 0 && missed > defaults.length / 2;
   const verdicts = finalists.map((variant) => judgeFinalist(variant, rounds, objective, isDefaultInfeasible));
   const proven = verdicts.filter(({ objection }) => objection === null);
-  const portable = best(proven.filter(({ variant }) => isPortable(variant)));
-  const overall = best(proven);
+  // Who was given up on the way, for others that did better, is chosen only where those failed.
+  const countOf = ({ variant }: FinalistVerdict): number => rounds.filter((round) => trialOf(round, variant.id)).length;
+  const choose = (from: readonly FinalistVerdict[]): FinalistVerdict | undefined => {
+    const most = Math.max(...from.map(countOf));
+    // The last round may have been cut short.
+    return preferred(
+      from.filter((verdict) => countOf(verdict) >= most - 1),
+      rounds,
+      objective,
+    );
+  };
+  const portable = choose(proven.filter(({ variant }) => isPortable(variant)));
+  const overall = choose(proven);
   return { verdicts, portable, engine: overall === portable ? undefined : overall, isDefaultInfeasible };
 }
 
@@ -63,7 +76,7 @@ function judgeFinalist(
   isDefaultInfeasible: boolean,
 ): FinalistVerdict {
   const own = rounds.flatMap((round) => trialOf(round, variant.id) ?? []);
-  const gain = gainOf(pairsOf(variant, rounds, objective));
+  const gain = gainOf(pairsOf(variant, 'default', rounds, objective));
   // A trial that was cut off for want of time says nothing about the variant; its round is just not counted.
   const spoiled = own.find(({ record: { state } }) => state === 'failed' || state === 'infeasible');
   const limited = own.filter(({ isClientLimited }) => isClientLimited).length;
@@ -84,9 +97,9 @@ interface Pair {
 }
 
 /** Rounds in which both sides have a number that the server, not the load generator, is answerable for. */
-function pairsOf(variant: Variant, rounds: readonly Round[], objective: Objective): Pair[] {
+function pairsOf(variant: Variant, otherId: string, rounds: readonly Round[], objective: Objective): Pair[] {
   return rounds.flatMap((round) => {
-    const [base, own] = [trialOf(round, 'default'), trialOf(round, variant.id)];
+    const [base, own] = [trialOf(round, otherId), trialOf(round, variant.id)];
     if (base?.value === undefined || own?.value === undefined || base.isClientLimited || own.isClientLimited) return [];
     if (own.record.state !== 'complete') return [];
     // A latency that halves is a gain of 2.
@@ -96,19 +109,35 @@ function pairsOf(variant: Variant, rounds: readonly Round[], objective: Objectiv
   });
 }
 
-/** The finalist with the largest gain so far; among equals the one with the fewest changes. */
-export function leaderOf(
+/**
+ * Whom further rounds are worth where there is time for few: the one that would be chosen now, the one that a Triton
+ * honours in full, and, once there is nothing left to prove of that, who is not clearly behind.
+ */
+export function worthMoreRounds(
   finalists: readonly Variant[],
   rounds: readonly Round[],
   objective: Objective,
-): Variant | undefined {
-  const ranked = finalists.map((variant) => ({
-    variant,
-    value: gainOf(pairsOf(variant, rounds, objective))?.value ?? 0,
-  }));
-  const top = Math.max(...ranked.map(({ value }) => value));
-  const equals = ranked.filter(({ value }) => value >= top * (1 - EQUAL_WITHIN));
-  return equals.toSorted((a, b) => a.variant.changed.length - b.variant.changed.length)[0]?.variant;
+): readonly Variant[] {
+  const { verdicts, isDefaultInfeasible } = decide(finalists, rounds, objective);
+  const usable = verdicts.filter(({ gain }) => gain !== undefined);
+  const leader = preferred(usable, rounds, objective);
+  if (leader === undefined) return finalists;
+  const portable = preferred(
+    usable.filter(({ variant }) => isPortable(variant)),
+    rounds,
+    objective,
+  );
+  const isProven = isDefaultInfeasible || leader.objection === null;
+  return finalists.filter((variant) => {
+    if (variant === leader.variant || variant === portable?.variant) return true;
+    return isProven && (gainOver(variant, leader.variant, rounds, objective) ?? 0) >= 1 - STILL_OPEN_WITHIN;
+  });
+}
+
+/** How many times as good as the other, in the rounds that both were in; undefined where there is none. */
+function gainOver(variant: Variant, other: Variant, rounds: readonly Round[], objective: Objective) {
+  const pairs = pairsOf(variant, other.id, rounds, objective);
+  return pairs.length === 0 ? undefined : pairedGain(pairs).value;
 }
 
 function gainOf(pairs: readonly Pair[]): Gain | undefined {
@@ -122,16 +151,25 @@ function mostMemory(trials: readonly FinishedTrial[]): number | undefined {
   return known.length === 0 ? undefined : Math.max(...known);
 }
 
-/** The largest proven gain; among equals the least memory, then the fewest changes, then the larger proven gain. */
-function best(proven: readonly FinalistVerdict[]): FinalistVerdict | undefined {
-  const lowOf = ({ gain }: FinalistVerdict): number => gain?.low ?? 0;
-  const [top] = proven.toSorted((a, b) => lowOf(b) - lowOf(a));
-  if (top === undefined) return undefined;
+/** The largest gain; among equals, as the rounds of both show them, the least memory, then the fewest changes. */
+function preferred(
+  field: readonly FinalistVerdict[],
+  rounds: readonly Round[],
+  objective: Objective,
+): FinalistVerdict | undefined {
   const gainValue = ({ gain }: FinalistVerdict): number => gain?.value ?? 0;
-  const equals = proven.filter((verdict) => gainValue(verdict) >= gainValue(top) * (1 - EQUAL_WITHIN));
+  const [top] = field.toSorted((a, b) => gainValue(b) - gainValue(a));
+  if (top === undefined) return undefined;
+  const equals = field.filter((verdict) => {
+    if (verdict === top) return true;
+    const ratio = gainOver(verdict.variant, top.variant, rounds, objective) ?? gainValue(verdict) / gainValue(top);
+    return ratio >= 1 - EQUAL_WITHIN;
+  });
   const least = Math.min(...equals.map(({ memoryBytes = Number.POSITIVE_INFINITY }) => memoryBytes));
   const small = equals.filter(
     ({ memoryBytes = Number.POSITIVE_INFINITY }) => memoryBytes <= least * (1 + SAME_MEMORY_WITHIN),
   );
-  return small.toSorted((a, b) => a.variant.changed.length - b.variant.changed.length || lowOf(b) - lowOf(a))[0];
+  return small.toSorted(
+    (a, b) => a.variant.changed.length - b.variant.changed.length || gainValue(b) - gainValue(a),
+  )[0];
 }

@@ -14,13 +14,13 @@ import {
   MAX_ROUNDS,
   planConfirmation,
 } from './confirmation-plan.js';
-import { leaderOf, type Round } from './confirmation-verdict.js';
+import { type Round, worthMoreRounds } from './confirmation-verdict.js';
 
 /** A variant this much worse than the default in the search (relative) is not worth confirming. */
 const CLEARLY_WORSE = 0.1;
 /** Seeds of rounds start here, away from those of search trials; within a round all variants get the same requests. */
 const FIRST_ROUND_SEED = 1_000_000;
-/** Rounds before a finalist may be given up in favour of the leader. */
+/** Rounds before a finalist may be given up in favour of better ones. */
 const ROUNDS_BEFORE_NARROWING = 2;
 
 export interface Confirmed {
@@ -82,8 +82,8 @@ function survivorsOf(rounds: readonly Round[], found: readonly FinishedTrial[]):
 
 /**
  * Rounds of default, A, B, ... until the time or the use of more is over, added to `rounds`. A finalist that fails or
- * misses a limit is out, because it cannot win any more; where time is short, all but the leader are given up after two
- * rounds, because more rounds of one variant prove more than few of several. False when no finalist is left. `own` are
+ * misses a limit is out, because it cannot win any more; where time is short, who is not worth more rounds is given up after
+ * two, because more rounds of few variants prove more than few of many. False when no finalist is left. `own` are
  * rounds of these finalists that there are already.
  */
 async function runRounds(
@@ -128,9 +128,12 @@ function narrowField(
   if (finalists.length < 2 || rounds.length < ROUNDS_BEFORE_NARROWING) return finalists;
   const roundsInAll = rounds.length + Math.floor(affordable / (finalists.length + 1));
   if (roundsInAll >= ENOUGH_ROUNDS) return finalists;
-  const variants = finalists.map(({ variant }) => variant);
-  const leader = leaderOf(variants, rounds, objective);
-  return finalists.filter(({ variant }) => variant === leader);
+  const worth = worthMoreRounds(
+    finalists.map(({ variant }) => variant),
+    rounds,
+    objective,
+  );
+  return finalists.filter(({ variant }) => worth.includes(variant));
 }
 
 /** Ends early only with an interrupt. */

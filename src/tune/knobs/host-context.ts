@@ -1,8 +1,8 @@
 /** What the values of knobs depend on, found out on this host: cores, memory, proven providers, installed runtimes. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
 import { messageOf, PerfTsError, type Problem } from '../../common/errors.js';
+import { makeTemporaryFolder } from '../../common/temporary-folder.js';
 import { convertFolder } from '../../onnx/convert/convert-folder.js';
 import { type ProviderName, providerTable } from '../../onnxruntime/provider-table.js';
 import { describeLibrary, proveProvider } from '../../runtime/probe.js';
@@ -67,7 +67,7 @@ async function findProviders(libraryPath: string, signal: AbortSignal): Promise<
 
 /** Tried once, in a folder that goes away: what a converter cannot do is known only by doing it. */
 export async function canConvert({ folder, name }: StudyModel): Promise<boolean> {
-  const draft = await mkdtemp(join(tmpdir(), 'perf-ts-convert-'));
+  const draft = await makeTemporaryFolder('perf-ts-convert-');
   try {
     await convertFolder({ source: folder, toRepository: draft, name });
     return true;

@@ -2,12 +2,12 @@
  * A running server as a study's: its own config is the default, variants are pushed through Triton's model repository
  * extension, and everything is undone at the end. The server is the same process for all trials.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServerAccess } from '../../client/server-admin.js';
 import { systemClock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
+import { makeTemporaryFolder } from '../../common/temporary-folder.js';
 import { elapsed } from '../../common/units.js';
 import { formatModelConfig } from '../../model-config/format-config.js';
 import type { ModelConfig } from '../../model-config/model-config.js';
@@ -43,7 +43,7 @@ export async function openRemoteServer(options: RemoteServerOptions): Promise<St
   const { admin } = target;
   const { name, version } = await admin.serverMetadata();
   // The study knows a model by its folder; this one's lies with the server, so that ours is empty.
-  const root = await mkdtemp(join(tmpdir(), 'perf-ts-remote-'));
+  const root = await makeTemporaryFolder('perf-ts-remote-');
   const folder = join(root, 'model');
   await mkdir(folder);
   const config = withoutFilledIn(pushed.config);

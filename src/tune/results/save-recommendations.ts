@@ -2,9 +2,9 @@
  * The recommended folder of a study: for each recommendation the model directory with its config.pbtxt, the diff, the
  * server's flags, and a script that measures it and the default again.
  */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeTemporaryFolder } from '../../common/temporary-folder.js';
 import { convertFolder } from '../../onnx/convert/convert-folder.js';
 import { writeFileAtomically } from '../../record/atomic-file.js';
 import type { Recommendation, StudyRecord } from '../../record/study-record.js';
@@ -65,7 +65,7 @@ async function saveFiles(
 ): Promise<string> {
   const { name } = model;
   if (precision !== 'fp16') return await folder.saveRecommendation(configPbtxt, model.folder, kind, name);
-  const draft = await mkdtemp(join(tmpdir(), 'perf-ts-convert-'));
+  const draft = await makeTemporaryFolder('perf-ts-convert-');
   try {
     const converted = await convertFolder({ source: model.folder, toRepository: draft, name });
     return await folder.saveRecommendation(configPbtxt, converted.folder, kind, name);

@@ -3,16 +3,15 @@
  * and copies elsewhere, so a large model is not written again for every trial and the user's folder stays as it is.
  */
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, PerfTsError } from '../../common/errors.js';
+import { makeTemporaryFolder } from '../../common/temporary-folder.js';
 import { convertFolder } from '../../onnx/convert/convert-folder.js';
-import { claimFolder, removeOrphans } from './orphaned-folders.js';
 import { type StudyModel, servedModels, type Variant } from './variants.js';
 
 const CONFIG_FILE = 'config.pbtxt';
-const ROOT_PREFIX = 'perf-ts-sweep-';
 
 export interface VariantRepositories {
   /** The temporary folder that holds them all. */
@@ -27,8 +26,7 @@ export interface VariantRepositories {
 
 /** Removes what killed sweeps left first. Throws PerfTsError OUTPUT_UNWRITABLE when the temporary folder cannot be made. */
 export async function createVariantRepositories(model: StudyModel): Promise<VariantRepositories> {
-  await removeOrphans(tmpdir(), ROOT_PREFIX);
-  const root = await makeRoot().catch((cause: unknown) => {
+  const root = await makeTemporaryFolder('perf-ts-sweep-').catch((cause: unknown) => {
     throw unwritable(tmpdir(), cause);
   });
   const sources = new Map<string, ModelSource>();
@@ -58,12 +56,6 @@ export async function createVariantRepositories(model: StudyModel): Promise<Vari
     remove: (repository) => rm(repository, { recursive: true, force: true }),
     close: () => rm(root, { recursive: true, force: true }),
   };
-}
-
-async function makeRoot(): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), ROOT_PREFIX));
-  await claimFolder(root);
-  return root;
 }
 
 /** The files of one model, but for its config. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nanos, seconds } from '../../../src/common/units.js';
 import { chooseFinalists, planConfirmation } from '../../../src/tune/confirmation/confirmation-plan.js';
-import { decide } from '../../../src/tune/confirmation/confirmation-verdict.js';
+import { decide, worthMoreRounds } from '../../../src/tune/confirmation/confirmation-verdict.js';
 import { parseObjective, utilityOf } from '../../../src/tune/objectives/objective.js';
 import type { FinishedTrial } from '../../../src/tune/trials/trial-outcome.js';
 import type { Variant } from '../../../src/tune/variants/variants.js';
@@ -168,7 +168,57 @@ describe('the decision', () => {
     expect(decide([a], limited, throughput).portable).toBeUndefined();
   });
 
+  it('calls finalists equal by the rounds that both were in', () => {
+    // Later, slower rounds that only one was in say nothing about the two.
+    const apart = rounds([100, 141, 135], [100, 140, 134], [100, 139, 133], [100, 131, 0.1]).map((round, index) =>
+      index < 3 ? round : round.slice(0, 2),
+    );
+    expect(decide([a, b], apart, throughput).portable?.variant.id).toBe('a');
+  });
+
+  it('is for who was measured to the end, and for who was given up only where that failed', () => {
+    const early = rounds([100, 140, 144], [100, 140.1, 144.1]);
+    const late = rounds([100, 140, 0.1], [100, 141, 0.1], [100, 139, 0.1]).map((round) => round.slice(0, 2));
+    expect(decide([a, b], [...early, ...late], throughput).portable?.variant.id).toBe('a');
+    const failed = trial(a, 140);
+    const spoiled = [trial(base, 100), { ...failed, record: { ...failed.record, state: 'failed' as const } }];
+    expect(decide([a, b], [...early, ...late, spoiled], throughput).portable?.variant.id).toBe('b');
+  });
+
   it('gives no interval to a single round', () => {
     expect(decide([a], rounds([100, 300, 1]), throughput).verdicts[0]?.objection).toMatch(/too few rounds/);
+  });
+});
+
+describe('further rounds, where there is time for few', () => {
+  const worth = (...values: readonly (readonly [base: number, a: number, b: number, c: number])[]) =>
+    worthMoreRounds(
+      [a, b, c],
+      values.map(([own, first, second, third]) => [
+        trial(base, own),
+        trial(a, first),
+        trial(b, second),
+        trial(c, third),
+      ]),
+      throughput,
+    ).map(({ id }) => id);
+
+  it('are for whoever may still be the best, once there is nothing left to prove of the best', () => {
+    expect(worth([100, 240, 236, 200], [101, 241, 230, 204])).toEqual(['a', 'b']);
+  });
+
+  it('are for the best alone while it is not proven', () => {
+    expect(worth([100, 118, 106, 104], [100, 104, 108, 102])).toEqual(['a']);
+  });
+
+  it('are also for the best that a Triton honours', () => {
+    const engineOnly = { ...variant('e', ['runtime']), parameters: { runtime: 'openvino' } };
+    const rounds = [1, 1.3].map((drift) => [
+      trial(base, 100),
+      trial(engineOnly, 130 * drift),
+      trial(a, 90),
+      trial(b, 70),
+    ]);
+    expect(worthMoreRounds([engineOnly, a, b], rounds, throughput).map(({ id }) => id)).toEqual(['e', 'a']);
   });
 });

@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { claimFolder, removeOrphans } from '../../../src/tune/variants/orphaned-folders.js';
+import { claimFolder, makeTemporaryFolder, removeOrphans } from '../../src/common/temporary-folder.js';
 
 let parent: string;
 beforeEach(() => {
@@ -51,6 +51,18 @@ describe('temporary folders that a killed process left', () => {
     await claimFolder(join(parent, 'sweep-mine'));
     await removeOrphans(parent, 'sweep-');
     expect(readdirSync(parent)).toEqual(['sweep-mine']);
+  });
+
+  it('are gone where a new one of the same kind is made', async () => {
+    const before = join(tmpdir(), 'perf-ts-kind-a-dead');
+    mkdirSync(before);
+    writeFileSync(join(before, 'owner.json'), JSON.stringify({ processId: goneProcess(), host: hostname() }));
+    const folder = await makeTemporaryFolder('perf-ts-kind-a-');
+    try {
+      expect(readdirSync(tmpdir()).filter((name) => name.startsWith('perf-ts-kind-a-'))).toEqual([basename(folder)]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('are looked for without a fault where there is no such folder', async () => {

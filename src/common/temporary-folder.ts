@@ -2,10 +2,10 @@
  * Temporary folders say which process they belong to, so that those of a process that was killed can be removed by the
  * next one, and those of a living one never are.
  */
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemCodeOf } from '../../common/errors.js';
+import { systemCodeOf } from './errors.js';
 
 const OWNER_FILE = 'owner.json';
 
@@ -13,6 +13,17 @@ interface Owner {
   readonly processId: number;
   /** Process numbers of another host or container, which may share the folder, say nothing here. */
   readonly host: string;
+}
+
+/**
+ * A new folder of this process among the system's temporary ones, once those that killed processes left under the same
+ * prefix are gone. It is the caller's to remove. Throws as the file system does.
+ */
+export async function makeTemporaryFolder(prefix: string): Promise<string> {
+  await removeOrphans(tmpdir(), prefix);
+  const folder = await mkdtemp(join(tmpdir(), prefix));
+  await claimFolder(folder);
+  return folder;
 }
 
 /** Writes into `folder` that it is this process's. */
