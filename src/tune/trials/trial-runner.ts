@@ -9,6 +9,7 @@ import { servedModels, type Variant } from '../variants/variants.js';
 import { runTrial, type TrialOptions } from './trial.js';
 import { limitsOf, needsComparison } from './trial-accuracy.js';
 import type { FinishedTrial, Judgement } from './trial-outcome.js';
+import { LevelRises } from './trial-watch.js';
 
 /** Variants that are tried also at the cost of confirmation's share, if two rounds of one finalist remain. */
 const MIN_VARIANTS = 2;
@@ -56,6 +57,7 @@ export function createTrialRunner(
   const trials: FinishedTrial[] = [...earlier];
   const savedVariants = new Set<string>();
   const closings: number[] = [];
+  const rises = new LevelRises();
   const used = (): Nanos => nanos((options.usedNs ?? 0) + elapsed(started, clock.now()));
   const left = (): Nanos => nanos(budget - used());
   const overhead = (): Nanos => meanOverhead(trials);
@@ -126,6 +128,7 @@ export function createTrialRunner(
           limit,
           limitReason,
           startedNs,
+          rises,
           comparesAnswers: needsComparison(variant, options.constraints),
           knownAccuracy: trials.find((trial) => trial.variant.id === variant.id && trial.record.accuracy)?.record
             .accuracy,

@@ -12,6 +12,9 @@ const MIN_SLICE_NS = 150e6;
 const MIN_TURNS = 3;
 /** Slices follow each other, so their spread flatters; no estimate is surer than this. */
 const LEAST_ERROR = 0.03;
+/** What is taken for the rise of a level before any is known, and for how many levels this counts. */
+const FIRST_RISE: Rise = { mean: 0.1, spread: 0.1 };
+const FIRST_RISE_WEIGHT = 2;
 /** Less than this left of a level is not worth ending it. */
 const WORTH_SAVING_NS = 300e6;
 
@@ -19,6 +22,12 @@ export interface RunningEstimate {
   readonly throughputPerSec: number;
   /** Relative standard error. */
   readonly error: number;
+}
+
+/** How much faster levels end than they were first estimated: mean and standard deviation of the logarithms. */
+export interface Rise {
+  readonly mean: number;
+  readonly spread: number;
 }
 
 export interface TrialWatch {
@@ -66,6 +75,29 @@ const loadOf = (progress: LevelProgress | undefined): { readonly load: number; r
     : { load: 0, isClosed: false };
 
 /**
+ * A fresh server is slower in its first second, while code is still being compiled, than over its level, which is what
+ * the best variant is known by. Learns by how much on this host, and how much that differs.
+ */
+export class LevelRises {
+  readonly #rises: number[] = [];
+
+  note(first: RunningEstimate, finalPerSec: number): void {
+    if (finalPerSec > 0) this.#rises.push(Math.log(finalPerSec / first.throughputPerSec));
+  }
+
+  expected(): Rise {
+    const weight = FIRST_RISE_WEIGHT + this.#rises.length;
+    const sum = this.#rises.reduce((total, rise) => total + rise, FIRST_RISE_WEIGHT * FIRST_RISE.mean);
+    const mean = sum / weight;
+    const squares = this.#rises.reduce(
+      (total, rise) => total + (rise - mean) ** 2,
+      FIRST_RISE_WEIGHT * FIRST_RISE.spread ** 2,
+    );
+    return { mean, spread: Math.sqrt(squares / weight) };
+  }
+}
+
+/**
  * Why the level may end now, or undefined. `incumbentPerSec` is the throughput of the best variant so far, to which the
  * objective must be proportional.
  */
@@ -73,10 +105,12 @@ export function whyHopeless(
   estimate: RunningEstimate | undefined,
   incumbentPerSec: number,
   progress: LevelProgress,
+  rise: Rise,
 ): string | undefined {
   if (estimate === undefined || progress.maxDurationNs - progress.elapsedNs < WORTH_SAVING_NS) return undefined;
   const { throughputPerSec, error } = estimate;
-  if (!isHopeless({ score: Math.log(throughputPerSec), error }, Math.log(incumbentPerSec))) return undefined;
+  const running = { score: Math.log(throughputPerSec) + rise.mean, error: Math.hypot(error, rise.spread) };
+  if (!isHopeless(running, Math.log(incumbentPerSec))) return undefined;
   const share = Math.round((100 * throughputPerSec) / incumbentPerSec);
   return `ended early: at ${share} % of the best so far, it could not catch up`;
 }

@@ -13,7 +13,7 @@ import type { Variant } from '../variants/variants.js';
 import type { CompareAnswers } from './trial-accuracy.js';
 import { failureOf, type TrialFailure } from './trial-cause.js';
 import { type FinishedTrial, finishTrial, missesOf, type TrialRound } from './trial-outcome.js';
-import { watchLevel, whyHopeless } from './trial-watch.js';
+import { type LevelRises, type RunningEstimate, watchLevel, whyHopeless } from './trial-watch.js';
 
 /** Requests that each slot must have had answered in the window, how many a longer level aims at, and its longest time. */
 const LEAST_TURNS = 2;
@@ -51,6 +51,8 @@ export interface TrialOptions {
   readonly knownAccuracy?: TrialAccuracy | undefined;
   /** A level whose throughput cannot reach this any more ends early; left out where the objective is not in proportion to it. */
   readonly incumbentPerSec?: number | undefined;
+  /** What levels of this study rise by after their first estimate; learns from this one. */
+  readonly rises: LevelRises;
 }
 
 export interface TrialDependencies {
@@ -210,6 +212,9 @@ async function measureEnough(
       onProgress: (progress) => watch.note(progress),
     });
     seen.hopeless = watch.hopeless();
+    const first = watch.firstEstimate();
+    if (first !== undefined && seen.hopeless === undefined && !signal.aborted)
+      options.rises.note(first, level.throughputPerSec.value);
     return level;
   };
   const short = await measure(duration);
@@ -223,21 +228,31 @@ async function measureEnough(
 
 /** Passes progress on, and ends the level when it cannot win any more. */
 function watchForEnd(
-  { incumbentPerSec }: TrialOptions,
+  { incumbentPerSec, rises }: TrialOptions,
   dependencies: TrialDependencies,
   signal: AbortSignal,
-): { readonly signal: AbortSignal; note(progress: LevelProgress): void; hopeless(): string | undefined } {
+): {
+  readonly signal: AbortSignal;
+  note(progress: LevelProgress): void;
+  hopeless(): string | undefined;
+  firstEstimate(): RunningEstimate | undefined;
+} {
   const end = new AbortController();
   const watch = watchLevel();
+  const rise = rises.expected();
+  let first: RunningEstimate | undefined;
   let reason: string | undefined;
   return {
     signal: AbortSignal.any([signal, end.signal]),
     hopeless: () => reason,
+    firstEstimate: () => first,
     note(progress) {
       dependencies.onProgress(progress);
-      if (incumbentPerSec === undefined || reason !== undefined) return;
       watch.note(progress);
-      reason = whyHopeless(watch.estimate(), incumbentPerSec, progress);
+      const estimate = watch.estimate();
+      first ??= estimate;
+      if (incumbentPerSec === undefined || reason !== undefined) return;
+      reason = whyHopeless(estimate, incumbentPerSec, progress, rise);
       if (reason !== undefined) end.abort();
     },
   };

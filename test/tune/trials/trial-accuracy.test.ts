@@ -12,6 +12,7 @@ import { explainInfeasible } from '../../../src/tune/results/explain-infeasible.
 import { readStudyModel } from '../../../src/tune/studies/study-model.js';
 import { runTrial, type TrialOptions } from '../../../src/tune/trials/trial.js';
 import { createAnswerComparison, limitsOf, needsComparison } from '../../../src/tune/trials/trial-accuracy.js';
+import { LevelRises } from '../../../src/tune/trials/trial-watch.js';
 import { buildSearchSpace, defaultParameters } from '../../../src/tune/variants/search-space.js';
 import { createVariant } from '../../../src/tune/variants/variants.js';
 import { concurrencyOf } from '../../support/concurrency-of.js';

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { seconds } from '../../../src/common/units.js';
 import type { LevelProgress } from '../../../src/measure/measurement.js';
 import { closedLoad } from '../../../src/tune/studies/study-load.js';
-import { watchLevel, whyHopeless } from '../../../src/tune/trials/trial-watch.js';
+import { LevelRises, watchLevel, whyHopeless } from '../../../src/tune/trials/trial-watch.js';
 
 const maxDurationNs = seconds(3);
+const level = { mean: 0, spread: 0 };
 
 /** What a level tells every 200 ms when it answers at these rates. */
 function progressOf(ratesPerSec: readonly number[], concurrency = 4): LevelProgress[] {
@@ -28,12 +29,12 @@ function progressOf(ratesPerSec: readonly number[], concurrency = 4): LevelProgr
 }
 
 /** After how many looks a level is given up, if ever. */
-function looksUntilHopeless(ratesPerSec: readonly number[], incumbentPerSec: number, concurrency = 4) {
+function looksUntilHopeless(ratesPerSec: readonly number[], incumbentPerSec: number, concurrency = 4, rise = level) {
   const watch = watchLevel();
   const all = progressOf(ratesPerSec, concurrency);
   const at = all.findIndex((progress) => {
     watch.note(progress);
-    return whyHopeless(watch.estimate(), incumbentPerSec, progress) !== undefined;
+    return whyHopeless(watch.estimate(), incumbentPerSec, progress, rise) !== undefined;
   });
   return at < 0 ? undefined : at;
 }
@@ -46,7 +47,7 @@ describe('the watch on a running level', () => {
     const watch = watchLevel();
     const all = progressOf(steady(100, 6));
     for (const progress of all) watch.note(progress);
-    expect(whyHopeless(watch.estimate(), 200, all.at(-1)!)).toBe(
+    expect(whyHopeless(watch.estimate(), 200, all.at(-1)!, level)).toBe(
       'ended early: at 50 % of the best so far, it could not catch up',
     );
   });
@@ -65,5 +66,25 @@ describe('the watch on a running level', () => {
     expect(looksUntilHopeless(steady(10), 1000, 16)).toBeUndefined();
     const nearEnd = [...steady(100, 13), ...steady(10, 2)];
     expect(looksUntilHopeless(nearEnd, 100)).toBeUndefined();
+  });
+
+  it('allows for what levels rise by after their first second, and for how much that differs', () => {
+    expect(looksUntilHopeless(steady(70), 100)).toBeDefined();
+    expect(looksUntilHopeless(steady(70), 100, 4, { mean: 0.15, spread: 0.02 })).toBeUndefined();
+    expect(looksUntilHopeless(steady(70), 100, 4, { mean: 0, spread: 0.1 })).toBeUndefined();
+    expect(looksUntilHopeless(steady(50), 100, 4, { mean: 0.15, spread: 0.1 })).toBeDefined();
+  });
+});
+
+describe('the rise of levels', () => {
+  it('is taken for a tenth and uncertain before any is known, and then learnt', () => {
+    const rises = new LevelRises();
+    expect(rises.expected()).toEqual({ mean: 0.1, spread: 0.1 });
+    for (let count = 0; count < 30; count++) rises.note({ throughputPerSec: 100, error: 0.03 }, 120);
+    const { mean, spread } = rises.expected();
+    expect(mean).toBeCloseTo(Math.log(1.2), 1);
+    expect(spread).toBeLessThan(0.04);
+    rises.note({ throughputPerSec: 100, error: 0.03 }, 0);
+    expect(rises.expected()).toEqual({ mean, spread });
   });
 });

@@ -5,6 +5,7 @@ import type { LaunchedVariant, LaunchVariant } from '../../../src/tune/launchers
 import { parseConstraint } from '../../../src/tune/objectives/constraint.js';
 import { parseObjective } from '../../../src/tune/objectives/objective.js';
 import { runTrial, type TrialOptions } from '../../../src/tune/trials/trial.js';
+import { LevelRises } from '../../../src/tune/trials/trial-watch.js';
 import { concurrencyOf } from '../../support/concurrency-of.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { simulatedLevel } from '../../support/simulated-variants.js';
@@ -19,6 +20,7 @@ const options: TrialOptions = {
   duration: seconds(2),
   effort: 1,
   startedNs: seconds(0),
+  rises: new LevelRises(),
   comparesAnswers: false,
   limit: seconds(30),
   limitReason: 'took too long',
