@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { pairedGain } from '../../dist/src/measure/statistics/compare.js';
 import { measureRound, measureVariant, openBench } from './real-engine-trials.js';
 
 const { values } = parseArgs({
@@ -19,7 +20,7 @@ const { strategy, smoke: isSmoke } = values;
 const folder = isSmoke ? `${values.results}-smoke` : values.results;
 const seeds = isSmoke ? [1] : [1, 2, 3, 4, 5];
 const levelSeconds = isSmoke ? 1 : 4;
-const pairs = isSmoke ? 2 : 5;
+const pairs = isSmoke ? { least: 2, most: 2 } : { least: 5, most: 15 };
 const SEARCH_SHARE = 1 / 4;
 /** What a study keeps for confirmation, so that the rest of its budget is the search's share. */
 const CONFIRMATION_SHARE = 0.4;
@@ -97,22 +98,33 @@ async function judgeSeed(seed, totalSeconds, best) {
     write(name, outcome);
   }
   const isSame = JSON.stringify(outcome.recommended) === JSON.stringify(best.parameters);
-  while (!isSame && outcome.ratios.length < pairs) {
+  while (!isSame && isOpen(outcome.ratios)) {
     const round = outcome.ratios.length;
     outcome.ratios.push(
       await measureRound(bench, [outcome.recommended, best.parameters], levelSeconds, 1000 * seed + round),
     );
     write(name, outcome);
   }
-  const ratio = isSame ? 1 : Math.exp(outcome.ratios.reduce((sum, each) => sum + Math.log(each), 0) / pairs);
+  const { value: ratio, low, high } = isSame ? { value: 1, low: 1, high: 1 } : ratioOf(outcome.ratios);
   const share = outcome.searchSeconds / totalSeconds;
   console.log(
-    `seed ${seed}: ${show(outcome.recommended)} ${isSame ? 'is the best of the table' : `serves ${ratio.toFixed(3)} of the best`}; ` +
+    `seed ${seed}: ${show(outcome.recommended)} ${isSame ? 'is the best of the table' : `serves ${ratio.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)}, ${outcome.ratios.length} pairs) of the best`}; ` +
       `search ${outcome.searchSeconds.toFixed(0)} s (${share.toFixed(2)} of everything), ${outcome.searchTrials} trials`,
   );
   if (ratio < NOT_WORSE) faults.push(`seed ${seed} recommends what serves ${ratio.toFixed(3)} of the best`);
   if (share > SEARCH_SHARE && !isSmoke)
     faults.push(`seed ${seed} searched ${share.toFixed(2)} of the time for everything`);
+}
+
+function ratioOf(ratios) {
+  return pairedGain(ratios.map((ratio) => ({ baseline: 1, candidate: ratio })));
+}
+
+/** On a noisy host five pairs may not tell 0.93 from 0.97: there are more until the interval is on one side. */
+function isOpen(ratios) {
+  if (ratios.length < pairs.least) return true;
+  const { low, high } = ratioOf(ratios);
+  return ratios.length < pairs.most && low < NOT_WORSE && high > NOT_WORSE;
 }
 
 /** The study record of the sweep that a person would start. */

@@ -38,6 +38,7 @@ async function trialWith(accuracy: Partial<TrialAccuracy>, limits: readonly stri
     duration: seconds(1),
     effort: 1,
     startedNs: seconds(0),
+    rises: new LevelRises(),
     limit: seconds(30),
     limitReason: '',
     seed: 1,
