@@ -2,10 +2,8 @@
  * What an engine process does that starts before it is known what it is to serve: it loads everything that needs no model,
  * says so, and becomes `perf-ts serve` with the arguments that it is then given.
  */
-import { startSpareWorkers } from '../../engine/instance/spare-workers.js';
-import { loadAhead } from '../common/load-ahead.js';
 import type { StandbyMessage, StandbyOrder } from '../target/engine-message.js';
-import { SPARE_WORKERS } from './commands/serve.js';
+import { prepareEngine } from './commands/serve.js';
 import { main } from './main.js';
 
 // Whoever started this process has gone, however it ended. There is nothing to clean up, and Node's own exit would stop
@@ -13,8 +11,7 @@ import { main } from './main.js';
 const leave = (): boolean => process.kill(process.pid, 'SIGKILL');
 process.once('disconnect', leave);
 
-startSpareWorkers(SPARE_WORKERS);
-for (const part of ['engine/main', 'engine/onnx-model', 'engine/front-ends']) loadAhead(part);
+prepareEngine();
 process.once('message', ({ argv }: StandbyOrder) => {
   process.off('disconnect', leave);
   void main(argv).then((code) => {

@@ -9,7 +9,16 @@ import { defineCommand } from '../command.js';
 import { exitCodes } from '../exit-code.js';
 
 /** As many instances as a model has on the CPU that does not say how many. */
-export const SPARE_WORKERS = 2;
+const SPARE_WORKERS = 2;
+
+/**
+ * Loads the engine and starts threads for its first instances, `ortLibrary` opened in them where it is given; '' stands for
+ * the bundled one. All of it before the first import of the engine's own, which must not meet a part half done.
+ */
+export function prepareEngine(ortLibrary?: string): void {
+  startSpareWorkers(SPARE_WORKERS, ortLibrary);
+  for (const part of ['engine/main', 'engine/onnx-model', 'engine/front-ends']) loadAhead(part);
+}
 
 export const serveCommand = defineCommand({
   usage: 'perf-ts serve --model-repository DIR [options]',
@@ -31,9 +40,7 @@ export const serveCommand = defineCommand({
     try {
       const options = await withRuntime(values);
       // Threads start while the rest of the engine is still being loaded. A library that may crash is not touched yet.
-      startSpareWorkers(SPARE_WORKERS, options.isolateLoad ? undefined : (options.ortLibrary ?? ''));
-      // All of it before the first import of the engine's own, which must not meet one of these half done.
-      for (const part of ['engine/main', 'engine/onnx-model', 'engine/front-ends']) loadAhead(part);
+      prepareEngine(options.isolateLoad ? undefined : (options.ortLibrary ?? ''));
       const { runServe } = await import('../../../engine/main.js');
       const isDrained = await runServe(options, {
         signal: ending.signal,
