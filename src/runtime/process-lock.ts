@@ -4,11 +4,16 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { PerfTsError, systemCodeOf } from '../common/errors.js';
 import { unwritableData } from './data-fault.js';
+
+/** How often the lock is tried while it is free, or its holder dead, and what another takes to remove a dead one's. */
+const MAX_ATTEMPTS = 20;
+const REMOVAL_MS = 5;
 
 interface Holder {
   readonly processId: number;
@@ -33,7 +38,7 @@ export async function takeLock(path: string, what: string): Promise<() => Promis
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(draft, JSON.stringify(own));
-    for (let attempt = 0; attempt < 5; attempt++) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (await claim(draft, path)) return () => giveBack(path, own.token);
       const holder = await readHolder(path);
       if (holder !== undefined && isAlive(holder)) throw heldBy(path, what, holder);
@@ -66,17 +71,24 @@ async function readHolder(path: string): Promise<Holder | undefined> {
   }
 }
 
-/** Moves the dead lock aside; what was moved by mistake, because someone was faster, is put back. */
+/**
+ * Removes the lock of a dead holder, by one process at a time: whoever removed it without being alone with it could remove
+ * the lock of someone who was faster instead.
+ */
 async function removeStale(path: string, stale: Holder | undefined): Promise<void> {
-  const aside = `${path}.${randomUUID()}.stale`;
+  let release: () => Promise<void>;
   try {
-    await rename(path, aside);
-  } catch {
-    return;
+    release = await takeLock(`${path}.removal`, 'a stale lock cannot be removed');
+  } catch (cause) {
+    if (cause instanceof PerfTsError && cause.code === 'RUNTIME_UNUSABLE') return delay(REMOVAL_MS);
+    throw cause;
   }
-  const moved = await readHolder(aside);
-  if (moved !== undefined && moved.token !== stale?.token) await claim(aside, path);
-  await rm(aside, { force: true });
+  try {
+    const now = await readHolder(path);
+    if (now?.token === stale?.token) await rm(path, { force: true });
+  } finally {
+    await release();
+  }
 }
 
 async function giveBack(path: string, token: string): Promise<void> {
