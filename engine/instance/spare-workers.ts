@@ -12,8 +12,8 @@ const startInstance = (name: string, workerData?: WorkerStart): Worker =>
   startWorker('engine/instance/instance-worker', { name, workerData });
 
 /**
- * Starts threads until `count` are there for the first instances. `ortLibrary` is opened in them right away; leave it out where it may crash,
- * and give '' for the bundled one.
+ * Starts threads until `count` are there for the first instances. `ortLibrary` is opened in them right away; leave it out
+ * where it may crash, and give '' for the bundled one.
  */
 export function startSpareWorkers(count: number, ortLibrary?: string): void {
   while (spares.length < count) {

@@ -5,7 +5,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemCodeOf } from './errors.js';
+import { processExists } from './process-exists.js';
 
 const OWNER_FILE = 'owner.json';
 
@@ -41,7 +41,7 @@ export async function removeOrphans(parent: string, prefix: string): Promise<voi
   for (const name of names.filter((candidate) => candidate.startsWith(prefix))) {
     const folder = join(parent, name);
     const owner = await readOwner(folder);
-    if (owner === undefined || owner.host !== hostname() || isAlive(owner.processId)) continue;
+    if (owner === undefined || owner.host !== hostname() || processExists(owner.processId)) continue;
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
 }
@@ -53,15 +53,5 @@ async function readOwner(folder: string): Promise<Owner | undefined> {
     return Number.isSafeInteger(processId) && typeof host === 'string' ? { processId: processId!, host } : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** A process that is not ours to signal is there too. */
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (thrown) {
-    return systemCodeOf(thrown) !== 'ESRCH';
   }
 }

@@ -9,6 +9,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PerfTsError, systemCodeOf } from '../common/errors.js';
+import { processExists } from '../common/process-exists.js';
 import { unwritableData } from './data-fault.js';
 
 /** How often the lock is tried while it is free, or its holder dead, and what another takes to remove a dead one's. */
@@ -98,11 +99,7 @@ async function giveBack(path: string, token: string): Promise<void> {
 function isAlive(holder: Holder): boolean {
   // Another host may share the folder, and its processes cannot be seen from here.
   if (holder.host !== hostname()) return true;
-  try {
-    process.kill(holder.processId, 0);
-  } catch (cause) {
-    return systemCodeOf(cause) === 'EPERM';
-  }
+  if (!processExists(holder.processId)) return false;
   return holder.startedAt === '' || startOf(holder.processId) === holder.startedAt;
 }
 

@@ -8,6 +8,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, PerfTsError, systemCodeOf } from '../common/errors.js';
+import { processExists } from '../common/process-exists.js';
 import { stateFolder } from '../common/user-folders.js';
 import { modelConfigFromJson } from '../model-config/json-form.js';
 import type { ModelConfig } from '../model-config/model-config.js';
@@ -98,12 +99,7 @@ export const markOf = (id: number): ProcessMark => ({ id, startedTicks: startOf(
 
 /** Whether that very process is still there. */
 export function isAlive({ id, startedTicks }: ProcessMark): boolean {
-  try {
-    process.kill(id, 0);
-  } catch (thrown) {
-    if (systemCodeOf(thrown) !== 'EPERM') return false;
-  }
-  return startedTicks === null || startOf(id) === startedTicks;
+  return processExists(id) && (startedTicks === null || startOf(id) === startedTicks);
 }
 
 /** Start of a process in the system's ticks, on Linux; a process that only waits to be collected has ended. */

@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { processExists } from '../../src/common/process-exists.js';
 import { addZooModels } from '../../src/onnx/zoo/zoo.js';
 import { launchEmbeddedTarget } from '../../src/target/embedded-target.js';
 
@@ -10,15 +11,6 @@ async function makeRepository(): Promise<string> {
   await addZooModels(['identity'], repository);
   return repository;
 }
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 const options = (modelRepository: string) =>
   ({ modelRepository, model: 'identity', protocol: 'grpc', isDemoModel: false }) as const;
@@ -29,10 +21,10 @@ describe('our engine as a target', { timeout: 30_000 }, () => {
     const pid = target.serverProcessId ?? 0;
     expect(await target.admin.isModelReady('identity')).toBe(true);
     expect(target.endpoint).toMatch(/^127\.0\.0\.1:\d+$/);
-    expect(isAlive(pid)).toBe(true);
+    expect(processExists(pid)).toBe(true);
     await target.close();
     await target.close();
-    expect(isAlive(pid)).toBe(false);
+    expect(processExists(pid)).toBe(false);
   });
 
   it('passes on what the engine said when it refuses the model', async () => {

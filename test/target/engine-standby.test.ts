@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { packageRoot } from '../../src/common/package-root.js';
+import { processExists } from '../../src/common/process-exists.js';
 import { addZooModels } from '../../src/onnx/zoo/zoo.js';
 import { launchEmbeddedTarget } from '../../src/target/embedded-target.js';
 import { EngineStandby } from '../../src/target/engine-standby.js';
@@ -21,15 +22,6 @@ function openStandby(): EngineStandby {
   return standby;
 }
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
 describe('an engine on standby', { timeout: 30_000 }, () => {
   it('becomes the server that is asked for, one process for each', async () => {
     const standby = openStandby();
@@ -44,7 +36,7 @@ describe('an engine on standby', { timeout: 30_000 }, () => {
       expect(standby.processId).toBeUndefined();
       pids.push(waiting);
       await target.close();
-      expect(isAlive(waiting ?? 0)).toBe(false);
+      expect(processExists(waiting ?? 0)).toBe(false);
     }
     expect(new Set(pids).size).toBe(2);
   });
@@ -55,7 +47,7 @@ describe('an engine on standby', { timeout: 30_000 }, () => {
     await standby.settled();
     const waiting = standby.processId ?? 0;
     process.kill(waiting, 'SIGKILL');
-    await vi.waitFor(() => expect(isAlive(waiting)).toBe(false));
+    await vi.waitFor(() => expect(processExists(waiting)).toBe(false));
     const target = await launchEmbeddedTarget(await options(standby));
     expect(target.serverProcessId).not.toBe(waiting);
     await target.close();
@@ -65,9 +57,9 @@ describe('an engine on standby', { timeout: 30_000 }, () => {
     const standby = openStandby();
     standby.prepare();
     const waiting = standby.processId ?? 0;
-    expect(isAlive(waiting)).toBe(true);
+    expect(processExists(waiting)).toBe(true);
     await standby.close();
-    expect(isAlive(waiting)).toBe(false);
+    expect(processExists(waiting)).toBe(false);
     standby.prepare();
     expect(standby.processId).toBeUndefined();
   });
@@ -84,8 +76,8 @@ describe('an engine on standby', { timeout: 30_000 }, () => {
     });
     onTestFinished(() => void parent.kill('SIGKILL'));
     const waiting = await new Promise<number>((resolve) => parent.stdout.once('data', (text) => resolve(Number(text))));
-    expect(isAlive(waiting)).toBe(true);
+    expect(processExists(waiting)).toBe(true);
     parent.kill('SIGKILL');
-    await vi.waitFor(() => expect(isAlive(waiting)).toBe(false), { timeout: 5000 });
+    await vi.waitFor(() => expect(processExists(waiting)).toBe(false), { timeout: 5000 });
   });
 });

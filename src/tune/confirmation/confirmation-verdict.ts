@@ -39,10 +39,7 @@ export interface Decision {
 
 /** Decides from confirmation alone; search scores favour the lucky and are not looked at. */
 export function decide(finalists: readonly Variant[], rounds: readonly Round[], objective: Objective): Decision {
-  const defaults = rounds.flatMap((round) => trialOf(round, 'default') ?? []);
-  const missed = defaults.filter(({ record }) => record.state === 'infeasible').length;
-  const isDefaultInfeasible = defaults.length > 0 && missed > defaults.length / 2;
-  const verdicts = finalists.map((variant) => judgeFinalist(variant, rounds, objective, isDefaultInfeasible));
+  const { verdicts, isDefaultInfeasible } = judgeAll(finalists, rounds, objective);
   const proven = verdicts.filter(({ objection }) => objection === null);
   // Who was given up on the way, for others that did better, is chosen only where those failed.
   const countOf = ({ variant }: FinalistVerdict): number => rounds.filter((round) => trialOf(round, variant.id)).length;
@@ -58,6 +55,18 @@ export function decide(finalists: readonly Variant[], rounds: readonly Round[], 
   const portable = choose(proven.filter(({ variant }) => isPortable(variant)));
   const overall = choose(proven);
   return { verdicts, portable, engine: overall === portable ? undefined : overall, isDefaultInfeasible };
+}
+
+function judgeAll(
+  finalists: readonly Variant[],
+  rounds: readonly Round[],
+  objective: Objective,
+): Pick<Decision, 'verdicts' | 'isDefaultInfeasible'> {
+  const defaults = rounds.flatMap((round) => trialOf(round, 'default') ?? []);
+  const missed = defaults.filter(({ record }) => record.state === 'infeasible').length;
+  const isDefaultInfeasible = defaults.length > 0 && missed > defaults.length / 2;
+  const verdicts = finalists.map((variant) => judgeFinalist(variant, rounds, objective, isDefaultInfeasible));
+  return { verdicts, isDefaultInfeasible };
 }
 
 const trialOf = (round: Round, id: string): FinishedTrial | undefined => round.find(({ variant }) => variant.id === id);
@@ -118,7 +127,7 @@ export function worthMoreRounds(
   rounds: readonly Round[],
   objective: Objective,
 ): readonly Variant[] {
-  const { verdicts, isDefaultInfeasible } = decide(finalists, rounds, objective);
+  const { verdicts, isDefaultInfeasible } = judgeAll(finalists, rounds, objective);
   const usable = verdicts.filter(({ gain }) => gain !== undefined);
   const leader = preferred(usable, rounds, objective);
   if (leader === undefined) return finalists;
