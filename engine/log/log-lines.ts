@@ -1,4 +1,5 @@
 /** How log lines look: text as tritonserver writes it, with its two time stamps, or one JSON object a line. Pure. */
+import { safeJson, withoutControls } from '../../src/common/safe-text.js';
 import { NANOS_PER_MICRO } from '../../src/common/units.js';
 import type { ExecutedBatch, LogSettings } from './engine-log.js';
 
@@ -28,7 +29,7 @@ function shortTime(atMs: number): string {
 const isoTime = (atMs: number): string => new Date(atMs).toISOString();
 
 /** Whoever follows a log reads lines: a break within a sentence would look like another line. */
-const onOneLine = (sentence: string): string => sentence.replace(/\r?\n/g, '\\n');
+const onOneLine = (sentence: string): string => withoutControls(sentence.replace(/\r?\n/g, '\\n'));
 
 /** One line with its line end. */
 export function formatLine(
@@ -37,7 +38,7 @@ export function formatLine(
   sentence: string,
   { atMs, pid }: LineStamp,
 ): string {
-  if (format === 'json') return `${JSON.stringify({ time: isoTime(atMs), level, message: sentence })}\n`;
+  if (format === 'json') return `${safeJson({ time: isoTime(atMs), level, message: sentence })}\n`;
   const letter = letters[level];
   const head = format === 'ISO8601' ? `${isoTime(atMs)} ${letter} ${pid}]` : `${letter}${shortTime(atMs)} ${pid}]`;
   return `${head} ${onOneLine(sentence)}\n`;
@@ -48,7 +49,7 @@ const microsOf = (ns: number): string => (ns / NANOS_PER_MICRO).toFixed(1);
 /** One executed batch; the text begins as tritonserver's line for it does. */
 export function formatExecution(format: LogSettings['log_format'], batch: ExecutedBatch, stamp: LineStamp): string {
   if (format === 'json') {
-    return `${JSON.stringify({ time: isoTime(stamp.atMs), level: 'verbose', message: 'executing', ...batch })}\n`;
+    return `${safeJson({ time: isoTime(stamp.atMs), level: 'verbose', message: 'executing', ...batch })}\n`;
   }
   const { model, version, instance, batchSize, requestCount, queueNs } = batch;
   const { computeInputNs, computeInferNs, computeOutputNs } = batch;

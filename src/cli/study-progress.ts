@@ -4,6 +4,7 @@
  */
 import pc from 'picocolors';
 import { formatCount, formatDuration, formatGain, formatRate, NO_VALUE } from '../common/format.js';
+import { withoutControls } from '../common/safe-text.js';
 import type { LevelProgress } from '../measure/measurement.js';
 import type { StudyPlan, TrialRecord } from '../record/study-record.js';
 import { metricFormat } from '../report/metric-format.js';
@@ -57,7 +58,7 @@ export function createStudyProgress(terminal: Terminal, options: StudyProgressOp
     expectedTrials: undefined,
   };
   const tell = (line: string, paint: (text: string) => string = (text) => text): void =>
-    terminal.milestone(paint(cut(line, columns())));
+    terminal.milestone(paint(cut(withoutControls(line), columns())));
   const show = (progress?: LevelProgress): void => {
     if (state.current === undefined) return;
     const width = columns();

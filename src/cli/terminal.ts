@@ -4,14 +4,19 @@
  */
 import pc from 'picocolors';
 import { systemCodeOf } from '../common/errors.js';
+import { keepingColors, safeJson, withoutControls } from '../common/safe-text.js';
 
 export interface Terminal {
   /** Colour on stdout. */
   readonly hasColor: boolean;
   /** Columns of stdout, or enough for every column of a table where it is not a terminal. */
   readonly width: number;
-  /** A result, on stdout. */
+  /** A result, on stdout. May hold colours where `hasColor`; what came from outside was filtered before it was coloured. */
   print(text: string): void;
+  /** A result for scripts, on stdout: one JSON document on one line. */
+  printJson(value: unknown): void;
+  /** A result for another program, on stdout, to the last byte as it is. */
+  printDocument(text: string): void;
   /** A remark, on stderr. */
   say(text: string): void;
   /** A lasting line among the progress lines: plain lines also where no one is watching. */
@@ -39,26 +44,35 @@ export async function createTerminal(): Promise<Terminal> {
   // Loaded only for a person who watches: it costs programs that start an engine a noticeable part of its start.
   const live = isLive ? (await import('log-update')).createLogUpdate(process.stderr) : undefined;
   let lastPlainMs = Date.now();
+  const hasColor = pc.isColorSupported && process.stdout.isTTY === true;
   return {
-    hasColor: pc.isColorSupported && process.stdout.isTTY === true,
+    hasColor,
     width: process.stdout.columns ?? NO_TERMINAL_WIDTH,
     print(text) {
       live?.clear();
-      process.stdout.write(`${text}\n`);
+      process.stdout.write(`${hasColor ? keepingColors(text) : withoutControls(text)}\n`);
+    },
+    printJson(value) {
+      live?.clear();
+      process.stdout.write(`${safeJson(value)}\n`);
+    },
+    printDocument(text) {
+      live?.clear();
+      process.stdout.write(text);
     },
     say(text) {
       live?.clear();
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(`${withoutControls(text)}\n`);
     },
     milestone(text) {
       live?.clear();
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(`${keepingColors(text)}\n`);
       lastPlainMs = Date.now();
     },
     progress(text) {
-      if (live !== undefined) live(text);
+      if (live !== undefined) live(withoutControls(text));
       else if (Date.now() - lastPlainMs >= PLAIN_INTERVAL_MS) {
-        process.stderr.write(`${text}\n`);
+        process.stderr.write(`${withoutControls(text)}\n`);
         lastPlainMs = Date.now();
       }
     },

@@ -1,9 +1,10 @@
 /** A run for a terminal: the table of levels, the answer in words, then what to know before trusting it. */
 import { createColors } from 'picocolors';
+import { withoutControls } from '../common/safe-text.js';
 import type { RunRecord } from '../record/run-record.js';
 import type { Caveat } from './caveats.js';
 import type { LevelColumn, LevelColumnKey } from './level-table.js';
-import { type PlainColumn, plainTableWidth, renderPlainTable, withoutControls, wrapText } from './plain-table.js';
+import { type PlainColumn, plainTableWidth, renderPlainTable, wrapText } from './plain-table.js';
 import { buildRunView, type RunView } from './run-view.js';
 import { renderSideTable } from './tables/side-table-text.js';
 

@@ -2,6 +2,7 @@
  * CSV for scripts under perf-ts's metric names, unscaled: one row a level of a run, one row a trial of a sweep. What
  * reads perf_analyzer's files finds their columns in perf-analyzer/level-csv.ts.
  */
+import { withoutControls } from '../common/safe-text.js';
 import { loadAmount } from '../record/load-name.js';
 import type { LatencySummary, LevelRecord, RunRecord } from '../record/run-record.js';
 import type { StudyRecord, TrialRecord } from '../record/study-record.js';
@@ -120,12 +121,20 @@ const metricCells: readonly (readonly [name: string, read: (trial: TrialRecord) 
   ['verdict', ({ level }) => level?.verdict],
 ];
 
-/** RFC 4180 quoting, with line feeds as perf_analyzer writes them. */
+/**
+ * RFC 4180 quoting, with line feeds as perf_analyzer writes them. Text that a spreadsheet would run as a formula gets an
+ * apostrophe before it, which spreadsheets take as "this is text".
+ */
 export function toCsv(rows: readonly (readonly Value[])[]): string {
   return rows.map((row) => `${row.map(toCell).join(',')}\n`).join('');
 }
 
+const asText = (value: string): string => {
+  const shown = withoutControls(value);
+  return /^\s*[=+\-@]/.test(shown) && !Number.isFinite(Number(shown)) ? `'${shown}` : shown;
+};
+
 function toCell(value: Value): string {
-  const text = String(value ?? '');
+  const text = typeof value === 'string' ? asText(value) : String(value ?? '');
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,4 +1,5 @@
 /** Reports as GitHub-flavoured Markdown, for pull requests, wikis and CI summaries. */
+import { onOneLine, withoutControls } from '../common/safe-text.js';
 import type { RunRecord } from '../record/run-record.js';
 import type { StudyRecord } from '../record/study-record.js';
 import type { Caveat } from './caveats.js';
@@ -11,7 +12,7 @@ import { rowsOf, type SideTable } from './tables/side-table.js';
 /** A run as Markdown, ending in a line break. */
 export function renderRunMarkdown(record: RunRecord): string {
   const view = buildRunView(record);
-  const titles = view.columns.map(({ title, unit }) => (unit === '' ? title : `${title} (${unit})`));
+  const titles = view.columns.map(({ title, unit }) => escapeText(unit === '' ? title : `${title} (${unit})`));
   const rows = view.levels.map((_, row) => view.columns.map(({ cells }) => escapeText(showCell(cells[row]!))));
   return join([
     `## ${escapeText(view.model)}`,
@@ -37,14 +38,14 @@ export function renderStudyMarkdown(record: StudyRecord): string {
   const p99 = view.p99Unit === '' ? 'p99' : `p99 (${view.p99Unit})`;
   const titles = ['#', 'Variant', score, 'Gain', p99, 'Concurrency', 'Status', 'Changed knobs'];
   const rows = view.ranking.map((row) => [
-    row.rank,
+    escapeText(row.rank),
     row.mark === '' || row.mark === row.variantId
       ? escapeText(row.variantId)
-      : `${escapeText(row.variantId)} (${row.mark})`,
+      : `${escapeText(row.variantId)} (${escapeText(row.mark)})`,
     showCell(row.score),
     row.gain,
     row.p99,
-    row.load,
+    escapeText(row.load),
     escapeText(row.status),
     escapeText(row.changes),
   ]);
@@ -56,7 +57,7 @@ export function renderStudyMarkdown(record: StudyRecord): string {
     caveatList(view.caveats),
     ...view.recommendations.map(recommendation),
     rows.length === 0 ? '' : `### Variants\n\n${table(titles, numbers, rows)}`,
-    view.rankingRest,
+    escapeText(view.rankingRest),
     ...view.tables.map(sideTable),
     `Repeat with:\n\n${fence(view.command, 'sh')}`,
   ]);
@@ -64,7 +65,7 @@ export function renderStudyMarkdown(record: StudyRecord): string {
 
 const recommendation = (view: RecommendationView): string =>
   [
-    `### ${view.title}`,
+    `### ${escapeText(view.title)}`,
     `Variant ${escapeText(view.id)}, gain ${view.gain}.`,
     view.needs.map(escapeText).join(' '),
     fence(view.diff.trimEnd(), 'diff'),
@@ -77,7 +78,12 @@ function sideTable(side: SideTable): string {
   const titles = side.columns.map(({ title, unit }) => escapeText(unit === '' ? title : `${title} (${unit})`));
   const isNumber = side.columns.map((column) => column.isNumber);
   const rows = rowsOf(side).map((cells) => cells.map(escapeText));
-  return [`### ${side.title}`, table(titles, isNumber, rows), escapeText(side.note), bulletList(side.remarks ?? [])]
+  return [
+    `### ${escapeText(side.title)}`,
+    table(titles, isNumber, rows),
+    escapeText(side.note),
+    bulletList(side.remarks ?? []),
+  ]
     .filter(Boolean)
     .join('\n\n');
 }
@@ -101,11 +107,16 @@ const caveatList = (caveats: readonly Caveat[]): string =>
 
 /** A code block whose fence is longer than any run of backticks within. */
 function fence(code: string, language: string): string {
-  const longest = Math.max(2, ...[...code.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const shown = withoutControls(code);
+  const longest = [...shown.matchAll(/`+/g)].reduce((most, [ticks]) => Math.max(most, ticks.length), 2);
   const ticks = '`'.repeat(longest + 1);
-  return `${ticks}${language}\n${code}\n${ticks}`;
+  return `${ticks}${language}\n${shown}\n${ticks}`;
 }
 
 /** Text that Markdown shows as it is: no markup, links, HTML or table cells come out of it. */
 const escapeText = (text: string): string =>
-  text.replace(/[\r\n]+/g, ' ').replace(/[\\`*{}[\]<>|#~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\$&');
+  onOneLine(text)
+    .replaceAll('&', '&amp;')
+    .replace(/[\\`*{}[\]<>|#~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\$&')
+    // Not every renderer takes a backslash before what would begin a tag.
+    .replace(/\\<(?=[A-Za-z/!?])/g, '&lt;');

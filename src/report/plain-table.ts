@@ -68,6 +68,3 @@ export function wrapText(text: string, width: number, indent = ''): string {
   }
   return [...lines, line].join('\n');
 }
-
-/** Control characters, which could drive the reader's terminal, become visible question marks. */
-export const withoutControls = (text: string): string => text.replace(/(?!\n|\t)\p{Cc}/gu, '?');

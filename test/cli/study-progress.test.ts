@@ -27,6 +27,8 @@ function watch(options: StudyProgressOptions = {}) {
     hasColor: false,
     width: 80,
     print: () => undefined,
+    printJson: () => undefined,
+    printDocument: () => undefined,
     say: () => undefined,
     milestone: (text) => lasting.push(text),
     progress: (text) => live.push(text),

@@ -130,7 +130,7 @@ describe('the Markdown', () => {
 
   it('shows hostile names as text', () => {
     const text = renderRunMarkdown({ ...sampleRun, model: `${hostileName} | [x](http://y) \`code\`` });
-    expect(text.split('\n')[0]).toBe('## \\<img src=x onerror=alert(1)\\> \\| \\[x\\](http://y) \\`code\\`');
+    expect(text.split('\n')[0]).toBe('## &lt;img src=x onerror=alert(1)\\> \\| \\[x\\](http://y) \\`code\\`');
   });
 
   it('fences a command that holds a fence', () => {

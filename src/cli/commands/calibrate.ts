@@ -124,7 +124,7 @@ async function calibrate(values: CalibrateValues, context: CommandContext): Prom
   }
   for (const one of heldUp) terminal.say(describeHeldUp(one));
   if (values.json) {
-    terminal.print(JSON.stringify({ schema: 'perf-ts/calibration@1', path: path ?? null, entries, heldUp }));
+    terminal.printJson({ schema: 'perf-ts/calibration@1', path: path ?? null, entries, heldUp });
   } else if (path !== undefined) terminal.print(renderEntries(entries, path));
   return heldUp.some(({ passedPerSec }) => passedPerSec === undefined) ? exitCodes.noValidLevel : exitCodes.ok;
 }

@@ -40,15 +40,13 @@ export const doctorCommand = defineCommand({
     terminal.clearProgress();
     const healthy = isHealthy(sections);
     if (json)
-      terminal.print(
-        JSON.stringify({
-          schema: 'perf-ts/doctor@1',
-          version: packageVersion,
-          healthy,
-          sections,
-          runtimes: survey.runtimes,
-        }),
-      );
+      terminal.printJson({
+        schema: 'perf-ts/doctor@1',
+        version: packageVersion,
+        healthy,
+        sections,
+        runtimes: survey.runtimes,
+      });
     else terminal.print(renderSections(sections, Math.min(terminal.width, WIDEST), terminal.hasColor));
     return healthy ? exitCodes.ok : exitCodes.gateFailed;
   },

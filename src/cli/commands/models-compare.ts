@@ -42,9 +42,13 @@ export async function compareModels(
   try {
     const report = await askTarget(target, variantName(variant), reference, values.ctc, context.signal);
     if (values.json)
-      context.terminal.print(
-        JSON.stringify({ schema: 'perf-ts/accuracy@1', model, variant, runtime: values.runtime ?? null, ...report }),
-      );
+      context.terminal.printJson({
+        schema: 'perf-ts/accuracy@1',
+        model,
+        variant,
+        runtime: values.runtime ?? null,
+        ...report,
+      });
     else for (const line of describeReport(report)) context.terminal.print(line);
     return exitCodes.ok;
   } finally {

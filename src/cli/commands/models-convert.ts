@@ -51,7 +51,7 @@ export async function convertModel(
     keepIoTypes: values.keepIoTypes,
     keepFp32: values.keepFp32.flat(),
   });
-  if (values.json) context.terminal.print(JSON.stringify({ schema: 'perf-ts/conversion@1', ...converted }));
+  if (values.json) context.terminal.printJson({ schema: 'perf-ts/conversion@1', ...converted });
   else for (const line of describeConversion(converted)) context.terminal.print(line);
   return exitCodes.ok;
 }

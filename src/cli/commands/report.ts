@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { messageOf, PerfTsError } from '../../common/errors.js';
 import { type OptionValues, optional, withDefault } from '../../common/option-row.js';
+import { safeJson } from '../../common/safe-text.js';
 import { parseChoice, parseText } from '../../common/value-parsers.js';
 import { readRecord } from '../../record/read-record.js';
 import type { RunRecord } from '../../record/run-record.js';
@@ -55,7 +56,8 @@ async function report(values: OptionValues<typeof rows>, context: CommandContext
   }
   const text = await render(await readRecord(path), values.format, context);
   if (values.output === undefined) {
-    context.terminal.print(text.replace(/\n$/, ''));
+    if (values.format === 'html') context.terminal.printDocument(text);
+    else context.terminal.print(text.replace(/\n$/, ''));
     return exitCodes.ok;
   }
   const { output } = values;
@@ -87,7 +89,7 @@ function render(
     case 'markdown':
       return isRun ? renderRunMarkdown(record) : renderStudyMarkdown(record);
     case 'json':
-      return `${JSON.stringify(record, null, 2)}\n`;
+      return `${safeJson(record, 2)}\n`;
     case 'table':
       return isRun ? renderRunTable(record, options) : renderStudyReportText(record, options);
   }

@@ -66,7 +66,7 @@ export async function showRun(
     terminal.say(places);
     return;
   }
-  if (values.json) terminal.print(JSON.stringify(record));
+  if (values.json) terminal.printJson(record);
   else terminal.print(renderRunTable(record, { width: terminal.width, color: terminal.hasColor }));
   const tell = values.json ? terminal.say : terminal.print;
   tell(`\n${places}`);

@@ -73,9 +73,8 @@ export async function compareOnRuntimes(values: CompareValues, context: CommandC
       durationNs: elapsed(started, systemClock.now()),
       pairs: compared,
     };
-    terminal.print(
-      values.json ? JSON.stringify(comparison) : renderComparison(comparison, Math.min(terminal.width, 150)),
-    );
+    if (values.json) terminal.printJson(comparison);
+    else terminal.print(renderComparison(comparison, Math.min(terminal.width, 150)));
     if (signal.aborted) return exitCodes.interrupted;
     return compared.some(({ state }) => state === 'complete') ? exitCodes.ok : exitCodes.noValidLevel;
   } finally {

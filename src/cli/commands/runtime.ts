@@ -89,7 +89,7 @@ async function list(values: RuntimeValues, { terminal, signal }: CommandContext)
   terminal.progress('Trying every provider of every build …');
   const survey = await surveyRuntimes({ ortLibrary: values.ortLibrary, signal });
   terminal.clearProgress();
-  if (values.json) terminal.print(JSON.stringify({ schema: 'perf-ts/runtimes@1', ...survey }));
+  if (values.json) terminal.printJson({ schema: 'perf-ts/runtimes@1', ...survey });
   else terminal.print(renderSurvey(survey, Math.min(terminal.width, 120)));
   return exitCodes.ok;
 }
@@ -116,7 +116,7 @@ async function install(what: string, values: RuntimeValues, { terminal, signal }
   }
   const { runtime, isNew, fetchedBytes } = outcome;
   if (json) {
-    terminal.print(JSON.stringify({ schema: 'perf-ts/runtime-install@1', isNew, fetchedBytes, runtime }));
+    terminal.printJson({ schema: 'perf-ts/runtime-install@1', isNew, fetchedBytes, runtime });
   } else if (isNew) {
     terminal.print(
       `installed ${runtime.name} (ONNX Runtime ${runtime.version}, ${formatBytes(runtime.sizeBytes)}) in ${runtime.folder}`,
@@ -140,6 +140,6 @@ async function remove(
     removed.push({ name, freedBytes });
     if (!json) terminal.print(`removed ${name}, ${formatBytes(freedBytes)}`);
   }
-  if (json) terminal.print(JSON.stringify({ schema: 'perf-ts/runtime-remove@1', removed }));
+  if (json) terminal.printJson({ schema: 'perf-ts/runtime-remove@1', removed });
   return exitCodes.ok;
 }

@@ -242,7 +242,7 @@ async function run(
     if (!isKept) throw new PerfTsError('INTERRUPTED', { what: 'stopped before a trial was finished' });
     const { renderStudyReport } = await import('../../report/html-report.js');
     await store.saveText('report.html', await renderStudyReport(record));
-    if (values.json) terminal.print(JSON.stringify(record));
+    if (values.json) terminal.printJson(record);
     else terminal.print(renderStudyReportText(record, { width: terminal.width, color: terminal.hasColor }));
     const tell = values.json ? terminal.say : terminal.print;
     tellWhere(store, saved, tell);

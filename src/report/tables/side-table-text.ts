@@ -1,6 +1,7 @@
 /** A side table for a terminal. */
 import type { createColors } from 'picocolors';
-import { type PlainColumn, plainTableWidth, renderPlainTable, withoutControls, wrapText } from '../plain-table.js';
+import { withoutControls } from '../../common/safe-text.js';
+import { type PlainColumn, plainTableWidth, renderPlainTable, wrapText } from '../plain-table.js';
 import type { SideTable } from './side-table.js';
 
 /** Longer lines of prose are hard to read. */
