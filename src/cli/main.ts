@@ -1,15 +1,23 @@
 /** The command line's table of contents: find the command, read its options, run it, turn what happened into an exit code. */
-import { describeProblem, messageOf, PerfTsError, type Problem } from '../common/errors.js';
 import type { Command } from './command.js';
 import { findCommand } from './commands.js';
-import { exitCodeOfError, exitCodes } from './exit-code.js';
+import { exitCodes } from './exit-code.js';
 import { catchInterrupts } from './interrupt.js';
 import { parseCommandLine } from './parse-command-line.js';
+import { reportError } from './report-error.js';
 import { createTerminal, type Terminal } from './terminal.js';
 
 /** Runs one command line (without node and script) and returns the exit code; never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   const terminal = await createTerminal();
+  const code = await runCommand(argv, terminal);
+  const fault = await terminal.flush();
+  if (fault === undefined) return code;
+  const reported = reportError(fault, terminal);
+  return code === exitCodes.ok ? reported : code;
+}
+
+async function runCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
   const interrupts = catchInterrupts(terminal);
   try {
     const { name, load, rest } = findCommand(argv);
@@ -32,22 +40,4 @@ export async function main(argv: readonly string[]): Promise<number> {
   } finally {
     interrupts.close();
   }
-}
-
-function reportError(thrown: unknown, terminal: Terminal): number {
-  if (thrown instanceof PerfTsError) {
-    terminal.say(formatProblems(thrown.problems));
-    return exitCodeOfError(thrown.code);
-  }
-  terminal.say(`perf-ts: unexpected error: ${messageOf(thrown)}`);
-  if (process.env.PERF_TS_DEBUG && thrown instanceof Error) terminal.say(thrown.stack ?? '');
-  else terminal.say('This is a bug in perf-ts; PERF_TS_DEBUG=1 shows where. Please report it.');
-  return exitCodes.unexpected;
-}
-
-function formatProblems(problems: readonly Problem[]): string {
-  if (problems.length === 1) return `perf-ts: ${describeProblem(problems[0]!)}`;
-  return [`perf-ts: ${problems.length} problems:`, ...problems.map((problem) => `  ${describeProblem(problem)}`)].join(
-    '\n',
-  );
 }

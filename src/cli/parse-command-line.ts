@@ -10,6 +10,7 @@ import { packageVersion } from '../common/package-root.js';
 import type { Command } from './command.js';
 import { commandEntries } from './commands.js';
 import { deprecatedFlags, laterFlags } from './later-flags.js';
+import { checkOutputs } from './output-file.js';
 import { readPlainWords } from './plain-words.js';
 
 export type ParsedCommandLine<Rows extends OptionRows> =
@@ -27,7 +28,8 @@ export async function parseCommandLine<Rows extends OptionRows>(
   const plain = readPlainWords(rows, words);
   if (plain !== undefined) {
     const { values, problems } = readOptions(command.rows, plain);
-    if (problems.length > 0) throw new PerfTsError('BAD_OPTION', problems);
+    const all = [...problems, ...(await checkOutputs(rows, plain))];
+    if (all.length > 0) throw new PerfTsError('BAD_OPTION', all);
     return { state: 'run', values, positionals: [] };
   }
   const parser = await declareOptions(name, command, rows, width);
@@ -36,11 +38,13 @@ export async function parseCommandLine<Rows extends OptionRows>(
   if (parsed.version === true) return { state: 'answered', text: packageVersion };
 
   const positionals = (parsed._ as readonly unknown[]).map(String);
-  const { values, problems } = readOptions(command.rows, textsByFlag(rows, parsed));
+  const texts = textsByFlag(rows, parsed);
+  const { values, problems } = readOptions(command.rows, texts);
   const all: readonly Problem[] = [
     ...findUnknownFlags(rows, command.refusedFlags ?? {}, parsed),
     ...(command.takesPositionals === true ? [] : positionals.map(describeStray)),
     ...problems,
+    ...(await checkOutputs(rows, texts)),
   ];
   if (all.length > 0) throw new PerfTsError('BAD_OPTION', all);
   return { state: 'run', values, positionals };

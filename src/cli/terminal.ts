@@ -3,8 +3,9 @@
  * gets results alone. Colour follows NO_COLOR, FORCE_COLOR and whether a person is watching.
  */
 import pc from 'picocolors';
-import { systemCodeOf } from '../common/errors.js';
+import { PerfTsError, systemCodeOf } from '../common/errors.js';
 import { keepingColors, safeJson, withoutControls } from '../common/safe-text.js';
+import { systemMessage } from '../common/system-faults.js';
 
 export interface Terminal {
   /** Colour on stdout. */
@@ -25,11 +26,12 @@ export interface Terminal {
   progress(text: string): void;
   /** Takes the live lines away. */
   clearProgress(): void;
+  /** Resolves when everything printed has left, with the fault that kept some of the results from it. */
+  flush(): Promise<Error | undefined>;
 }
 
-function ignoreClosedPipe(fault: Error): void {
-  if (systemCodeOf(fault) !== 'EPIPE') throw fault;
-}
+/** How long the reader of a full pipe is waited for at the end. */
+const FLUSH_LIMIT_MS = 5000;
 
 /** A file or pipe has no width; this is enough for a table with all its intervals. */
 const NO_TERMINAL_WIDTH = 170;
@@ -38,8 +40,13 @@ const NO_TERMINAL_WIDTH = 170;
 const PLAIN_INTERVAL_MS = 10_000;
 
 export async function createTerminal(): Promise<Terminal> {
+  let lost: Error | undefined;
   // A reader that has seen enough, such as `head`, closes the pipe; the run goes on and saves what it measures.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
+  process.stdout.on('error', (fault) => {
+    if (systemCodeOf(fault) !== 'EPIPE') lost ??= describeLoss(fault);
+  });
+  // Nobody is left to be told of this one.
+  process.stderr.on('error', () => undefined);
   const isLive = process.stderr.isTTY === true && process.env.TERM !== 'dumb';
   // Loaded only for a person who watches: it costs programs that start an engine a noticeable part of its start.
   const live = isLive ? (await import('log-update')).createLogUpdate(process.stderr) : undefined;
@@ -79,5 +86,27 @@ export async function createTerminal(): Promise<Terminal> {
     clearProgress() {
       live?.clear();
     },
+    async flush() {
+      await Promise.race([
+        Promise.all([process.stdout, process.stderr].map(drained)),
+        new Promise((resolve) => setTimeout(resolve, FLUSH_LIMIT_MS).unref()),
+      ]);
+      return lost;
+    },
   };
 }
+
+/** A broken stream calls back as well. */
+const drained = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => stream.write('', () => setImmediate(resolve)));
+
+const describeLoss = (fault: Error): PerfTsError =>
+  new PerfTsError(
+    'OUTPUT_UNWRITABLE',
+    {
+      where: 'stdout',
+      what: `results could not be printed: ${systemMessage(fault)}`,
+      hint: 'the record on disk is not concerned; perf-ts report shows it again',
+    },
+    fault,
+  );

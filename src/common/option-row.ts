@@ -20,9 +20,14 @@ export interface OptionRow<T> {
   readonly group: string;
   /** Flags that cannot stand beside this one. */
   readonly conflicts: readonly string[];
+  /** Set where the value names what will be written: it is proven writable before the command starts. */
+  readonly writes: OutputKind | undefined;
   /** Turns what was typed (no text at all when the flag is absent) into the value; throws an Error that says what is wrong. */
   readonly read: (texts: readonly string[]) => T;
 }
+
+/** A new file must not exist yet; a folder is made with its parents. */
+export type OutputKind = 'file' | 'new-file' | 'folder';
 
 export type OptionRows = Readonly<Record<string, OptionRow<unknown>>>;
 export type OptionValues<Rows extends OptionRows> = {
@@ -36,6 +41,7 @@ interface RowDeclaration {
   readonly help: string;
   readonly group: string;
   readonly conflicts?: readonly string[];
+  readonly writes?: OutputKind;
 }
 
 function row<T>(
@@ -43,8 +49,8 @@ function row<T>(
   rest: Pick<OptionRow<T>, 'kind' | 'isRepeatable' | 'defaultText' | 'read'>,
 ): OptionRow<T> {
   const { flag, help, group } = declaration;
-  const { aliases = [], placeholder = 'VALUE', conflicts = [] } = declaration;
-  return { flag, help, group, aliases, placeholder, conflicts, ...rest };
+  const { aliases = [], placeholder = 'VALUE', conflicts = [], writes } = declaration;
+  return { flag, help, group, aliases, placeholder, conflicts, writes, ...rest };
 }
 
 function single(texts: readonly string[]): string | undefined {

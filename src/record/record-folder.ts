@@ -29,8 +29,27 @@ export interface RecordFolder {
   readonly directory: string;
   /** Saves a text under a plain name such as `report.html`. Throws OUTPUT_UNWRITABLE. */
   saveText(name: string, text: string): Promise<void>;
-  /** Removes the folder with all it holds, and the results folder if it was made for it and is empty. */
+  /** Something was measured and is on disk: from now on `discard` leaves everything. */
+  keep(): void;
+  readonly isKept: boolean;
+  /**
+   * Removes the folder with all it holds, and the results folder if it was made for it and is empty; does nothing once
+   * something was kept. Never rejects: what called for it matters more.
+   */
   discard(): Promise<void>;
+}
+
+/** Whether a folder holds something that must not be removed. */
+export function createKeeping(): Pick<RecordFolder, 'keep' | 'isKept'> {
+  let isKept = false;
+  return {
+    keep() {
+      isKept = true;
+    },
+    get isKept() {
+      return isKept;
+    },
+  };
 }
 
 const LONGEST_NAME = 80;
@@ -91,13 +110,19 @@ export async function createRecordFolder(options: RecordFolderOptions): Promise<
     await removeEmpty(made);
     throw unwritable('the results folder cannot be written', parent, cause);
   }
+  const keeping = createKeeping();
   return {
     id,
     path,
     directory: recordDirectory(path, workingFolder),
     saveText: (name, text) => writeFileAtomically(join(path, checkPlainName(name)), text),
+    keep: () => keeping.keep(),
+    get isKept() {
+      return keeping.isKept;
+    },
     async discard() {
-      await rm(path, { recursive: true, force: true });
+      if (keeping.isKept) return;
+      await rm(path, { recursive: true, force: true }).catch(() => undefined);
       await removeEmpty(made);
     },
   };

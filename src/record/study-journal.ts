@@ -30,11 +30,15 @@ export function createJournal(path: string): Journal {
   // Appends wait for each other, so that lines never interleave.
   let last: Promise<void> = Promise.resolve();
   const write = async (line: string): Promise<void> => {
+    let wholeBytes: number | undefined;
     try {
       file ??= await open(path, 'a');
+      wholeBytes = (await file.stat()).size;
       await file.appendFile(line);
       await file.sync();
     } catch (cause) {
+      // A full disk takes part of a line, and the next line would be joined to it.
+      if (wholeBytes !== undefined) await file?.truncate(wholeBytes).catch(() => undefined);
       throw unwritable('cannot write the journal', path, cause);
     }
   };

@@ -26,7 +26,7 @@ export const JOURNAL_FILE = 'study.jsonl';
 export interface StudyStore extends RecordFolder {
   /** Writes the journal's first line, before the first trial; a resumed study writes one more. */
   startJournal(header: JournalHeader): Promise<void>;
-  /** Appends a trial and returns when it is on disk. Throws OUTPUT_UNWRITABLE. */
+  /** Appends a trial and returns when it is on disk: the folder is then kept. Throws OUTPUT_UNWRITABLE, the journal then stays as it was. */
   appendTrial(trial: TrialRecord): Promise<void>;
   /** Writes `variants/<id>/config.pbtxt`, or `variants/<id>/<model>/config.pbtxt` where a variant has several. */
   saveVariant(id: string, configPbtxt: string, model?: string): Promise<void>;
@@ -66,6 +66,8 @@ export async function openStudyStore(
     path: folder,
     directory: recordDirectory(folder, workingFolder),
     saveText: (name, text) => writeFileAtomically(join(folder, checkPlainName(name)), text),
+    keep: () => undefined,
+    isKept: true,
     discard: () => Promise.resolve(),
   };
   return storeIn(record, journal.headers[0].model);
@@ -74,9 +76,19 @@ export async function openStudyStore(
 function storeIn(folder: RecordFolder, model: string): StudyStore {
   const journal = createJournal(join(folder.path, JOURNAL_FILE));
   return {
-    ...folder,
+    id: folder.id,
+    path: folder.path,
+    directory: folder.directory,
+    saveText: (name, text) => folder.saveText(name, text),
+    keep: () => folder.keep(),
+    get isKept() {
+      return folder.isKept;
+    },
     startJournal: (header) => journal.append(header),
-    appendTrial: (trial) => journal.append(trial),
+    async appendTrial(trial) {
+      await journal.append(trial);
+      folder.keep();
+    },
     saveVariant: (id, configPbtxt, own) =>
       writeFileAtomically(
         join(folder.path, 'variants', checkPlainName(id), own === undefined ? '' : plainNameOf(own), 'config.pbtxt'),
@@ -84,11 +96,13 @@ function storeIn(folder: RecordFolder, model: string): StudyStore {
       ),
     saveRecommendation: (configPbtxt, modelFolder, kind, own = model) =>
       saveModelFolder(join(folder.path, 'recommended', kind ?? ''), own, configPbtxt, modelFolder),
-    saveStudy: (record) =>
-      writeFileAtomically(join(folder.path, recordFiles.study), `${JSON.stringify(record, null, 2)}\n`),
+    async saveStudy(record) {
+      await writeFileAtomically(join(folder.path, recordFiles.study), `${JSON.stringify(record, null, 2)}\n`);
+      if (record.trials.length > 0) folder.keep();
+    },
     close: () => journal.close(),
     async discard() {
-      await journal.close();
+      await journal.close().catch(() => undefined);
       await folder.discard();
     },
   };

@@ -21,7 +21,7 @@ const verdictReasons: Readonly<Record<Exclude<Verdict, 'VALID'>, string>> = {
 const stateWarnings: Readonly<Record<RunRecord['state'], string | undefined>> = {
   complete: undefined,
   interrupted: 'Interrupted: this holds what was finished before.',
-  failed: 'Ended early by a failure: this holds what was finished before.',
+  failed: 'Something failed, as said below: this holds everything that was measured.',
 };
 
 /** The warning of a level in which requests failed. */

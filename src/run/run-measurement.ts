@@ -4,7 +4,8 @@
  */
 import { knownCeiling, plannedRequestBytes } from '../calibrate/known-ceiling.js';
 import { systemClock } from '../common/clock.js';
-import { PerfTsError } from '../common/errors.js';
+import { messageOf, PerfTsError } from '../common/errors.js';
+import { toFault } from '../common/kept-writes.js';
 import { packageVersion } from '../common/package-root.js';
 import { NANOS_PER_SEC } from '../common/units.js';
 import { startLoadWorkers } from '../load/worker-pool.js';
@@ -14,14 +15,13 @@ import type { MeasureListener } from '../measure/measurement.js';
 import { type MetricsChoice, noMetrics, watchTarget } from '../monitor/watch-target.js';
 import { type LoadPlan, recordedPlan } from '../plan/load-plan.js';
 import { createLoadPlan, type DescribedModel, type PlanOptions } from '../plan/plan.js';
-import { createLatencyLog } from '../record/latency-log.js';
-import { loadTag } from '../record/load-name.js';
 import type { LevelRecord, RunRecord } from '../record/run-record.js';
 import { createRunStore, type RunStore } from '../record/run-store.js';
 import { openTarget, type TargetChoice } from '../target/choose-target.js';
 import type { Target } from '../target/target.js';
 import { comparableLevel, compareClients, roundsFor } from './compare-clients.js';
 import { correctCeiling } from './correct-ceiling.js';
+import { KeptRun } from './kept-run.js';
 
 /** A model that gets requests, and its share of them. */
 export interface ModelChoice {
@@ -52,14 +52,17 @@ export interface RunListener extends MeasureListener {
 }
 
 export interface FinishedRun {
+  /** All levels that were measured, whether they could be saved or not. */
   readonly record: RunRecord;
   readonly store: RunStore;
-  /** What cut the run short after at least one level, such as an engine that died. */
-  readonly failure: PerfTsError | undefined;
+  /** What cut the run short after at least one level: an engine that died, or a bug, which is no PerfTsError. */
+  readonly failure: Error | undefined;
+  /** What could not be written; the run went on. */
+  readonly unsaved: readonly Error[];
 }
 
 /**
- * Throws PerfTsError when no level was finished: for bad options, an unusable target or folder, or an interrupt; no
+ * Throws when no level was finished: PerfTsError for bad options, an unusable target or folder, or an interrupt; no
  * folder is left behind then. With finished levels it returns them, whatever ended the run.
  */
 export async function runMeasurement(
@@ -68,18 +71,29 @@ export async function runMeasurement(
   signal: AbortSignal,
 ): Promise<FinishedRun> {
   const store = await createRunStore({ resultsFolder: options.resultsFolder, model: options.target.model });
-  let finished: FinishedRun | undefined;
   try {
     const target = await openTarget(options.target, (sentence) => listener.say(sentence), signal);
+    let run: MeasuredTarget | undefined;
     try {
-      finished = await measureTarget(options, target, store, listener, signal);
+      run = await measureTarget(options, target, store, listener, signal);
     } finally {
-      await target.close();
+      await target.close().catch((thrown: unknown) => {
+        if (run === undefined) return;
+        run.failure ??= toFault(thrown);
+        run.kept.fail(toFault(thrown));
+      });
     }
-    return finished;
+    await run.kept.save();
+    return { record: run.kept.record, store, failure: run.failure, unsaved: run.kept.unsaved };
   } finally {
-    if (finished === undefined) await store.discard();
+    // A no-op once a level is on disk.
+    await store.discard();
   }
+}
+
+interface MeasuredTarget {
+  readonly kept: KeptRun;
+  failure: Error | undefined;
 }
 
 async function measureTarget(
@@ -88,21 +102,20 @@ async function measureTarget(
   store: RunStore,
   listener: RunListener,
   signal: AbortSignal,
-): Promise<FinishedRun> {
+): Promise<MeasuredTarget> {
   const { admin, endpoint, protocol } = target;
   const described = await describeModels(admin, options);
-  const config = described[0]?.config;
   const plan = createLoadPlan({ ...options.plan, endpoint, protocol }, described);
-  let record = await startRecord(options, target, plan, store, config);
-
-  const latencyLog = createLatencyLog(new Date(record.startedAt));
+  const kept = new KeptRun(store, await startRecord(options, target, plan, store, described[0]?.config), (fault) =>
+    listener.say(`Going on without what could not be written: ${fault.message}`),
+  );
   const monitor = await watchTarget(target, options.metrics ?? noMetrics);
   const ceiling = await knownCeiling(plan);
   const pool = await startLoadWorkers(plan);
   // A target that dies ends the measuring too, not only the wait for it.
   const ending = new AbortController();
   const runSignal = AbortSignal.any([signal, ending.signal]);
-  let failure: PerfTsError | undefined;
+  let failure: Error | undefined;
   let death: PerfTsError | undefined;
   try {
     const run = measureRun({
@@ -116,13 +129,9 @@ async function measureTarget(
       listener: {
         onProgress: (progress) => listener.onProgress(progress),
         async onLevel(level, columns, exchanges) {
-          const kept = death === undefined ? level : withDeath(level, death);
-          record = { ...record, finishedAt: new Date().toISOString(), levels: [...record.levels, kept] };
-          await store.saveSamples(record.levels.length - 1, columns);
-          latencyLog.addLevel(loadTag(level.load), columns);
-          await store.saveText('latency.hlog', latencyLog.text());
-          await store.saveRun(record);
-          await listener.onLevel(kept, columns, exchanges);
+          const own = death === undefined ? level : withDeath(level, death);
+          await kept.addLevel(own, columns);
+          await kept.tell(() => listener.onLevel(own, columns, exchanges));
         },
       },
     });
@@ -135,13 +144,10 @@ async function measureTarget(
       await run.catch(() => undefined);
       throw fault;
     });
-    record = {
-      ...record,
-      state: outcome.state,
-      warnings: [...record.warnings, ...outcome.warnings],
-      ...(outcome.peak && { peak: outcome.peak }),
-    };
-    const level = comparableLevel(record.levels);
+    if (kept.record.state !== 'failed') kept.change({ state: outcome.state });
+    kept.warn(...outcome.warnings);
+    if (outcome.peak !== undefined) kept.change({ peak: outcome.peak });
+    const level = comparableLevel(kept.record.levels);
     if (options.comparesClients === true && outcome.state === 'complete' && level !== undefined) {
       const say = (sentence: string): void => listener.say(sentence);
       const sharing = withSharedMemory(options.plan, plannedRequestBytes(plan));
@@ -157,25 +163,26 @@ async function measureTarget(
       });
       comparing.catch(() => undefined);
       const clientComparison = await Promise.race([comparing, target.failure]);
-      record = { ...record, ...(clientComparison && { clientComparison }) };
+      if (clientComparison !== undefined) kept.change({ clientComparison });
     }
   } catch (thrown) {
-    if (!(thrown instanceof PerfTsError) || record.levels.length === 0) throw thrown;
-    failure = thrown;
-    record = {
-      ...record,
-      state: 'failed',
-      warnings: [...record.warnings, { code: thrown.code, message: thrown.message }],
-    };
+    if (kept.levelCount === 0) throw thrown;
+    failure = toFault(thrown);
+    kept.fail(failure);
   } finally {
     ending.abort();
-    await pool.close();
+    await pool.close().catch((thrown: unknown) => {
+      failure ??= toFault(thrown);
+      kept.fail(toFault(thrown));
+    });
   }
-  if (record.levels.length === 0) throw new PerfTsError('INTERRUPTED', { what: 'stopped before a level was finished' });
-  const levels = await correctCeiling(record.levels, plan, ceiling);
-  record = { ...record, levels, finishedAt: new Date().toISOString() };
-  await store.saveRun(record);
-  return { record, store, failure };
+  if (kept.levelCount === 0) throw new PerfTsError('INTERRUPTED', { what: 'stopped before a level was finished' });
+  try {
+    kept.change({ levels: await correctCeiling(kept.record.levels, plan, ceiling) });
+  } catch (thrown) {
+    kept.warn({ code: 'CEILING_NOT_CORRECTED', message: `The calibration stays as it was: ${messageOf(thrown)}` });
+  }
+  return { kept, failure };
 }
 
 /** What a level that was cut short says of itself, and of no interest beside what cut it short. */

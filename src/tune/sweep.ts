@@ -4,6 +4,7 @@
  */
 import { systemClock } from '../common/clock.js';
 import { PerfTsError } from '../common/errors.js';
+import { type KeptWrites, keepWrites } from '../common/kept-writes.js';
 import { packageVersion } from '../common/package-root.js';
 import { elapsed, type Nanos, nanos, seconds } from '../common/units.js';
 import { describeHost } from '../measure/limits/host-fingerprint.js';
@@ -20,6 +21,7 @@ import {
   saveRecommendations,
 } from './results/save-recommendations.js';
 import { type StrategyName, strategies } from './strategies/strategy-table.js';
+import { keepJournal } from './studies/kept-journal.js';
 import { runStudy } from './studies/study.js';
 import { takeFingerprint } from './studies/study-fingerprint.js';
 import { journalHeader } from './studies/study-header.js';
@@ -86,6 +88,8 @@ export interface SweepDependencies {
   onLeftOut?(sentence: string): void;
   /** Told what was written. */
   onSaved?(saved: readonly SavedRecommendation[]): void;
+  /** Told at once of each thing that could not be written; the sweep goes on without it, and its record is `failed`. */
+  onUnsaved?(fault: Error): void;
   /** Ctrl-C: the running trial is stopped, everything finished is kept. */
   readonly signal: AbortSignal;
 }
@@ -105,10 +109,16 @@ export async function runSweep(options: SweepOptions, dependencies: SweepDepende
   const { signal } = dependencies;
   checkRuntimes(options);
   const server = await openStudyServer({ ...options, signal, say: (sentence) => dependencies.onLeftOut?.(sentence) });
+  const writes = keepWrites((fault) => dependencies.onUnsaved?.(fault));
+  let isMeasured = false;
   try {
-    return await runOnServer(options, dependencies, server, begun);
+    const record = await runOnServer(options, dependencies, server, begun, writes);
+    isMeasured = true;
+    return record;
   } finally {
-    await server.close();
+    // A server that does not end is no reason to lose what was measured on it.
+    if (isMeasured) await writes.attempt(() => server.close());
+    else await server.close();
   }
 }
 
@@ -117,8 +127,10 @@ async function runOnServer(
   dependencies: SweepDependencies,
   server: StudyServer,
   begun: ReturnType<typeof systemClock.now>,
+  writes: KeptWrites,
 ): Promise<StudyRecord> {
   const { store, listener, signal } = dependencies;
+  const journal = keepJournal(store, writes);
   const [model] = withBatchSize([server.model], options) as [StudyModel];
   for (const one of withBatchSize(server.models ?? [model], options)) checkBatchSize(one);
   checkAnswers(options, server);
@@ -138,16 +150,44 @@ async function runOnServer(
       ...(server.canCompareAnswers && { compareAnswers }),
       clock: systemClock,
       now: () => new Date(),
-      journal: store,
+      journal,
       listener,
       signal,
     },
   );
   const record = { ...measured, warnings: [...measured.warnings, ...server.warnings()] };
-  const models = [server.models?.[0] ?? model, ...(server.models?.slice(1) ?? [])] as const;
-  dependencies.onSaved?.(await saveRecommendations(record, models, store, options.requestArguments, options.server));
-  await store.saveStudy(record);
-  return record;
+  await journal.flush();
+  await writes.attempt(() => saveAll(options, dependencies, server, record));
+  return await saveRecord(store, record, writes);
+}
+
+async function saveAll(
+  options: SweepOptions,
+  { store, onSaved }: SweepDependencies,
+  server: StudyServer,
+  record: StudyRecord,
+): Promise<void> {
+  const models = [server.models?.[0] ?? server.model, ...(server.models?.slice(1) ?? [])] as const;
+  onSaved?.(await saveRecommendations(record, models, store, options.requestArguments, options.server));
+}
+
+/** With what could not be written as warnings; once more, if the record itself was the first that could not be. */
+async function saveRecord(store: SweepStore, record: StudyRecord, writes: KeptWrites): Promise<StudyRecord> {
+  const withFaults = (): StudyRecord => ({
+    ...record,
+    ...(writes.faults.length > 0 && { state: 'failed' as const }),
+    warnings: [
+      ...record.warnings,
+      ...writes.faults.map((fault) => ({
+        code: fault instanceof PerfTsError ? fault.code : 'UNEXPECTED_ERROR',
+        message: fault.message,
+      })),
+    ],
+  });
+  if (!(await writes.attempt(() => store.saveStudy(withFaults())))) {
+    await writes.attempt(() => store.saveStudy(withFaults()));
+  }
+  return withFaults();
 }
 
 /** Everything of the study that does not need a server; `usedNs` is what an earlier part of it used. */

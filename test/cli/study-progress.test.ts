@@ -33,6 +33,7 @@ function watch(options: StudyProgressOptions = {}) {
     milestone: (text) => lasting.push(text),
     progress: (text) => live.push(text),
     clearProgress: () => undefined,
+    flush: () => Promise.resolve(undefined),
   };
   const progress = createStudyProgress(terminal, {
     nowMs: () => clock.ms,

@@ -36,6 +36,7 @@ export const resultsRow = withDefault({
   placeholder: 'DIR',
   group: 'Output',
   help: 'folder for records and reports',
+  writes: 'folder',
   defaultText: 'results',
   parse: parseText,
 });

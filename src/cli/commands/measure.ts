@@ -2,8 +2,9 @@
 import type { OptionValues } from '../../common/option-row.js';
 import { type MeasurementOptions, runMeasurement } from '../../run/run-measurement.js';
 import { type CommandContext, defineCommand } from '../command.js';
-import { exitCodeOfError, exitCodeOfLevels } from '../exit-code.js';
+import { exitCodeOfLevels } from '../exit-code.js';
 import { createLevelProgress } from '../level-progress.js';
+import { reportLate } from '../report-error.js';
 import { compatibleLoad, compatibleProtocol } from './compat.js';
 import { readLoadOptions } from './measure-load.js';
 import { measureRows } from './measure-options.js';
@@ -30,14 +31,17 @@ async function measure(values: MeasureValues, context: CommandContext): Promise<
   const options = await toMeasurementOptions(values, context.argv);
   explainAccepted(values, terminal);
   const listener = await withProfileExport(progress, values.profileExportFile);
-  const finished = await runMeasurement(options, listener, signal).finally(() => listener.close());
+  const finished = await runMeasurement(options, listener, signal).catch(async (thrown: unknown) => {
+    await listener.close();
+    throw thrown;
+  });
+  const unexported = await listener.close();
   progress.close();
-  await showRun(finished, values, context);
-  if (finished.failure !== undefined) {
-    terminal.say(`perf-ts: the run ended early: ${finished.failure.message}`);
-    return exitCodeOfError(finished.failure.code);
-  }
-  return exitCodeOfLevels(finished.record.levels);
+  const unwritten = await showRun(finished, values, context);
+  const { failure, unsaved } = finished;
+  if (failure !== undefined) terminal.say('perf-ts: the run ended early:');
+  const faults = [...(failure === undefined ? [] : [failure]), ...unsaved, ...unexported, ...unwritten];
+  return reportLate(faults, terminal, exitCodeOfLevels(finished.record.levels));
 }
 
 async function toMeasurementOptions(values: MeasureValues, argv: readonly string[]): Promise<MeasurementOptions> {

@@ -22,6 +22,7 @@ export const modelsRows = {
     placeholder: 'DIR',
     group: 'Output',
     help: 'model repository to write into',
+    writes: 'folder',
     defaultText: 'models',
     parse: parseText,
   }),

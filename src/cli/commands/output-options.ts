@@ -11,6 +11,7 @@ export const outputRows = {
     placeholder: 'FILE',
     group,
     help: 'also write the levels as CSV with perf_analyzer’s columns',
+    writes: 'file',
     parse: parseText,
   }),
   verboseCsv: toggle({
@@ -23,6 +24,7 @@ export const outputRows = {
     placeholder: 'FILE',
     group,
     help: 'also write every answered request as perf_analyzer’s profile export; the file must not exist',
+    writes: 'new-file',
     parse: parseText,
   }),
   compat: optional({

@@ -1,6 +1,5 @@
 /** `perf-ts report RECORD…`: renders records again from what is on disk. */
-import { writeFile } from 'node:fs/promises';
-import { messageOf, PerfTsError } from '../../common/errors.js';
+import { PerfTsError } from '../../common/errors.js';
 import { type OptionValues, optional, withDefault } from '../../common/option-row.js';
 import { safeJson } from '../../common/safe-text.js';
 import { parseChoice, parseText } from '../../common/value-parsers.js';
@@ -14,6 +13,7 @@ import { renderRunCsv } from '../../report/perf-analyzer/level-csv.js';
 import { renderStudyReportText } from '../../report/study-console.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { exitCodes } from '../exit-code.js';
+import { writeOutput } from '../output-file.js';
 
 const formats = ['table', 'html', 'csv', 'metrics-csv', 'json', 'markdown'] as const;
 type Format = (typeof formats)[number];
@@ -33,6 +33,7 @@ const rows = {
     placeholder: 'FILE',
     group: 'Output',
     help: 'write into this file instead of to stdout',
+    writes: 'file',
     parse: parseText,
   }),
 } as const;
@@ -60,10 +61,7 @@ async function report(values: OptionValues<typeof rows>, context: CommandContext
     else context.terminal.print(text.replace(/\n$/, ''));
     return exitCodes.ok;
   }
-  const { output } = values;
-  await writeFile(output, text).catch((cause: unknown) => {
-    throw new PerfTsError('OUTPUT_UNWRITABLE', { where: `--output ${output}`, what: messageOf(cause) }, cause);
-  });
+  await writeOutput('--output', values.output, text);
   return exitCodes.ok;
 }
 

@@ -1,8 +1,7 @@
 /** What a measuring run leaves behind beside its record: report, CSV, profile export, and the text on stdout. */
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../common/clock.js';
-import { messageOf, PerfTsError } from '../../common/errors.js';
+import { keepWrites } from '../../common/kept-writes.js';
 import type { OptionValues } from '../../common/option-row.js';
 import { packageVersion } from '../../common/package-root.js';
 import type { LoadPlan } from '../../plan/load-plan.js';
@@ -13,26 +12,38 @@ import { renderRunCsv } from '../../report/perf-analyzer/level-csv.js';
 import { createProfileExport, type ProfileExport } from '../../report/perf-analyzer/profile-export.js';
 import type { FinishedRun, RunListener } from '../../run/run-measurement.js';
 import type { CommandContext } from '../command.js';
+import { writeOutput } from '../output-file.js';
 import { collectsMetrics, describeSettings } from './compat.js';
 import type { measureRows } from './measure-options.js';
 
 type MeasureValues = OptionValues<typeof measureRows>;
 
-/** A listener that also writes each level to the profile export; call `close` on every way out. */
-export async function withProfileExport(
-  listener: RunListener,
-  path: string | undefined,
-): Promise<RunListener & { close(): Promise<void> }> {
-  if (path === undefined) return { ...listenerOf(listener), close: async () => undefined };
+export interface ExportingListener extends RunListener {
+  /** Completes the export; call it on every way out. What could not be written comes back and is not thrown. */
+  close(): Promise<readonly Error[]>;
+}
+
+/** A listener that also writes each level to the profile export. An export that fails is given up after it has said so. */
+export async function withProfileExport(listener: RunListener, path: string | undefined): Promise<ExportingListener> {
+  if (path === undefined) return { ...listenerOf(listener), close: async () => [] };
   const wallOffsetNs = BigInt(Date.now()) * 1_000_000n - BigInt(systemClock.now());
   const profile: ProfileExport = await createProfileExport({ path, wallOffsetNs, version: packageVersion });
+  let isGivenUp = false;
   return {
     ...listenerOf(listener),
     async onLevel(level, columns, exchanges) {
-      await profile.addLevel(level, columns, exchanges);
       await listener.onLevel(level, columns, exchanges);
+      if (isGivenUp) return;
+      await profile.addLevel(level, columns, exchanges).catch((fault: unknown) => {
+        isGivenUp = true;
+        throw fault;
+      });
     },
-    close: () => profile.close(),
+    async close() {
+      const writes = keepWrites(() => undefined);
+      await writes.attempt(() => profile.close());
+      return isGivenUp ? [] : writes.faults;
+    },
   };
 }
 
@@ -42,21 +53,31 @@ const listenerOf = (listener: RunListener): RunListener => ({
   onLevel: (level, columns, exchanges) => listener.onLevel(level, columns, exchanges),
 });
 
-/** Writes the files first, so that what is printed last is the result and where to find it. */
+/**
+ * Writes the files first, so that what is printed last is the result and where to find it. Returns what could not be
+ * written; that takes nothing else with it.
+ */
 export async function showRun(
   { record, store }: FinishedRun,
   values: MeasureValues,
   context: CommandContext,
-): Promise<void> {
+): Promise<readonly Error[]> {
   const { terminal } = context;
-  // Loaded late: the charts’ libraries take half a second, which a mistyped option should not wait for.
-  const { renderRunReport } = await import('../../report/html-report.js');
-  await store.saveText('report.html', await renderRunReport(record));
-  if (values.csv !== undefined) {
+  const writes = keepWrites(() => undefined);
+  const hasReport = await writes.attempt(async () => {
+    // Loaded late: the charts’ libraries take half a second, which a mistyped option should not wait for.
+    const { renderRunReport } = await import('../../report/html-report.js');
+    await store.saveText('report.html', await renderRunReport(record));
+  });
+  const { csv } = values;
+  if (csv !== undefined) {
     const options = { isVerbose: values.verboseCsv, hasGpuMetrics: collectsMetrics(values) };
-    await writeCsv(values.csv, renderRunCsv(record, options));
+    await writes.attempt(() => writeOutput('--csv', csv, renderRunCsv(record, options)));
   }
-  const places = `Record  ${join(store.directory, 'run.json')}\nReport  ${join(store.directory, 'report.html')}`;
+  const places = [
+    ...(store.isKept ? [`Record  ${join(store.directory, 'run.json')}`] : []),
+    ...(hasReport ? [`Report  ${join(store.directory, 'report.html')}`] : []),
+  ].join('\n');
   if (values.compat !== undefined) {
     // The plan of a record that was just made is the run's own.
     terminal.print(renderPerfAnalyzerText(record, describeSettings(values, record.plan as LoadPlan)));
@@ -64,16 +85,11 @@ export async function showRun(
     // What perf_analyzer would not have said.
     for (const { kind, text } of runCaveats(record)) if (kind === 'warning') terminal.say(`Warning: ${text}`);
     terminal.say(places);
-    return;
+    return writes.faults;
   }
   if (values.json) terminal.printJson(record);
   else terminal.print(renderRunTable(record, { width: terminal.width, color: terminal.hasColor }));
   const tell = values.json ? terminal.say : terminal.print;
   tell(`\n${places}`);
-}
-
-async function writeCsv(file: string, text: string): Promise<void> {
-  await writeFile(file, text).catch((cause: unknown) => {
-    throw new PerfTsError('OUTPUT_UNWRITABLE', { where: `--csv ${file}`, what: messageOf(cause) }, cause);
-  });
+  return writes.faults;
 }

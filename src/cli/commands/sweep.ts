@@ -1,6 +1,7 @@
 /** `perf-ts sweep -m MODEL`: try variants, confirm the best, recommend a config.pbtxt. */
 import { join } from 'node:path';
 import { PerfTsError } from '../../common/errors.js';
+import { keepWrites } from '../../common/kept-writes.js';
 import { type OptionValues, optional, repeated, toggle } from '../../common/option-row.js';
 import { seconds } from '../../common/units.js';
 import { parseChoice, parseDuration, parseInteger, parseText } from '../../common/value-parsers.js';
@@ -19,6 +20,7 @@ import { earlierBudget, newestHeader, type ResumedSweep } from '../../tune/sweep
 import { jointName } from '../../tune/together/member.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { exitCodes } from '../exit-code.js';
+import { reportLate } from '../report-error.js';
 import { createStudyProgress } from '../study-progress.js';
 import { findSweepFile } from '../sweep-path.js';
 import { jsonRow, modelRepositoryRow, resultsRow, shapeRow } from './measure-options.js';
@@ -215,7 +217,9 @@ async function run(
     resumed === undefined
       ? await createStudyStore({ resultsFolder: values.results, model })
       : await openStudyStore(resumed.path, resumed.journal);
-  let isKept = resumed !== undefined;
+  const writes = keepWrites((fault) =>
+    terminal.milestone(`Going on without what could not be written: ${fault.message}`),
+  );
   let hasGoneOn = false;
   try {
     const progress = createStudyProgress(terminal, { objective: options.objective });
@@ -226,7 +230,6 @@ async function run(
         ...progress,
         // From the first finished trial on there is something to go on with, whatever happens then.
         onTrial(trial, standing) {
-          isKept = true;
           hasGoneOn = true;
           progress.onTrial(trial, standing);
         },
@@ -236,31 +239,36 @@ async function run(
       onSaved(written) {
         saved = written;
       },
+      onUnsaved: (fault) => void writes.attempt(() => Promise.reject(fault)),
     });
     progress.close();
-    isKept ||= record.trials.length > 0;
-    if (!isKept) throw new PerfTsError('INTERRUPTED', { what: 'stopped before a trial was finished' });
-    const { renderStudyReport } = await import('../../report/html-report.js');
-    await store.saveText('report.html', await renderStudyReport(record));
+    if (record.trials.length === 0 && resumed === undefined)
+      throw new PerfTsError('INTERRUPTED', { what: 'stopped before a trial was finished' });
+    const hasReport = await writes.attempt(async () => {
+      const { renderStudyReport } = await import('../../report/html-report.js');
+      await store.saveText('report.html', await renderStudyReport(record));
+    });
     if (values.json) terminal.printJson(record);
     else terminal.print(renderStudyReportText(record, { width: terminal.width, color: terminal.hasColor }));
     const tell = values.json ? terminal.say : terminal.print;
-    tellWhere(store, saved, tell);
+    tellWhere(store, saved, hasReport, tell);
     if (local.modelFolder === undefined && saved.length > 0)
       tell('Note         config.pbtxt alone: the model’s files are the server’s');
     if (record.state === 'interrupted') tell(`Go on with   perf-ts sweep --resume ${store.directory}`);
     if (values.apply && local.modelFolder !== undefined) {
       const places = together ?? [{ name: model, folder: local.modelFolder }];
-      await apply(saved, new Map(places.map(({ name, folder }) => [name, folder])), tell);
+      await writes.attempt(() => apply(saved, new Map(places.map(({ name, folder }) => [name, folder])), tell));
     }
-    return record.trials.some(({ state }) => state === 'complete') ? exitCodes.ok : exitCodes.noValidLevel;
+    const isMeasured = record.trials.some(({ state }) => state === 'complete');
+    return reportLate(writes.faults, terminal, isMeasured ? exitCodes.ok : exitCodes.noValidLevel);
   } catch (thrown) {
-    if (hasGoneOn)
+    if (hasGoneOn && store.isKept)
       terminal.milestone(`Finished trials are kept; go on with: perf-ts sweep --resume ${store.directory}`);
     throw thrown;
   } finally {
-    await store.close();
-    if (!isKept) await store.discard();
+    await writes.attempt(() => store.close());
+    // A no-op once a trial is on disk.
+    await store.discard();
   }
 }
 
@@ -292,9 +300,17 @@ async function apply(
   }
 }
 
-function tellWhere(store: StudyStore, saved: readonly SavedRecommendation[], tell: (text: string) => void): void {
+function tellWhere(
+  store: StudyStore,
+  saved: readonly SavedRecommendation[],
+  hasReport: boolean,
+  tell: (text: string) => void,
+): void {
   const place = (name: string): string => join(store.directory, name);
-  const lines = [`Record       ${place('study.json')}`, `Report       ${place('report.html')}`];
+  const lines = [
+    ...(store.isKept ? [`Record       ${place('study.json')}`] : []),
+    ...(hasReport ? [`Report       ${place('report.html')}`] : []),
+  ];
   for (const kind of new Set(saved.map((one) => one.kind))) {
     lines.push(
       `Recommended  ${place(join('recommended', kind))}${kind === 'engine' ? ' (only for perf-ts serve)' : ''}`,

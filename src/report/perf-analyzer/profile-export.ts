@@ -4,6 +4,7 @@
  */
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { messageOf, PerfTsError, systemCodeOf } from '../../common/errors.js';
+import { systemMessage } from '../../common/system-faults.js';
 import { loadAmount } from '../../record/load-name.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import type { SampleColumns } from '../../record/samples-file.js';
@@ -44,32 +45,42 @@ export async function createProfileExport(options: ProfileExportOptions): Promis
   const { path, wallOffsetNs, version } = options;
   const file = await openNew(path);
   let levelCount = 0;
-  await file.write('{"experiments":[');
+  const guard = <T>(write: () => Promise<T>): Promise<T> =>
+    write().catch((cause: unknown) => {
+      const hint = 'the file is cut off there; the record of the run has everything but the tensors';
+      const what = `cannot be written any further: ${systemMessage(cause)}`;
+      throw new PerfTsError('OUTPUT_UNWRITABLE', { where: whereOf(path), what, hint }, cause);
+    });
+  await guard(() => file.write('{"experiments":['));
+  const addLevel: ProfileExport['addLevel'] = async (level, columns, exchanges) => {
+    const mode = level.load.kind === 'closed' ? 'concurrency' : 'request_rate';
+    const amount = loadAmount(level.load);
+    // A rate is a decimal fraction there even where it is whole.
+    const value = mode === 'request_rate' && Number.isInteger(amount) ? amount.toFixed(1) : String(amount);
+    const experiment = `{"mode":"${mode}","value":${value}}`;
+    await file.write(`${levelCount++ === 0 ? '' : ','}{"experiment":${experiment},"requests":[`);
+    await writeRequests(file, columns, wallOffsetNs, contentsByRow(exchanges));
+    const boundaries = windowBoundaries(level, columns).map((at) => wallNs(at, wallOffsetNs));
+    await file.write(`],"window_boundaries":[${boundaries.join(',')}]}`);
+  };
   return {
-    async addLevel(level, columns, exchanges) {
-      const mode = level.load.kind === 'closed' ? 'concurrency' : 'request_rate';
-      const amount = loadAmount(level.load);
-      // A rate is a decimal fraction there even where it is whole.
-      const value = mode === 'request_rate' && Number.isInteger(amount) ? amount.toFixed(1) : String(amount);
-      const experiment = `{"mode":"${mode}","value":${value}}`;
-      await file.write(`${levelCount++ === 0 ? '' : ','}{"experiment":${experiment},"requests":[`);
-      await writeRequests(file, columns, wallOffsetNs, contentsByRow(exchanges));
-      const boundaries = windowBoundaries(level, columns).map((at) => wallNs(at, wallOffsetNs));
-      await file.write(`],"window_boundaries":[${boundaries.join(',')}]}`);
-    },
+    addLevel: (level, columns, exchanges) => guard(() => addLevel(level, columns, exchanges)),
     async close() {
       if (levelCount === 0) {
         await file.close();
         return unlink(path);
       }
-      await file.write(`],"version":${JSON.stringify(version)},"service_kind":"triton","endpoint":""}`);
-      await file.close();
+      await guard(() =>
+        file.write(`],"version":${JSON.stringify(version)},"service_kind":"triton","endpoint":""}`),
+      ).finally(() => file.close());
     },
   };
 }
 
+const whereOf = (path: string): string => `--profile-export-file ${path}`;
+
 async function openNew(path: string): Promise<FileHandle> {
-  const where = `--profile-export-file ${path}`;
+  const where = whereOf(path);
   return open(path, 'wx').catch((cause: unknown) => {
     if (systemCodeOf(cause) === 'EEXIST') {
       const hint = 'name a new file; nothing is overwritten';

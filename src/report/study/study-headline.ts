@@ -20,7 +20,7 @@ function withoutWinner({ state, trials, objective }: StudyRecord): string {
   const base = trials.find(({ variantId }) => variantId === 'default');
   if (base?.state === 'infeasible' && trials.every((trial) => trial.state !== 'complete'))
     return 'No variant kept the limits, the default included: there is nothing to recommend.';
-  if (state === 'failed' || base?.state === 'failed')
+  if (base?.state === 'failed' || (state === 'failed' && base?.state !== 'complete'))
     return 'The default could not be measured, so there is nothing to compare with.';
   const isAhead = (score: number | null): boolean =>
     score !== null && (objective.direction === 'maximize' ? score > (base?.score ?? 0) : score < (base?.score ?? 0));
