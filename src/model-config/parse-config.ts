@@ -14,6 +14,7 @@ import { modelConfigType } from './schema.js';
  * @throws PerfTsError BAD_FILE with every field that is unknown or has a wrong value, or the first syntax error.
  */
 export function parseModelConfig(text: string, file: string): ModelConfig {
+  refuseExtremes(text, file);
   const type = modelConfigType();
   let message: object;
   try {
@@ -31,6 +32,28 @@ export function parseModelConfig(text: string, file: string): ModelConfig {
   }
   rememberLines(config, lines satisfies ConfigLines);
   return config;
+}
+
+/** Real configs take kilobytes. */
+const MOST_CHARACTERS = 4 * 2 ** 20;
+/** The schema itself is not half as deep. */
+const MAX_DEPTH = 32;
+const stringOrCommentOrBracket = /"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*|[{}<>]/g;
+
+/** What would only run the parsers out of stack or time. */
+function refuseExtremes(text: string, file: string): void {
+  if (text.length > MOST_CHARACTERS) {
+    throw new PerfTsError('BAD_FILE', { where: file, what: 'takes more than 4 MiB, the most that is read' });
+  }
+  let depth = 0;
+  for (const { 0: sign, index } of text.matchAll(stringOrCommentOrBracket)) {
+    if (sign === '{' || sign === '<') depth++;
+    else if (sign === '}' || sign === '>') depth--;
+    if (depth > MAX_DEPTH) {
+      const where = `${file}:${text.slice(0, index).split('\n').length}`;
+      throw new PerfTsError('BAD_FILE', { where, what: `is nested deeper than ${MAX_DEPTH} levels` });
+    }
+  }
 }
 
 function explainRefusal(text: string, file: string, refusal: string): Problem | readonly Problem[] {

@@ -1,8 +1,9 @@
 /** Reads a record from disk and checks it against its schema, so that what comes after may trust every field. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { messageOf, PerfTsError, type Problem, systemCodeOf } from '../common/errors.js';
+import { readTextFile } from '../common/text-file.js';
 import { type RunRecord, runRecordSchema } from './run-record.js';
 import { type StudyRecord, studyRecordSchema } from './study-record.js';
 
@@ -11,6 +12,10 @@ export const recordFiles = { run: 'run.json', study: 'study.json' } as const;
 export type RecordKind = keyof typeof recordFiles;
 
 const MOST_PROBLEMS = 10;
+/** Records of thousands of levels or trials stay far below. */
+const MOST_BYTES = 2 ** 28;
+/** What shows a record walks through its free-form parts, such as the model's config. */
+const MAX_DEPTH = 64;
 
 /** Reads `run.json`; `path` is that file or its folder. Throws PerfTsError BAD_FILE naming each broken field. */
 export const readRun = (path: string): Promise<RunRecord> => readChecked(path, 'run', runRecordSchema);
@@ -34,11 +39,11 @@ async function readChecked<T>(path: string, kind: RecordKind, schema: z.ZodType<
 
 async function readJson(path: string, kinds: readonly RecordKind[]): Promise<{ file: string; content: unknown }> {
   const file = await recordFileAt(path, kinds);
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new PerfTsError('BAD_FILE', missing(file, cause), cause);
-  });
+  const text = await readTextFile(file, { mostBytes: MOST_BYTES });
   try {
-    return { file, content: JSON.parse(text) };
+    const content: unknown = JSON.parse(text);
+    if (isDeeperThan(content, MAX_DEPTH)) throw new Error(`nested deeper than ${MAX_DEPTH} levels`);
+    return { file, content };
   } catch (cause) {
     const hint = 'the file may be cut off or not a record; measure again, or name another record';
     throw new PerfTsError('BAD_FILE', { what: `not valid JSON: ${messageOf(cause)}`, where: file, hint }, cause);
@@ -64,6 +69,16 @@ const missing = (path: string, cause: unknown): Problem =>
   systemCodeOf(cause) === 'ENOENT'
     ? { what: 'no such file or folder', where: path, hint: 'records lie in results/ unless --results moved them' }
     : { what: `cannot be read: ${messageOf(cause)}`, where: path };
+
+/** Level by level, since a call for each level of a hostile file would run out of stack. */
+function isDeeperThan(value: unknown, most: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > most) return true;
+    level = level.flatMap((one) => (one !== null && typeof one === 'object' ? Object.values(one) : []));
+  }
+  return false;
+}
 
 function schemaName(content: unknown): string | undefined {
   const found = content !== null && typeof content === 'object' && 'schema' in content ? content.schema : undefined;

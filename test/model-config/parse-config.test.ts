@@ -116,3 +116,17 @@ describe('parseModelConfig', () => {
     expect(problems[0]?.what).toContain(sentence);
   });
 });
+
+describe('a hostile config', () => {
+  it.each([
+    ['nested', 'dynamic_batching { '.repeat(50_000)],
+    ['endless', `name: "${'x'.repeat(5_000_000)}"`],
+  ])('is refused as a bad file: %s', (_, text) => {
+    expect(() => parseModelConfig(text, 'config.pbtxt')).toThrow(PerfTsError);
+  });
+
+  it('may hold brackets in texts and comments', () => {
+    const text = `name: "${'{'.repeat(100)}" # ${'<'.repeat(100)}\nmax_batch_size: 4`;
+    expect(parseModelConfig(text, 'config.pbtxt').max_batch_size).toBe(4);
+  });
+});

@@ -2,12 +2,13 @@
  * Sweep files: a YAML file that says what to tune, for which objective, within which limits and time. Everything that
  * is wrong with one is reported together, each problem with `file:line`. A file of Model Analyzer is read too.
  */
-import { readFile } from 'node:fs/promises';
-import { type Document, isNode, isPair, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, isNode, isPair, visit } from 'yaml';
 import type { z } from 'zod';
 import { closestWord } from '../../common/closest-word.js';
-import { messageOf, PerfTsError, type Problem } from '../../common/errors.js';
+import { PerfTsError, type Problem } from '../../common/errors.js';
+import { readTextFile } from '../../common/text-file.js';
 import type { Nanos } from '../../common/units.js';
+import { parseYaml } from '../../common/yaml-text.js';
 import { isModelAnalyzerFile, readModelAnalyzerFile } from '../model-analyzer/read-file.js';
 import { type Constraint, findContradictions } from '../objectives/constraint.js';
 import { combineObjectives, type Objective } from '../objectives/objective.js';
@@ -56,30 +57,19 @@ export interface FilePlace {
   readonly hint?: string;
 }
 
+/** Files for people are a few kilobytes. */
+const MOST_BYTES = 2 ** 20;
+
 /** Throws PerfTsError BAD_FILE when the file cannot be read or says something wrong. */
 export async function readSweepFile(file: string): Promise<SweepFile> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    const hint = 'sweep files that ship lie in the sweeps folder of the package, such as quick.yaml and cpu.yaml';
-    throw new PerfTsError('BAD_FILE', { where: file, what: `cannot be read: ${messageOf(cause)}`, hint }, cause);
-  }
-  return parseSweepFile(text, file);
+  const hint = 'sweep files that ship lie in the sweeps folder of the package, such as quick.yaml and cpu.yaml';
+  return parseSweepFile(await readTextFile(file, { mostBytes: MOST_BYTES, hint }), file);
 }
 
 /** As `readSweepFile`, for a text; `file` is for messages. */
 export function parseSweepFile(text: string, file: string): SweepFile {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const lineAt = (offset: number): string => `${file}:${lineCounter.linePos(offset).line}`;
-  if (document.errors.length > 0) {
-    throw new PerfTsError(
-      'BAD_FILE',
-      document.errors.map((error) => ({ where: lineAt(error.pos[0]), what: error.message })),
-    );
-  }
-  const content: unknown = document.toJS() ?? {};
+  const { document, content: found, lineAt } = parseYaml(text, file);
+  const content = found ?? {};
   const where = ({ path }: FilePlace): string => lineAt(offsetOf(document, path));
   if (isModelAnalyzerFile(content)) {
     const { sweep, faults, notes } = readModelAnalyzerFile(content);
