@@ -1,9 +1,11 @@
 /** What is watched beside the requests of one level: the host's CPUs, the generator's own limits, and the monitors of a run. */
+import { getPriority } from 'node:os';
 import type { Clock } from '../common/clock.js';
 import { elapsed, type Instant } from '../common/units.js';
 import type { WorkerUsage } from '../load/load-session.js';
 import type { GeneratorRecord, LevelRecord, Warning } from '../record/run-record.js';
-import { pressureBetween, pressureWarnings, type readCpuPressure } from './limits/cpu-pressure.js';
+import { pressureBetween, pressureWarnings, readCpuPressure } from './limits/cpu-pressure.js';
+import { hostLoadBetween, judgeHostLoad, readHostLoad, waitingRatio } from './limits/host-load.js';
 import type { LevelMonitor } from './measurement.js';
 
 export interface LevelWatch {
@@ -13,18 +15,35 @@ export interface LevelWatch {
   complete(record: LevelRecord, begin: Instant): Promise<LevelRecord>;
 }
 
+/** How the host is read; for tests. */
+export interface HostReaders {
+  readonly readPressure?: typeof readCpuPressure | undefined;
+  readonly readHost?: typeof readHostLoad | undefined;
+}
+
 /** Begins to watch: right before the load begins. */
-export function watchLimits(clock: Clock, readPressure: typeof readCpuPressure, monitor?: LevelMonitor): LevelWatch {
+export function watchLimits(clock: Clock, readers: HostReaders, monitor?: LevelMonitor): LevelWatch {
+  const { readPressure = readCpuPressure, readHost = readHostLoad } = readers;
   const before = readPressure();
+  const hostBefore = readHost(monitor?.cpuUse?.());
   const started = clock.now();
   monitor?.begin();
   let generator: GeneratorRecord | null = null;
   let warnings: readonly Warning[] = [];
+  let host: ReturnType<typeof judgeHostLoad>;
   return {
     end(usage) {
       const after = readPressure();
       const elapsedNs = elapsed(started, clock.now());
-      generator = generatorRecord(usage, pressureBetween(before, after, elapsedNs, usage.cpuNs));
+      const hostAfter = readHost(monitor?.cpuUse?.());
+      const hostLoad = hostLoadBetween(hostBefore, hostAfter, elapsedNs, getPriority() > 0);
+      const waiting = waitingRatio(hostBefore, hostAfter, elapsedNs);
+      host = judgeHostLoad(hostLoad, waiting);
+      generator = {
+        ...generatorRecord(usage, pressureBetween(before, after, elapsedNs, usage.cpuNs)),
+        othersCpuCount: hostLoad?.othersCpuCount ?? null,
+        cpuWaitRatio: waiting,
+      };
       warnings = pressureWarnings(before, after, elapsedNs);
       monitor?.pause();
     },
@@ -34,9 +53,19 @@ export function watchLimits(clock: Clock, readPressure: typeof readCpuPressure, 
       const monitors = (await monitor?.end(from, from + record.durationNs, inferenceCount)) ?? null;
       const isBelieved = record.verdict === 'VALID' || record.verdict === 'UNSTABLE';
       const verdict = isBelieved && warnings.length > 0 ? 'CLIENT_LIMITED' : record.verdict;
-      return { ...record, verdict, generator, monitors, warnings: [...record.warnings, ...warnings] };
+      const watched = { ...record, verdict, generator, monitors, warnings: [...record.warnings, ...warnings] };
+      return host === undefined ? watched : withHostLoad(watched, host);
     },
   };
+}
+
+/** Too much of it makes the level unsteady, and is the first reason; less is a word at the end. */
+function withHostLoad(
+  record: LevelRecord,
+  { warning, isTooMuch }: NonNullable<ReturnType<typeof judgeHostLoad>>,
+): LevelRecord {
+  if (!isTooMuch || record.verdict === 'INVALID') return { ...record, warnings: [...record.warnings, warning] };
+  return { ...record, verdict: 'UNSTABLE', warnings: [warning, ...record.warnings] };
 }
 
 function generatorRecord(usage: WorkerUsage, pressure: ReturnType<typeof pressureBetween>): GeneratorRecord {

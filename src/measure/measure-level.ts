@@ -9,9 +9,8 @@ import type { LevelRun, LoadWorkerPool, MismatchCounts } from '../load/load-sess
 import type { RequestColumns } from '../load/request-columns.js';
 import type { LoadLevel, StopRule } from '../plan/load-plan.js';
 import type { EndReason, LevelRecord, Warning } from '../record/run-record.js';
-import { watchLimits } from './level-watch.js';
+import { type HostReaders, watchLimits } from './level-watch.js';
 import type { ClientCeiling } from './limits/client-ceiling.js';
-import { readCpuPressure } from './limits/cpu-pressure.js';
 import type { LongLevel } from './long/long-level.js';
 import type { LevelMonitor, MeasureListener } from './measurement.js';
 import { summarizeShares, type WeighedModel } from './model-shares.js';
@@ -23,7 +22,7 @@ import { LevelRows } from './windows/level-rows.js';
 import { recentFigures } from './windows/recent-figures.js';
 import { summarizeWindows } from './windows/window-summary.js';
 
-export interface MeasureLevelOptions {
+export interface MeasureLevelOptions extends HostReaders {
   readonly pool: LoadWorkerPool;
   readonly admin: ServerAdmin;
   readonly model: string;
@@ -45,8 +44,6 @@ export interface MeasureLevelOptions {
   readonly monitor?: LevelMonitor | undefined;
   /** What the generator can do on this host, where it was calibrated. */
   readonly ceiling?: ClientCeiling | undefined;
-  /** For tests. */
-  readonly readPressure?: typeof readCpuPressure;
 }
 
 const POLL_INTERVAL = millis(200);
@@ -62,12 +59,11 @@ const MIN_STATISTICS_INTERVAL = millis(250);
  */
 export async function measureLevel(options: MeasureLevelOptions): Promise<LevelRecord> {
   const { pool, admin, model, modelVersion, models = [], level, rule, clock, listener, signal } = options;
-  const readPressure = options.readPressure ?? readCpuPressure;
   const statistics = new StatisticsLog(admin, model, modelVersion, clock);
   await sendWarmUp(pool, level, clock, signal);
   // Times of several models do not add up to those of a request.
   if (models.length < 2) await statistics.take();
-  const watch = watchLimits(clock, readPressure, options.monitor);
+  const watch = watchLimits(clock, options, options.monitor);
   const started = clock.now();
   const run = await pool.startLevel(level).catch((fault: unknown) => {
     // What watches on would keep the process from ending.

@@ -24,7 +24,8 @@ import {
   openLevel,
 } from './run-levels.js';
 
-export interface MeasureRunOptions extends Pick<MeasureLevelOptions, 'readPressure' | 'monitor' | 'ceiling'> {
+export interface MeasureRunOptions
+  extends Pick<MeasureLevelOptions, 'readPressure' | 'readHost' | 'monitor' | 'ceiling'> {
   readonly plan: LoadPlan;
   readonly pool: LoadWorkerPool;
   readonly admin: ServerAdmin;

@@ -32,11 +32,23 @@ export interface MeasureListener {
   onLevel(level: LevelRecord, columns: RequestColumns, exchanges?: Exchanges): Promise<void> | void;
 }
 
+/** CPU time so far of the processes that can be seen. */
+export interface CpuUse {
+  /** Of perf-ts, the server where it is on this host, and whatever they started. */
+  readonly oursNs: number;
+  /** Of every other process, by its id. */
+  readonly others: ReadonlyMap<number, { readonly name: string; readonly cpuNs: number }>;
+  /** The CPUs that perf-ts and the server may run on; undefined where that is not known. */
+  readonly cpus: readonly number[] | undefined;
+}
+
 /** Watches server, GPUs and metrics while a level runs; one for a run, used for one level after the other. */
 export interface LevelMonitor {
   begin(): void;
   /** Sending is over: nothing more is to be seen. */
   pause(): void;
+  /** Undefined where the server's part in the use of this host's CPUs cannot be told. */
+  cpuUse?(): CpuUse | undefined;
   /** What was seen between two instants of the level, in which so many inferences were made. Never rejects. */
   end(fromNs: number, toNs: number, inferenceCount: number): Promise<MonitorsRecord | null>;
 }

@@ -4,9 +4,10 @@
  */
 import { nowNs } from '../common/clock.js';
 import { type Nanos, toMillis } from '../common/units.js';
-import type { LevelMonitor } from '../measure/measurement.js';
+import type { CpuUse, LevelMonitor } from '../measure/measurement.js';
 import type { MonitorsRecord, NodeAssignmentRecord } from '../record/run-record.js';
 import { energyPerInference, type GpuSnapshot, gpusInMetrics, summarizeGpus } from './gpu-summary.js';
+import { readCpuUse } from './host-processes.js';
 import { fetchMetrics, type MetricsSnapshot, summarizeMetrics } from './metrics-endpoint.js';
 import { type Gpu, openGpus } from './nvml.js';
 import { type ProcessUsage, processTree, readUsage } from './process-usage.js';
@@ -18,6 +19,8 @@ export interface ServerMonitorOptions {
   readonly processId: number | undefined;
   /** True where the GPUs of this host are the server's. */
   readonly isLocal: boolean;
+  /** True where no process of this host can be the server's; false by default. */
+  readonly isElsewhere?: boolean;
   /** Metrics endpoint; left out asks none. */
   readonly metricsUrl?: string | undefined;
   readonly metricsInterval: Nanos;
@@ -70,6 +73,11 @@ class ServerMonitor implements LevelMonitor {
     this.#sample();
     const { metricsUrl } = this.#options;
     if (metricsUrl !== undefined) this.#asking = this.#asking.then(() => this.#ask(metricsUrl));
+  }
+
+  cpuUse(): CpuUse | undefined {
+    const { processId, isElsewhere = false } = this.#options;
+    return processId === undefined && !isElsewhere ? undefined : readCpuUse(processId);
   }
 
   async end(fromNs: number, toNs: number, inferenceCount: number): Promise<MonitorsRecord | null> {

@@ -6,10 +6,10 @@ import type { Target } from '../target/target.js';
 import { findListener } from './find-listener.js';
 import { fetchMetrics } from './metrics-endpoint.js';
 import { createServerMonitor } from './server-monitor.js';
+import { placeOf } from './server-place.js';
 
 /** Triton's own port for metrics. */
 const DEFAULT_METRICS_PORT = 8002;
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
 
 export interface MetricsChoice {
   readonly isAsked: boolean;
@@ -27,7 +27,8 @@ export async function watchTarget(
 ): Promise<LevelMonitor> {
   const colon = target.endpoint.lastIndexOf(':');
   const host = target.endpoint.slice(0, colon);
-  const isLocal = LOOPBACK.test(host);
+  const place = await placeOf(host);
+  const isLocal = place === 'here';
   const found = isLocal ? findListener(Number(target.endpoint.slice(colon + 1))) : undefined;
   const metricsUrl = metrics.isAsked
     ? (metrics.url ?? target.metricsUrl ?? `http://${host}:${DEFAULT_METRICS_PORT}/metrics`)
@@ -36,6 +37,7 @@ export async function watchTarget(
   return createServerMonitor({
     processId: target.serverProcessId ?? found,
     isLocal,
+    isElsewhere: place === 'elsewhere',
     metricsUrl,
     metricsInterval: metrics.interval,
     assignments: target.assignments ?? [],

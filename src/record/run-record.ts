@@ -117,6 +117,10 @@ export const generatorSchema = z.object({
   /** CPUs that perf-ts itself kept busy, 1 for one whole CPU, and its share of all CPUs in use on the host. */
   clientCpuCount: z.number().nullable().default(null),
   clientCpuShare: z.number().nullable().default(null),
+  /** CPUs that neither perf-ts nor the server kept busy, of those that both may use; null where it cannot be told. */
+  othersCpuCount: z.number().nullable().optional(),
+  /** Share of time in which something waited for a CPU, be it by the load itself; null where the host does not tell. */
+  cpuWaitRatio: z.number().nullable().optional(),
   gcPauseNs: ns,
   /** Longest pause of the garbage collector. */
   gcMaxPauseNs: ns,

@@ -216,3 +216,36 @@ describe('measuring a level', () => {
     expect((await result).warnings.map(({ code }) => code)).toEqual(['CPU_STEAL']);
   });
 });
+
+describe('other programs beside a level', () => {
+  /** Two CPUs that were busy all the time; ours used `oursSec` of the level's two seconds of each. */
+  const busyHost = (oursSec: number) => {
+    const readings = [0, 1].map((at) => ({
+      byCpu: new Map([0, 1].map((id) => [id, { busy: at * 200, nice: 0, idle: 0, total: at * 200 }])),
+      pressureNs: at * 1.5e9,
+      use: { oursNs: at * oursSec * 1e9, others: new Map(), cpus: undefined },
+    }));
+    return () => readings.shift()!;
+  };
+
+  it('make it unsteady when they take much, and are the first reason', async () => {
+    const { clock, result } = start(noisy(8, 0.05), { readHost: busyHost(3) });
+    await clock.advanceAsync(3e9);
+    const record = levelRecordSchema.parse(await result);
+    expect(record).toMatchObject({ verdict: 'UNSTABLE', warnings: [{ code: 'HOST_BUSY' }] });
+    expect(record.generator!.othersCpuCount).toBeCloseTo(0.5, 1);
+    expect(record.generator!.cpuWaitRatio).toBeCloseTo(0.75, 1);
+  });
+
+  it('are told when they take a little', async () => {
+    const { clock, result } = start(noisy(8, 0.05), { readHost: busyHost(3.72) });
+    await clock.advanceAsync(3e9);
+    expect(await result).toMatchObject({ verdict: 'VALID', warnings: [{ code: 'HOST_BUSY' }] });
+  });
+
+  it('are not what the load itself keeps busy', async () => {
+    const { clock, result } = start(noisy(8, 0.05), { readHost: busyHost(4) });
+    await clock.advanceAsync(3e9);
+    expect(await result).toMatchObject({ verdict: 'VALID', warnings: [] });
+  });
+});

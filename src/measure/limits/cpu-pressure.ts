@@ -2,9 +2,9 @@
  * CPU time that this host or container was denied: stolen by a hypervisor, or withheld by a control group's quota. Read
  * from Linux's /proc and /sys; elsewhere there is nothing to read and nothing is said.
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Warning } from '../../record/run-record.js';
+import { type ReadText, readText } from './read-text.js';
 
 /** Share of CPU time that may be stolen, and share of time that may be spent throttled. */
 const MAX_STOLEN_SHARE = 0.02;
@@ -20,17 +20,6 @@ export interface CpuPressure {
   /** Time during which the control group's tasks were held back, summed over its CPUs. */
   readonly throttledNs: number | undefined;
 }
-
-/** Reads a small text file; undefined where it cannot be read. */
-export type ReadText = (path: string) => string | undefined;
-
-const readText: ReadText = (path) => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-};
 
 /** The counters as of now. `read` is for tests. */
 export function readCpuPressure(read: ReadText = readText): CpuPressure {
