@@ -4,7 +4,16 @@
  */
 import { monitorEventLoopDelay, PerformanceObserver, performance } from 'node:perf_hooks';
 import type { ClientTimes } from '../client/infer-client.js';
+import { nowNs } from '../common/clock.js';
 import { NANOS_PER_MILLI } from '../common/units.js';
+import {
+  type Beat,
+  commonStandstills,
+  readStandstills,
+  STANDSTILL_CELLS,
+  type Standstill,
+  StandstillLog,
+} from './standstills.js';
 import { type Scheduling, schedulings } from './thread-priority.js';
 
 const SLICE_MS = 100;
@@ -29,17 +38,22 @@ const fields = {
 } as const;
 type Field = keyof typeof fields;
 
+const FIELD_COUNT = Object.keys(fields).length;
+
 /** What the worker measures since a level began. */
-export type GaugeReading = Readonly<Record<Field, number>>;
+export interface GaugeReading extends Readonly<Record<Field, number>> {
+  readonly standstills: readonly Standstill[];
+}
 
 /** Memory of one gauge, for both threads. */
 export const createGaugeBuffer = (): SharedArrayBuffer =>
-  new SharedArrayBuffer(Object.keys(fields).length * Float64Array.BYTES_PER_ELEMENT);
+  new SharedArrayBuffer((FIELD_COUNT + STANDSTILL_CELLS) * Float64Array.BYTES_PER_ELEMENT);
 
 export function readGauge(buffer: SharedArrayBuffer): GaugeReading {
   const cells = new Float64Array(buffer);
   const names = Object.keys(fields) as Field[];
-  return Object.fromEntries(names.map((name) => [name, cells[fields[name]]!])) as Record<Field, number>;
+  const numbers = Object.fromEntries(names.map((name) => [name, cells[fields[name]]!])) as Record<Field, number>;
+  return { ...numbers, standstills: readStandstills(cells.subarray(FIELD_COUNT)) };
 }
 
 /** How the workers of a level fared together; undefined before any has closed a slice. */
@@ -55,12 +69,15 @@ export interface GeneratorUsage {
   readonly timestampUncertaintyNs: number;
   /** Of the worker with the least claim to a CPU. */
   readonly scheduling: Scheduling;
+  /** When all workers stood still together; left out where they never did. */
+  readonly standstills?: readonly Standstill[];
 }
 
 export function mergeGauges(readings: readonly GaugeReading[]): GeneratorUsage | undefined {
   const live = readings.filter(({ sliceCount, wallNs }) => sliceCount > 0 && wallNs > 0);
   if (live.length === 0) return undefined;
   const most = (of: (reading: GaugeReading) => number): number => Math.max(...live.map(of));
+  const standstills = commonStandstills(live.map((reading) => reading.standstills));
   return {
     busyRatio: most(({ busyNs, wallNs }) => busyNs / wallNs),
     busySliceRatio: most(({ busySliceCount, sliceCount }) => busySliceCount / sliceCount),
@@ -68,6 +85,7 @@ export function mergeGauges(readings: readonly GaugeReading[]): GeneratorUsage |
     gcMaxPauseNs: most(({ gcMaxPauseNs }) => gcMaxPauseNs),
     timestampUncertaintyNs: most(({ loopDelayP99Ns }) => loopDelayP99Ns),
     scheduling: schedulings[most(({ scheduling }) => scheduling)] ?? 'ordinary',
+    ...(standstills.length > 0 && { standstills }),
   };
 }
 
@@ -99,12 +117,18 @@ const noTimes: ClientTimes = { answerCount: 0, receiveTotalNs: 0, timedCount: 0,
 
 const noWait = { idleNs: 0, sleptNs: 0 };
 
+function readBeat(): Beat {
+  const { user, system } = process.cpuUsage();
+  return { nowNs: nowNs(), cpuNs: (user + system) * 1000, wallMs: Date.now() };
+}
+
 /** The worker's side. One timer every 100 ms and one every 10 ms are all that it costs. */
 export class WorkerGauge {
   readonly #cells: Float64Array;
   readonly #sources: GaugeSources;
   readonly #delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   readonly #collector: PerformanceObserver;
+  readonly #standstills: StandstillLog;
   #timer: NodeJS.Timeout | undefined;
   #loop = performance.eventLoopUtilization();
   #waited = noWait;
@@ -113,6 +137,7 @@ export class WorkerGauge {
   constructor(buffer: SharedArrayBuffer, sources: GaugeSources) {
     this.#cells = new Float64Array(buffer);
     this.#sources = sources;
+    this.#standstills = new StandstillLog(this.#cells.subarray(FIELD_COUNT));
     this.#collector = new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) this.#addPause(duration * NANOS_PER_MILLI);
     });
@@ -129,6 +154,7 @@ export class WorkerGauge {
     this.#delay.reset();
     this.#delay.enable();
     this.#collector.observe({ entryTypes: ['gc'] });
+    this.#standstills.begin(readBeat());
     this.#timer = setInterval(() => this.#closeSlice(), SLICE_MS);
   }
 
@@ -137,12 +163,14 @@ export class WorkerGauge {
     if (this.#timer === undefined) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#standstills.beat(readBeat(), SLICE_MS * NANOS_PER_MILLI);
     this.#noteTimes();
     this.#delay.disable();
     this.#collector.disconnect();
   }
 
   #closeSlice(): void {
+    this.#standstills.beat(readBeat(), SLICE_MS * NANOS_PER_MILLI);
     const now = performance.eventLoopUtilization();
     const { active, idle } = performance.eventLoopUtilization(now, this.#loop);
     this.#loop = now;

@@ -3,9 +3,11 @@ import { getPriority } from 'node:os';
 import type { Clock } from '../common/clock.js';
 import { elapsed, type Instant } from '../common/units.js';
 import type { WorkerUsage } from '../load/load-session.js';
+import type { Standstill } from '../load/standstills.js';
 import type { GeneratorRecord, LevelRecord, Warning } from '../record/run-record.js';
 import { pressureBetween, pressureWarnings, readCpuPressure } from './limits/cpu-pressure.js';
 import { hostLoadBetween, judgeHostLoad, readHostLoad, waitingRatio } from './limits/host-load.js';
+import { judgeStandstills } from './limits/standstill.js';
 import type { LevelMonitor } from './measurement.js';
 
 export interface LevelWatch {
@@ -30,7 +32,8 @@ export function watchLimits(clock: Clock, readers: HostReaders, monitor?: LevelM
   monitor?.begin();
   let generator: GeneratorRecord | null = null;
   let warnings: readonly Warning[] = [];
-  let host: ReturnType<typeof judgeHostLoad>;
+  let host: Disturbance | undefined;
+  let standstills: readonly Standstill[] = [];
   return {
     end(usage) {
       const after = readPressure();
@@ -39,6 +42,7 @@ export function watchLimits(clock: Clock, readers: HostReaders, monitor?: LevelM
       const hostLoad = hostLoadBetween(hostBefore, hostAfter, elapsedNs, getPriority() > 0);
       const waiting = waitingRatio(hostBefore, hostAfter, elapsedNs);
       host = judgeHostLoad(hostLoad, waiting);
+      standstills = usage.generator?.standstills ?? [];
       generator = {
         ...generatorRecord(usage, pressureBetween(before, after, elapsedNs, usage.cpuNs)),
         othersCpuCount: hostLoad?.othersCpuCount ?? null,
@@ -54,18 +58,29 @@ export function watchLimits(clock: Clock, readers: HostReaders, monitor?: LevelM
       const isBelieved = record.verdict === 'VALID' || record.verdict === 'UNSTABLE';
       const verdict = isBelieved && warnings.length > 0 ? 'CLIENT_LIMITED' : record.verdict;
       const watched = { ...record, verdict, generator, monitors, warnings: [...record.warnings, ...warnings] };
-      return host === undefined ? watched : withHostLoad(watched, host);
+      const still = judgeStandstills(standstills, begin, from, from + record.durationNs);
+      return disturb(disturb(withStandstills(watched, standstills, begin), host), still);
     },
   };
 }
 
-/** Too much of it makes the level unsteady, and is the first reason; less is a word at the end. */
-function withHostLoad(
-  record: LevelRecord,
-  { warning, isTooMuch }: NonNullable<ReturnType<typeof judgeHostLoad>>,
-): LevelRecord {
+/** What came from outside: too much of it makes the level unsteady, and is the first reason; less is a word at the end. */
+interface Disturbance {
+  readonly warning: Warning;
+  readonly isTooMuch: boolean;
+}
+
+function disturb(record: LevelRecord, disturbance: Disturbance | undefined): LevelRecord {
+  if (disturbance === undefined) return record;
+  const { warning, isTooMuch } = disturbance;
   if (!isTooMuch || record.verdict === 'INVALID') return { ...record, warnings: [...record.warnings, warning] };
   return { ...record, verdict: 'UNSTABLE', warnings: [warning, ...record.warnings] };
+}
+
+function withStandstills(record: LevelRecord, standstills: readonly Standstill[], begin: Instant): LevelRecord {
+  if (standstills.length === 0 || record.generator === null) return record;
+  const noted = standstills.map(({ atNs, durationNs }) => ({ startNs: atNs - begin, durationNs }));
+  return { ...record, generator: { ...record.generator, standstills: noted } };
 }
 
 function generatorRecord(usage: WorkerUsage, pressure: ReturnType<typeof pressureBetween>): GeneratorRecord {

@@ -126,6 +126,8 @@ export const generatorSchema = z.object({
   gcMaxPauseNs: ns,
   /** CPU time taken by the hypervisor, as a share of all CPUs; null where the host does not tell. */
   stealRatio: z.number().nullable(),
+  /** When perf-ts as a whole stood still, since the level began; left out where it never did. */
+  standstills: z.array(z.object({ startNs: z.number(), durationNs: ns })).optional(),
   /** Time that the control group kept its processes from running; null outside one. */
   throttledNs: ns.nullable(),
 });
