@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { closestWord } from '../src/common/closest-word.js';
 import { PerfTsError, type Problem } from '../src/common/errors.js';
 import type { ModelConfig } from '../src/model-config/model-config.js';
+import type { ConfigNote } from '../src/onnxruntime/config-notes.js';
 import { type CudaDevices, findCudaDevices } from '../src/onnxruntime/cuda-devices.js';
 import { acceleratorsOf, findAccelerator } from '../src/onnxruntime/provider-table.js';
 import type { HostPolicies } from './instance/host-policy.js';
@@ -24,7 +25,7 @@ export function refuseConfig(modelName: string, problems: readonly Problem[]): v
 const MOST_INSTANCES = 256;
 
 /** Policies that groups fall under by their kind; without settings they mean nothing. */
-const builtInPolicies = ['cpu', 'gpu', 'model'];
+const builtInPolicies = [/^cpu$/, /^gpu(_\d+)?$/, /^model$/];
 
 /** GPUs that instance groups name are looked for only when one does; `cuda` stands in for this machine's in tests. */
 export function findUnservable(config: ModelConfig, cuda: () => CudaDevices = findCudaDevices): readonly Problem[] {
@@ -44,13 +45,6 @@ function checkPlaces(config: ModelConfig, cuda: () => CudaDevices): Problem[] {
     const what = `names GPUs, and its kind is ${kind ?? 'KIND_AUTO'}, which runs on the CPU here`;
     problems.push({ where: `instance_group[${index}].gpus`, what, hint: 'use kind: KIND_GPU or remove gpus' });
   });
-  if (!isOnGpu && accelerators.length > 0) {
-    problems.push({
-      where: 'optimization.execution_accelerators.gpu_execution_accelerator',
-      what: `is for instances on GPUs, and no instance group of this model runs on one here${whyNoGpu(cuda())}`,
-      hint: 'use kind: KIND_GPU where there is a GPU, or remove it to run on the CPU',
-    });
-  }
   if (!isOnGpu || accelerators.some(({ name }) => otherGpuProviders.includes(name))) return problems;
   const { devices, reason } = cuda();
   const known = devices.map(({ gpu }) => gpu);
@@ -67,8 +61,6 @@ function checkPlaces(config: ModelConfig, cuda: () => CudaDevices): Problem[] {
   });
   return problems;
 }
-
-const whyNoGpu = ({ reason }: CudaDevices): string => (reason === undefined ? '' : `: ${reason}`);
 
 /** A provider that would crash with a second session in the process. */
 function checkSingle({ instance_group: groups = [], optimization }: ModelConfig): Problem[] {
@@ -91,16 +83,17 @@ function checkInstances({ instance_group: groups = [] }: ModelConfig): Problem[]
   return problems;
 }
 
-/** Groups whose host policy was not given when the engine was started: Triton would run them unbound without a word. */
-export function findUnknownPolicies(
+/** Groups whose host policy was not given when the engine was started: they run unbound, as with Triton. */
+export function noteUnknownPolicies(
   { instance_group: groups = [] }: ModelConfig,
   policies: HostPolicies = new Map(),
-): readonly Problem[] {
-  return groups.flatMap(({ host_policy: policy }, index): Problem[] => {
-    if (!policy || policies.has(policy) || builtInPolicies.includes(policy)) return [];
+): readonly ConfigNote[] {
+  return groups.flatMap(({ host_policy: policy }, index): ConfigNote[] => {
+    if (!policy || policies.has(policy) || builtInPolicies.some((name) => name.test(policy))) return [];
     const guess = closestWord(policy, [...policies.keys()]);
-    const what = `there is no host policy '${policy}'${guess === undefined ? '' : `; did you mean '${guess}'?`}`;
-    const hint = `start the engine with --host-policy=${policy},cpu-cores=0-1, or remove it`;
-    return [{ where: `instance_group[${index}].host_policy`, what, hint }];
+    const remedy =
+      guess === undefined ? `start the engine with --host-policy=${policy},cpu-cores=0-1` : `did you mean '${guess}'?`;
+    const what = `has no effect, because the engine was given no host policy '${policy}'; ${remedy}`;
+    return [{ path: `instance_group[${index}].host_policy`, what }];
   });
 }

@@ -1,20 +1,24 @@
 /** Loads one model version and serves it: starts its instances, checks requests, schedules them, counts them. */
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { nowNs, systemClock } from '../src/common/clock.js';
 import { messageOf, PerfTsError } from '../src/common/errors.js';
 import { elapsed, micros } from '../src/common/units.js';
+import { completeFromModel, namesTensors } from '../src/model-config/complete-config.js';
 import type { ModelConfig } from '../src/model-config/model-config.js';
-import { findSignatureProblems } from '../src/model-config/tensor-problems.js';
+import { findSignatureProblems } from '../src/model-config/signature-problems.js';
+import { findTensorProblems } from '../src/model-config/tensor-problems.js';
+import { locateProblems } from '../src/model-config/validate-config.js';
 import { findNewerOptions } from '../src/onnxruntime/accelerator-settings.js';
+import { describeNote, findConfigNotes } from '../src/onnxruntime/config-notes.js';
 import { findPrecisionProblems } from '../src/onnxruntime/cpu-precision.js';
 import { loadOrtLibrary } from '../src/onnxruntime/library.js';
 import { bundledLibraryPath } from '../src/onnxruntime/library-path.js';
 import type { ModelToOptimize } from '../src/onnxruntime/optimized-model.js';
 import type { PlaceAssignment } from '../src/onnxruntime/prepare-session.js';
 import { type ConfigSettings, readSessionSettings } from '../src/onnxruntime/triton-settings.js';
-import { findUnknownPolicies, findUnservable, refuseConfig } from './config-limits.js';
+import { findUnservable, noteUnknownPolicies, refuseConfig } from './config-limits.js';
 import type { ModelSessionPlan } from './instance/instance-messages.js';
-import { planInstances } from './instance/instance-plan.js';
+import { type InstancePlan, planInstances } from './instance/instance-plan.js';
 import { type ReadyInstances, startInstances } from './instance/instance-pool.js';
 import { planSlotLayout, type SlotLayout } from './instance/slot-layout.js';
 import { openTinySession } from './instance/tiny-session.js';
@@ -37,27 +41,13 @@ const MOST_UNBATCHED_SLOTS = 64;
  * for a library that cannot be loaded.
  */
 export async function loadModel(options: ServedModelOptions): Promise<ServedModel> {
-  const { config } = options;
   const startNs = nowNs();
-  const session = readSessionSettings(config);
-  const warmUp = await readWarmUp(config, options.modelFolder ?? dirname(dirname(options.modelFile)));
-  refuseConfig(options.name, [
-    ...session.problems,
-    ...findUnservable(config),
-    ...findUnknownPolicies(config, options.hostPolicies),
-    ...warmUp.problems,
-  ]);
-  const { instances, assignments, plan } = await startSessions(options, session, warmUp.samples);
-  try {
-    const contradictions = findSignatureProblems(config, { ...instances, opset: 0, producer: '' });
-    refuseConfig(
-      options.name,
-      contradictions.map(({ path, what }) => ({ where: path, what: `${what} (model file ${options.modelFile})` })),
-    );
-  } catch (thrown) {
-    await instances.discard();
-    throw thrown;
-  }
+  const session = readSessionSettings(options.config);
+  refuseConfig(options.name, [...session.problems, ...findUnservable(options.config)]);
+  const notes = noteConfig(options);
+  for (const note of notes) options.log?.warn(`model '${options.name}': ${note}`);
+  const { instances, assignments, plan, complete } = await startSessions(options, session);
+  const config = complete(options.config);
   const policy = policyOf(config);
   const shapes = tensorShapesOf(config, instances);
   const layout = planSlotLayout(shapes.inputs, shapes.outputs, policy.maxBatchSize);
@@ -66,6 +56,9 @@ export async function loadModel(options: ServedModelOptions): Promise<ServedMode
   const { OnnxModel } = await import('./onnx-model.js');
   return new OnnxModel({
     ...options,
+    config,
+    notes,
+    complete,
     policy,
     queuePolicies: readQueuePolicies(config),
     shapes,
@@ -79,18 +72,23 @@ export async function loadModel(options: ServedModelOptions): Promise<ServedMode
   });
 }
 
+const noteConfig = ({ config, hostPolicies, notes = [] }: ServedModelOptions): readonly string[] => [
+  ...notes,
+  ...[...findConfigNotes(config), ...noteUnknownPolicies(config, hostPolicies)].map(describeNote),
+];
+
+/** Fills in of a config what the model's session tells. */
+type CompleteConfig = (config: ModelConfig) => ModelConfig;
+
 interface StartedSessions {
   readonly instances: ReadyInstances;
   /** What their sessions were made of. */
   readonly plan: ModelSessionPlan;
   readonly assignments: readonly PlaceAssignment[];
+  readonly complete: CompleteConfig;
 }
 
-async function startSessions(
-  options: ServedModelOptions,
-  session: ConfigSettings,
-  warmUp: readonly WarmUpSample[],
-): Promise<StartedSessions> {
+async function startSessions(options: ServedModelOptions, session: ConfigSettings): Promise<StartedSessions> {
   // Loaded here too: only the main thread can switch telemetry off for native code, an unusable library is found before
   // any thread starts, and the library stays mapped when the last worker is gone.
   const { name, config, modelFile, ortLibrary = bundledLibraryPath(), hostPolicies } = options;
@@ -107,23 +105,74 @@ async function startSessions(
           plans,
         });
   const source = await takeOptimized(options, { modelFile, ortLibrary, ortVersion, settings });
+  const bare = { ...source, ortLibrary };
+  const warmUp = await readSamples(options, () => inspect(options, plans, bare));
+  const plan = { ...bare, warmUp };
+  const starting = startAll(options, plans, plan);
+  // What serves is loaded while the sessions are being made, which is done by other threads.
+  void import('./onnx-model.js').catch(() => undefined);
+  const instances = await starting;
   try {
-    const plan = { ...source, ortLibrary, warmUp };
-    const starting = startInstances(plans, plan);
-    // What serves is loaded while the sessions are being made, which is done by other threads.
-    void import('./onnx-model.js').catch(() => undefined);
-    return { instances: await starting, assignments, plan };
-  } catch (cause) {
-    throw new PerfTsError(
-      'BAD_FILE',
-      {
-        where: modelFile,
-        what: `ONNX Runtime cannot load the model: ${messageOf(cause)}`,
-        hint: 'check that the file is complete and that its operators are known to this version of ONNX Runtime',
-      },
-      cause,
-    );
+    const complete = completionFor(options, instances);
+    // Found wrong only now, because what the file declares need not be what the session says.
+    complete(config);
+    return { instances, assignments, plan, complete };
+  } catch (thrown) {
+    await instances.discard();
+    throw thrown;
   }
+}
+
+async function startAll(
+  { modelFile }: ServedModelOptions,
+  plans: readonly InstancePlan[],
+  plan: ModelSessionPlan,
+): Promise<ReadyInstances> {
+  try {
+    return await startInstances(plans, plan);
+  } catch (cause) {
+    const { explainLoadFailure } = await import('./explain-load-failure.js');
+    throw new PerfTsError('BAD_FILE', await explainLoadFailure(messageOf(cause), modelFile), cause);
+  }
+}
+
+/** What the sessions take and return, from one that is made for that alone. */
+async function inspect(
+  options: ServedModelOptions,
+  plans: readonly InstancePlan[],
+  plan: ModelSessionPlan,
+): Promise<CompleteConfig> {
+  const instances = await startAll(options, plans.slice(0, 1), plan);
+  await instances.discard();
+  return completionFor(options, instances);
+}
+
+/** Warm-up requests are made of what the config says of the inputs, which may have to be asked for first. */
+async function readSamples(
+  { name, config, modelFile, modelFolder = dirname(dirname(modelFile)) }: ServedModelOptions,
+  askModel: () => Promise<CompleteConfig>,
+): Promise<readonly WarmUpSample[]> {
+  if (!Array.isArray(config.model_warmup) || config.model_warmup.length === 0) return [];
+  const completed = namesTensors(config) ? config : (await askModel())(config);
+  const { samples, problems } = await readWarmUp(completed, modelFolder);
+  refuseConfig(name, problems);
+  return samples;
+}
+
+/** @throws PerfTsError BAD_FILE from the completion, for a config that contradicts the model. */
+function completionFor(
+  { name, modelFolder, configFile, defaultMaxBatchSize }: ServedModelOptions,
+  { inputs, overridableInputs, outputs }: ReadyInstances,
+): CompleteConfig {
+  const signature = { inputs, overridableInputs, outputs };
+  return (config) => {
+    const facts = { signature, ...(defaultMaxBatchSize === undefined ? {} : { defaultMaxBatchSize }) };
+    const completed = completeFromModel(config, facts);
+    const found = [...findTensorProblems(completed), ...findSignatureProblems(completed, signature, config)];
+    const file = configFile ?? join(modelFolder ?? name, 'config.pbtxt');
+    if (found.length > 0) throw new PerfTsError('BAD_FILE', locateProblems(config, file, found));
+    return completed;
+  };
 }
 
 /** What sessions are made of: the model's file, or what was kept of it where that was asked for and can be had. */

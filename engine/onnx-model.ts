@@ -6,7 +6,7 @@ import type { Failure } from '../src/kserve/status.js';
 import type { ModelConfig } from '../src/model-config/model-config.js';
 import type { PlaceAssignment } from '../src/onnxruntime/prepare-session.js';
 import type { OutputLabels } from './classification/read-labels.js';
-import { findUnknownPolicies, findUnservable, refuseConfig } from './config-limits.js';
+import { findUnservable, refuseConfig } from './config-limits.js';
 import type { InferenceRequest, OnOutcome } from './inference.js';
 import type { HostPolicies } from './instance/host-policy.js';
 import type { InlineMembership } from './instance/inline-models.js';
@@ -29,6 +29,8 @@ import type { ModelGauges, ServedModel, ServedModelOptions } from './served-mode
 import { ModelStats } from './stats/model-stats.js';
 
 export interface OnnxModelOptions extends ServedModelOptions {
+  /** Fills in of a config what the model's session tells. */
+  readonly complete: (config: ModelConfig) => ModelConfig;
   readonly policy: BatchPolicy;
   readonly shapes: { readonly inputs: readonly TensorShape[]; readonly outputs: readonly TensorShape[] };
   readonly layout: SlotLayout | undefined;
@@ -51,6 +53,8 @@ export class OnnxModel implements ServedModel {
   readonly metadata: ModelMetadata;
   readonly labels: OutputLabels;
   readonly assignments: readonly PlaceAssignment[];
+  readonly notes: readonly string[];
+  readonly #complete: (config: ModelConfig) => ModelConfig;
   readonly #clock: Clock;
   readonly #loadDurationNs: number;
   readonly #hostPolicies: HostPolicies | undefined;
@@ -77,6 +81,8 @@ export class OnnxModel implements ServedModel {
     this.metadata = describeModel(options);
     this.labels = options.labels ?? new Map();
     this.assignments = options.assignments ?? [];
+    this.notes = options.notes ?? [];
+    this.#complete = options.complete;
     this.#clock = clock;
     this.#loadDurationNs = loadDurationNs;
     this.#hostPolicies = options.hostPolicies;
@@ -151,9 +157,9 @@ export class OnnxModel implements ServedModel {
   }
 
   async reconfigure(config: ModelConfig): Promise<void> {
-    refuseConfig(this.name, [...findUnservable(config), ...findUnknownPolicies(config, this.#hostPolicies)]);
+    refuseConfig(this.name, findUnservable(config));
     await this.#pool.setInstances(planInstances({ ...config, name: config.name || this.name }, this.#hostPolicies));
-    this.config = config;
+    this.config = this.#complete(config);
   }
 
   close(): Promise<void> {

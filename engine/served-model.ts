@@ -31,6 +31,8 @@ export interface ServedModel {
   readonly metadata: ModelMetadata;
   /** For classification; left out where no output has a label file. */
   readonly labels?: OutputLabels;
+  /** What of its config has no effect, a sentence each; left out where nothing is known of that. */
+  readonly notes?: readonly string[];
   /** Which execution providers took which nodes; left out or empty where only the CPU's own was asked for. */
   readonly assignments?: readonly PlaceAssignment[];
   /** Checks the request (names, shapes, types, sizes) and queues it; problems arrive through `onOutcome`. */
@@ -52,8 +54,14 @@ export interface ServedModel {
 export interface ServedModelOptions {
   readonly name: string;
   readonly version: string;
-  /** Completed and validated config. */
+  /** Completed but for what only the loaded model tells, and validated as far. */
   readonly config: ModelConfig;
+  /** The config's place, for messages; the model's own config.pbtxt unless given. */
+  readonly configFile?: string;
+  /** For models that can batch and whose config leaves the size open; Triton's 4 unless given. */
+  readonly defaultMaxBatchSize?: number;
+  /** What is known by now to have no effect, see ServedModel. */
+  readonly notes?: readonly string[];
   /** Absolute path of the ONNX file. */
   readonly modelFile: string;
   readonly labels?: OutputLabels;

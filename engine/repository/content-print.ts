@@ -1,7 +1,7 @@
 /** Tells whether files have changed since they were last looked at, by size, time and inode; contents are not read. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { versionName } from './scan-repository.js';
+import { isVersionName } from '../../src/model-config/version-policy.js';
 
 /** Deeper folders are no part of any model; it also ends a ring of links. */
 const DEEPEST = 8;
@@ -26,7 +26,7 @@ export const printModel = (folder: string): Promise<string> => printFolder(folde
 
 /** Of what one version is loaded from, the configuration left out: that is compared by its meaning. */
 export async function printVersion(folder: string, version: string): Promise<string> {
-  const shared = printFolder(folder, (name) => versionName.test(name) || name === 'config.pbtxt' || name === 'configs');
+  const shared = printFolder(folder, (name) => isVersionName(name) || name === 'config.pbtxt' || name === 'configs');
   const own = printFolder(join(folder, version), () => false);
   return (await Promise.all([shared, own])).join('\n--\n');
 }

@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 import { messageOf } from '../../src/common/errors.js';
 import { makeTemporaryFolder } from '../../src/common/temporary-folder.js';
 import { ProtocolError } from '../../src/kserve/protocol-error.js';
-import { type ModelFolder, versionName } from './scan-repository.js';
+import { compareVersions, isVersionName } from '../../src/model-config/version-policy.js';
+import type { ModelFolder } from './scan-repository.js';
 
 export interface LoadOverrides {
   /** The configuration as JSON text, instead of config.pbtxt. */
@@ -73,6 +74,6 @@ export async function writeOverrides(name: string, files: ReadonlyMap<string, Ui
     throw new ProtocolError(`the files of model '${name}' cannot be kept: ${messageOf(thrown)}`, 'INTERNAL');
   }
   const tops = [...files.keys()].filter((path) => path.includes('/')).map((path) => path.split('/', 1)[0]!);
-  const versions = [...new Set(tops)].filter((top) => versionName.test(top)).map(Number);
-  return { name, folder, versions: versions.sort((a, b) => a - b), remove };
+  const versions = [...new Set(tops)].filter(isVersionName).sort(compareVersions);
+  return { name, folder, versions, remove };
 }

@@ -4,6 +4,7 @@
  */
 import { messageOf } from '../../src/common/errors.js';
 import type { ModelIndexEntry } from '../../src/kserve/admin-codec.js';
+import { compareVersions } from '../../src/model-config/version-policy.js';
 import type { ServedModel, ServedModelOptions } from '../served-model.js';
 import { areSameConfigs, differInChangeable } from './compare-configs.js';
 import { printVersion } from './content-print.js';
@@ -77,7 +78,7 @@ interface LoadedVersion {
 type IdleState = Pick<ModelIndexEntry, 'state' | 'reason'>;
 
 const UNLOADED: IdleState = { state: 'UNAVAILABLE', reason: 'unloaded' };
-const byVersion = (a: { version: string }, b: { version: string }): number => Number(a.version) - Number(b.version);
+const byVersion = (a: { version: string }, b: { version: string }): number => compareVersions(a.version, b.version);
 
 export class ModelLife {
   readonly name: string;

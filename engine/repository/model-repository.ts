@@ -166,7 +166,7 @@ export class ModelRepository implements ModelSource {
     try {
       return { versions: await prepareModel(folder, this.#options.rules, config) };
     } catch (thrown) {
-      throw new BadModel(String(folder.versions.at(-1) ?? ''), thrown);
+      throw new BadModel(folder.versions.at(-1) ?? '', thrown);
     }
   }
 

@@ -2,24 +2,22 @@
  * From a model's folder to what is needed to load each served version: config read, completed and checked, model file
  * found. Nothing is loaded into ONNX Runtime here.
  */
-import { readFile, stat } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { messageOf, PerfTsError, type Problem, systemCodeOf } from '../../src/common/errors.js';
-import { completeModelConfig } from '../../src/model-config/complete-config.js';
+import { completeSettings } from '../../src/model-config/complete-config.js';
 import { modelConfigFromJson } from '../../src/model-config/json-form.js';
 import type { ModelConfig } from '../../src/model-config/model-config.js';
 import { parseModelConfig } from '../../src/model-config/parse-config.js';
 import { validateModelConfig } from '../../src/model-config/validate-config.js';
-import { readModelSignature } from '../../src/onnx/read-signature.js';
+import { findVersionFile, selectVersions } from '../../src/onnx/model-location.js';
 import { findUsableGpus } from '../../src/onnxruntime/usable-gpus.js';
 import { readLabels } from '../classification/read-labels.js';
 import type { ServedModelOptions } from '../served-model.js';
 import { mergeFailures } from './merge-failures.js';
 import type { PrepareRules } from './repository-settings.js';
 import type { ModelFolder } from './scan-repository.js';
-import { chooseVersions } from './version-policy.js';
 
-const DEFAULT_MODEL_FILE = 'model.onnx';
 const OVERRIDE = "the parameter 'config'";
 
 /** What a model's config says and where, for messages: a file, or the override of a load request. */
@@ -27,9 +25,6 @@ interface GivenConfig {
   readonly config: ModelConfig | undefined;
   readonly where: string;
 }
-
-const badFile = (where: string, what: string, hint: string): PerfTsError =>
-  new PerfTsError('BAD_FILE', { where, what, hint });
 
 async function readText(file: string): Promise<string | undefined> {
   try {
@@ -61,18 +56,6 @@ function readOverride(text: string): GivenConfig {
   return { config: modelConfigFromJson(document, OVERRIDE), where: OVERRIDE };
 }
 
-/** The model file of a version. A file name that leads out of the version's folder is refused. */
-async function findModelFile(versionFolder: string, fileName: string, where: string): Promise<string> {
-  const file = resolve(versionFolder, fileName);
-  if (relative(versionFolder, file).split(/[\\/]/)[0] === '..' || file === versionFolder || fileName.includes('\0')) {
-    const what = `default_model_filename: ${JSON.stringify(fileName)} leads out of the version's folder`;
-    throw badFile(where, what, 'name a file in it');
-  }
-  const found = await stat(file).catch(() => undefined);
-  if (found === undefined) throw badFile(file, 'there is no such model file', 'put the ONNX model there');
-  return file;
-}
-
 /** What Triton wants to be told when it may not look into the model. */
 function findMissing({ config, where }: GivenConfig): readonly Problem[] {
   const hint = 'add it, or let the engine complete configs (--disable-auto-complete-config=false)';
@@ -87,32 +70,24 @@ function findMissing({ config, where }: GivenConfig): readonly Problem[] {
 
 async function prepareVersion(
   model: ModelFolder,
-  version: number,
+  version: string,
   { config, where }: GivenConfig,
   { ortLibrary, defaultMaxBatchSize, keepsOptimized = false }: PrepareRules,
 ): Promise<ServedModelOptions> {
-  const versionFolder = join(model.folder, String(version));
-  const fileName = config?.default_model_filename || DEFAULT_MODEL_FILE;
-  const modelFile = await findModelFile(versionFolder, fileName, where);
-  const signature = await readModelSignature(modelFile);
-  const completed = completeModelConfig(config, {
-    modelName: model.name,
-    signature,
-    ...findUsableGpus(config, ortLibrary),
-    ...(defaultMaxBatchSize === undefined ? {} : { defaultMaxBatchSize }),
-  });
-  const problems = validateModelConfig(completed, where, { modelName: model.name, signature });
-  if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
-  const base = {
+  const modelFile = await findVersionFile(join(model.folder, version), config, where);
+  const completed = completeSettings(config, { modelName: model.name, ...findUsableGpus(config, ortLibrary) });
+  return {
     name: model.name,
-    version: String(version),
+    version,
     config: completed,
+    configFile: where,
     modelFile,
     modelFolder: model.folder,
     labels: await readLabels(model.folder, completed),
     keepsOptimized,
+    ...(ortLibrary === undefined ? {} : { ortLibrary }),
+    ...(defaultMaxBatchSize === undefined ? {} : { defaultMaxBatchSize }),
   };
-  return ortLibrary === undefined ? base : { ...base, ortLibrary };
 }
 
 /**
@@ -131,24 +106,10 @@ export async function prepareModel(
     problems.push(...validateModelConfig(given.config, given.where, { modelName: model.name }));
   }
   if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
-  const { versions, missing } = chooseVersions(given.config?.version_policy, model.versions);
-  problems.push(
-    ...missing.map((version) => ({
-      where: join(model.folder, String(version)),
-      what: `version ${version} is named by version_policy, but is not there`,
-      hint: 'add the folder or change the policy',
-    })),
-  );
-  if (versions.length + missing.length === 0) {
-    problems.push({
-      where: model.folder,
-      what: `model '${model.name}' has no version folder`,
-      hint: `put the model at ${join(model.folder, '1', DEFAULT_MODEL_FILE)}`,
-    });
-  }
-  if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
+  const { versions, missing } = selectVersions(model.folder, given.config, model.versions);
+  const notes = missing.map((version) => `version_policy: version ${version} is not there and not served`);
   const prepared = await Promise.allSettled(versions.map((version) => prepareVersion(model, version, given, rules)));
   const failures = prepared.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));
   if (failures.length > 0) throw mergeFailures(failures);
-  return prepared.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  return prepared.flatMap((one) => (one.status === 'fulfilled' ? [{ ...one.value, notes }] : []));
 }

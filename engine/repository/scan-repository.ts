@@ -6,17 +6,15 @@ import { readdirSync, statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { messageOf, PerfTsError, type Problem, systemCodeOf } from '../../src/common/errors.js';
+import { listVersions } from '../../src/onnx/model-location.js';
 
 export interface ModelFolder {
   readonly name: string;
   /** Absolute path. */
   readonly folder: string;
-  /** Version folders, as numbers in rising order. */
-  readonly versions: readonly number[];
+  /** Version folders in rising order. */
+  readonly versions: readonly string[];
 }
-
-/** A version is a folder named by a whole number above 0, without leading zeros. */
-export const versionName = /^[1-9]\d{0,14}$/;
 
 const isHidden = (name: string): boolean => name.startsWith('.');
 
@@ -44,11 +42,11 @@ function unreadable(repository: string, thrown: unknown): Problem {
   return { where: '--model-repository', what, hint: 'give a folder that holds NAME/1/model.onnx' };
 }
 
-/** The version folders of a model's folder. */
-async function readModelFolder(name: string, folder: string): Promise<ModelFolder> {
-  const versions = (await listFolders(folder)).filter((entry) => versionName.test(entry)).map(Number);
-  return { name, folder, versions: versions.sort((a, b) => a - b) };
-}
+const readModelFolder = async (name: string, folder: string): Promise<ModelFolder> => ({
+  name,
+  folder,
+  versions: await listVersions(folder),
+});
 
 async function scanOne(repository: string): Promise<ModelFolder[]> {
   const root = resolve(repository);

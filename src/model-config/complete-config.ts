@@ -9,44 +9,71 @@ import type { ModelSignature, ValueSignature } from './model-signature.js';
 
 export const ONNX_BACKEND = 'onnxruntime';
 export const ONNX_PLATFORM = 'onnxruntime_onnx';
+export const ONNX_FILE = 'model.onnx';
+/** File name of Triton's backend. */
+export const ONNX_LIBRARY = 'libtriton_onnxruntime.so';
 
 /** The ONNX Runtime backend's `default-max-batch-size`. */
 const DEFAULT_MAX_BATCH_SIZE = 4;
 /** More than one by default only on CPUs, where one instance leaves gaps between requests. */
 const DEFAULT_CPU_INSTANCE_COUNT = 2;
 
-export interface CompletionFacts {
+export interface ConfigFacts {
   /** The model's folder name, which is its name when the config gives none. */
   readonly modelName: string;
-  readonly signature: ModelSignature;
   /** Whether KIND_AUTO means a GPU here. */
   readonly hasGpu: boolean;
   /** Devices of a group on GPUs that names none: all there are. Left open unless given. */
   readonly gpus?: readonly number[];
+}
+
+export interface ModelFacts {
+  /** What the session of the model says, see ModelSignature. */
+  readonly signature: ModelSignature;
   /** For models that can batch and whose config leaves it open; Triton's 4 unless given, 0 for no batching. */
   readonly defaultMaxBatchSize?: number;
 }
 
+export type CompletionFacts = ConfigFacts & ModelFacts;
+
 /**
  * The config as a server would report it after loading. Fields that `config` gives are kept as they are; 0 and the
- * empty text count as not given, as they do in protobuf. Inputs, outputs and batching are taken from the model only
- * when the config does not name both inputs and outputs: a config that names them has said how it wants to batch.
+ * empty text count as not given, as they do in protobuf.
  */
-export function completeModelConfig(config: ModelConfig | undefined, facts: CompletionFacts): ModelConfig {
+export const completeModelConfig = (config: ModelConfig | undefined, facts: CompletionFacts): ModelConfig =>
+  completeFromModel(completeSettings(config, facts), facts);
+
+/** What can be filled in before the model is loaded: everything that its sessions are made of. */
+export function completeSettings(config: ModelConfig | undefined, facts: ConfigFacts): ModelConfig {
   const given = config ?? {};
   const named = completeIdentity(given, facts.modelName);
-  const batched = normalizeBatching(completeFromSignature(named, facts));
   const completed: ModelConfig = {
-    ...batched,
+    ...named,
     version_policy: given.version_policy ?? { latest: { num_versions: 1 } },
-    max_batch_size: batched.max_batch_size ?? 0,
-    instance_group: completeInstanceGroups(batched, facts),
+    instance_group: completeInstanceGroups(named, facts),
     optimization: {
       ...given.optimization,
       input_pinned_memory: given.optimization?.input_pinned_memory ?? { enable: true },
       output_pinned_memory: given.optimization?.output_pinned_memory ?? { enable: true },
     },
   };
+  return withLinesOf(config, completed);
+}
+
+/** True for a config that names inputs and outputs: a server then takes neither tensors nor batching from the model. */
+export const namesTensors = ({ input, output, batch_input }: ModelConfig): boolean =>
+  ((input?.length ?? 0) > 0 || Array.isArray(batch_input)) && (output?.length ?? 0) > 0;
+
+/**
+ * What only the loaded model tells. Inputs, outputs and batching are taken from it when the config does not name both
+ * inputs and outputs: a config that names them has said how it wants to batch.
+ */
+export function completeFromModel(config: ModelConfig, facts: ModelFacts): ModelConfig {
+  const batched = normalizeBatching(namesTensors(config) ? config : takeTensors(config, facts));
+  return withLinesOf(config, { ...batched, max_batch_size: batched.max_batch_size ?? 0 });
+}
+
+function withLinesOf(config: ModelConfig | undefined, completed: ModelConfig): ModelConfig {
   const lines = config && linesOf(config);
   if (lines !== undefined) rememberLines(completed, lines);
   return completed;
@@ -62,7 +89,7 @@ function completeIdentity(config: ModelConfig, modelName: string): ModelConfig {
     name,
     backend: ONNX_BACKEND,
     platform: config.platform || ONNX_PLATFORM,
-    default_model_filename: config.default_model_filename || 'model.onnx',
+    default_model_filename: config.default_model_filename || ONNX_FILE,
   };
 }
 
@@ -70,13 +97,12 @@ function completeIdentity(config: ModelConfig, modelName: string): ModelConfig {
 export const canBatch = (signature: ModelSignature): boolean =>
   [...signature.inputs, ...signature.outputs].every((value) => value.shape[0] === -1);
 
-function completeFromSignature(
+function takeTensors(
   config: ModelConfig,
-  { signature, defaultMaxBatchSize = DEFAULT_MAX_BATCH_SIZE }: CompletionFacts,
+  { signature, defaultMaxBatchSize = DEFAULT_MAX_BATCH_SIZE }: ModelFacts,
 ): ModelConfig {
   const hasInputs = (config.input?.length ?? 0) > 0 || Array.isArray(config.batch_input);
   const hasOutputs = (config.output?.length ?? 0) > 0;
-  if (hasInputs && hasOutputs) return config;
   const maxBatchSize = config.max_batch_size || (canBatch(signature) ? defaultMaxBatchSize : 0);
   const hasScheduler = config.dynamic_batching !== undefined || config.sequence_batching !== undefined;
   const toTensor = (value: ValueSignature): InputConfig => toTensorConfig(value, maxBatchSize > 0);
@@ -105,7 +131,7 @@ function normalizeBatching(config: ModelConfig): ModelConfig {
   return { ...config, dynamic_batching: { ...batching, preferred_batch_size: [maxBatchSize] } };
 }
 
-function completeInstanceGroups(config: ModelConfig, facts: CompletionFacts): readonly InstanceGroupConfig[] {
+function completeInstanceGroups(config: ModelConfig, facts: ConfigFacts): readonly InstanceGroupConfig[] {
   // Triton names the group it adds itself after the model, without a number.
   const groups = config.instance_group?.length ? config.instance_group : [{ name: config.name ?? '' }];
   return groups.map((group, index) => completeInstanceGroup(group, `${config.name}_${index}`, config.backend, facts));
@@ -115,7 +141,7 @@ function completeInstanceGroup(
   group: InstanceGroupConfig,
   name: string,
   backend: string | undefined,
-  { hasGpu, gpus = [] }: CompletionFacts,
+  { hasGpu, gpus = [] }: ConfigFacts,
 ): InstanceGroupConfig {
   const isAuto = group.kind === undefined || group.kind === 'KIND_AUTO';
   const kind = isAuto ? (hasGpu ? 'KIND_GPU' : 'KIND_CPU') : group.kind;

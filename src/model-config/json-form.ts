@@ -108,6 +108,8 @@ const integerRange: Readonly<Record<string, readonly [number, number]>> = {
   uint64: [0, Number.MAX_SAFE_INTEGER],
 };
 
+const isInt64 = (text: string): boolean => BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+
 /** What JSON has no number for is a text in protobuf's JSON. */
 const specialNumbers: Readonly<Record<string, number>> = {
   NaN: Number.NaN,
@@ -125,5 +127,7 @@ function convertNumber(field: protobuf.Field, value: unknown, path: string, repo
   if (typeof number !== 'number') return report({ path, what: 'must be a number' });
   if (range === undefined) return number;
   if (Number.isInteger(number) && number >= range[0] && number <= range[1]) return number;
+  // Versions are names: all of their digits count.
+  if (field.name === 'versions' && (isText || isLong(value)) && isInt64(value.toString())) return value.toString();
   return report({ path, what: `must be a whole number from ${range[0]} to ${range[1]}` });
 }

@@ -15,6 +15,7 @@ export interface InputConfig {
   readonly dims: readonly number[];
   readonly reshape?: ReshapeConfig;
   readonly is_shape_tensor?: boolean;
+  readonly is_non_linear_format_io?: boolean;
   readonly allow_ragged_batch?: boolean;
   readonly optional?: boolean;
 }
@@ -26,6 +27,7 @@ export interface OutputConfig {
   readonly reshape?: ReshapeConfig;
   readonly label_filename?: string;
   readonly is_shape_tensor?: boolean;
+  readonly is_non_linear_format_io?: boolean;
 }
 
 export type InstanceKind = 'KIND_AUTO' | 'KIND_GPU' | 'KIND_CPU' | 'KIND_MODEL';
@@ -75,13 +77,16 @@ export interface OptimizationConfig {
 export interface VersionPolicyConfig {
   readonly latest?: { readonly num_versions?: number };
   readonly all?: Readonly<Record<string, never>>;
-  readonly specific?: { readonly versions?: readonly number[] };
+  /** Numbers beyond 2^53 are texts of their digits. */
+  readonly specific?: { readonly versions?: readonly (number | string)[] };
 }
 
 export interface ModelConfig {
   readonly name?: string;
   readonly platform?: string;
   readonly backend?: string;
+  /** File name of the backend's library. */
+  readonly runtime?: string;
   readonly version_policy?: VersionPolicyConfig;
   readonly max_batch_size?: number;
   readonly input?: readonly InputConfig[];

@@ -2,7 +2,7 @@
  * What a model configuration can ask for that perf-ts's engine does not do. Each is refused by name, because serving
  * the model without it would measure something else. An engine that learns one removes its row.
  */
-import { elementPath, memberPath } from './field-path.js';
+import { elementPath, entryPath, memberPath } from './field-path.js';
 import type { FieldProblem } from './json-form.js';
 import type { ModelConfig } from './model-config.js';
 
@@ -40,9 +40,12 @@ export function findUnsupportedFeatures(config: ModelConfig): readonly FieldProb
       'decoupled models (any number of responses a request) are not supported',
     );
   }
-  if (isOn(config.response_cache, 'enable')) refuse('response_cache.enable', 'the response cache is not supported');
   if (hasAny(config.model_operations, 'op_library_filename')) {
     refuse('model_operations.op_library_filename', 'libraries of custom operators are not supported');
+  }
+  const strategy = 'TRITON_BATCH_STRATEGY_PATH';
+  if (config.parameters !== undefined && Object.hasOwn(config.parameters, strategy)) {
+    refuse(entryPath('parameters', strategy), 'libraries of custom batching are not supported');
   }
   config.input?.forEach((input, index) => {
     const path = elementPath('input', index);
@@ -51,11 +54,6 @@ export function findUnsupportedFeatures(config: ModelConfig): readonly FieldProb
   });
   config.instance_group?.forEach((group, index) => {
     const path = elementPath('instance_group', index);
-    const fields = group as OpenMessage;
-    if (fields.rate_limiter !== undefined)
-      refuse(memberPath(path, 'rate_limiter'), 'the rate limiter is not supported');
-    if (hasAny(group, 'secondary_devices'))
-      refuse(memberPath(path, 'secondary_devices'), 'secondary devices are not supported');
     if (hasAny(group, 'profile'))
       refuse(memberPath(path, 'profile'), 'profiles belong to TensorRT plans, not to ONNX models');
     if (group.passive === true) refuse(memberPath(path, 'passive'), 'passive instances are not supported');

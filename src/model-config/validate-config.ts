@@ -3,13 +3,14 @@
  * what the engine does not do. Reads nothing; positions come from the parser.
  */
 import type { Problem } from '../common/errors.js';
-import { ONNX_BACKEND, ONNX_PLATFORM } from './complete-config.js';
+import { ONNX_BACKEND, ONNX_FILE, ONNX_LIBRARY, ONNX_PLATFORM } from './complete-config.js';
 import { linesOf, placeOf } from './config-lines.js';
 import { elementPath, entryPath, memberPath } from './field-path.js';
 import { type FieldProblem, toJsonForm } from './json-form.js';
 import type { DynamicBatchingConfig, InstanceGroupConfig, ModelConfig, QueuePolicyConfig } from './model-config.js';
 import type { ModelSignature } from './model-signature.js';
-import { findSignatureProblems, findTensorProblems } from './tensor-problems.js';
+import { findSignatureProblems } from './signature-problems.js';
+import { findTensorProblems } from './tensor-problems.js';
 import { findUnsupportedFeatures } from './unsupported-features.js';
 
 export interface ValidationFacts {
@@ -17,6 +18,8 @@ export interface ValidationFacts {
   readonly modelName?: string;
   /** The ONNX model that the config is for. */
   readonly signature?: ModelSignature;
+  /** What `config` was completed from, where it was. */
+  readonly given?: ModelConfig;
 }
 
 /**
@@ -28,11 +31,20 @@ export function validateModelConfig(
   file: string,
   facts: ValidationFacts = {},
 ): readonly Problem[] {
-  const lines = linesOf(config);
   const schemaProblems = toJsonForm(config).problems;
   // Values of a wrong kind would make the checks below say nonsense.
   const found = schemaProblems.length > 0 ? schemaProblems : findProblems(config, facts);
-  return found.map(({ path, what }) => ({ where: placeOf(file, lines, path), what: `${path}: ${what}` }));
+  return locateProblems(config, file, found);
+}
+
+/** The problems of a config's fields with the place of each: `file:line` where `config` remembers its lines. */
+export function locateProblems(
+  config: ModelConfig,
+  file: string,
+  problems: readonly FieldProblem[],
+): readonly Problem[] {
+  const lines = linesOf(config);
+  return problems.map(({ path, what }) => ({ where: placeOf(file, lines, path), what: `${path}: ${what}` }));
 }
 
 function findProblems(config: ModelConfig, facts: ValidationFacts): readonly FieldProblem[] {
@@ -46,7 +58,7 @@ function findProblems(config: ModelConfig, facts: ValidationFacts): readonly Fie
     ),
     ...checkVersionPolicy(config),
     ...findUnsupportedFeatures(config),
-    ...(facts.signature ? findSignatureProblems(config, facts.signature) : []),
+    ...(facts.signature ? findSignatureProblems(config, facts.signature, facts.given) : []),
   ];
 }
 
@@ -60,6 +72,16 @@ function checkIdentity(config: ModelConfig, modelName: string | undefined): Fiel
   }
   if (config.backend && config.backend !== ONNX_BACKEND) {
     problems.push({ path: 'backend', what: `'${config.backend}' is not supported, only '${ONNX_BACKEND}'` });
+  }
+  if (config.runtime && config.runtime !== ONNX_LIBRARY) {
+    problems.push({
+      path: 'runtime',
+      what: `'${config.runtime}' is not the ONNX Runtime backend's library, which is '${ONNX_LIBRARY}'; leave it out`,
+    });
+  }
+  if (!config.backend && !config.platform && (config.default_model_filename || ONNX_FILE) !== ONNX_FILE) {
+    const what = `must be given beside a default_model_filename other than '${ONNX_FILE}': backend: "${ONNX_BACKEND}"`;
+    problems.push({ path: 'backend', what });
   }
   if (config.platform && config.platform !== ONNX_PLATFORM) {
     problems.push({ path: 'platform', what: `'${config.platform}' is not supported, only '${ONNX_PLATFORM}'` });
@@ -140,8 +162,5 @@ function checkVersionPolicy(config: ModelConfig): FieldProblem[] {
   if (policy?.specific !== undefined && !policy.specific.versions?.length) {
     return [{ path: 'version_policy.specific.versions', what: 'names no version' }];
   }
-  return (policy?.specific?.versions ?? [])
-    .map((version, index) => ({ version, path: elementPath('version_policy.specific.versions', index) }))
-    .filter(({ version }) => version < 1)
-    .map(({ version, path }) => ({ path, what: `${version} is not a version; they count from 1` }));
+  return [];
 }

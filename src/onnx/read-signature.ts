@@ -40,13 +40,19 @@ interface RawModel {
   readonly outputs: RawValue[];
 }
 
+/** What the file declares of its graph, which ONNX Runtime may know better. */
+export interface DeclaredSignature extends ModelSignature {
+  readonly opset: number;
+  readonly producer: string;
+}
+
 /**
- * The signature of the ONNX model in `file`. A tensor declared without a shape gets the shape [], as ONNX Runtime
+ * The signature that the ONNX model in `file` declares. A tensor declared without a shape gets the shape [], as ONNX Runtime
  * reports it.
  * @throws PerfTsError BAD_FILE when the file cannot be read, is not an ONNX model, is cut short, or has inputs or
  * outputs that KServe v2 cannot carry; all of the latter are reported together.
  */
-export async function readModelSignature(file: string): Promise<ModelSignature> {
+export async function readModelSignature(file: string): Promise<DeclaredSignature> {
   const handle = await openModel(file);
   try {
     const { size } = await handle.stat();
@@ -198,7 +204,7 @@ async function readDimension(reader: PieceReader, dimension: Field): Promise<num
   return size;
 }
 
-function toSignature(model: RawModel, file: string): ModelSignature {
+function toSignature(model: RawModel, file: string): DeclaredSignature {
   const problems: Problem[] = [];
   const toValue = (role: string, raw: RawValue): ValueSignature => {
     const dataType = raw.kind === 'tensor' ? dataTypeOfOnnx(raw.elementType) : undefined;

@@ -20,6 +20,8 @@ import type { ProviderSettings } from './session-settings.js';
 
 const listNames = { gpu: 'gpu_execution_accelerator', cpu: 'cpu_execution_accelerator' } as const;
 const ROOT = 'optimization.execution_accelerators';
+/** Paths of the lists in a config. */
+export const accelerators = { gpu: memberPath(ROOT, listNames.gpu), cpu: memberPath(ROOT, listNames.cpu) } as const;
 
 /** A provider that a config asks for, and where. */
 export interface PlacedProvider extends ProviderSettings {
@@ -42,7 +44,7 @@ export function readAccelerators(config: ModelConfig): {
   const lists = config.optimization?.execution_accelerators;
   for (const device of ['gpu', 'cpu'] as const) {
     (lists?.[listNames[device]] ?? []).forEach((accelerator, index) => {
-      readAccelerator(device, accelerator, elementPath(memberPath(ROOT, listNames[device]), index), found);
+      readAccelerator(device, accelerator, elementPath(accelerators[device], index), found);
     });
   }
   return found;

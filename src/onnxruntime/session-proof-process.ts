@@ -14,7 +14,7 @@ import type { ProofMessage, SessionToProve } from './session-proof.js';
 import { createSessionOptions, ProviderRefusal } from './session-settings.js';
 import { requireTelemetryOff } from './telemetry.js';
 
-function prove({ ortLibrary, modelFile, settings }: SessionToProve): ProofMessage {
+function prove({ ortLibrary, modelFile, settings, isQuiet = false }: SessionToProve): ProofMessage {
   requireTelemetryOff();
   let library: OrtLibrary;
   try {
@@ -27,11 +27,16 @@ function prove({ ortLibrary, modelFile, settings }: SessionToProve): ProofMessag
   try {
     library.api.ReleaseSessionOptions(createSessionOptions(library, { providers: settings.providers ?? [] }));
     const startNs = nowNs();
-    const session = new OrtSession(library, modelFile, { ...settings, isVerbose: true, recordsAssignment: true });
+    const session = new OrtSession(library, modelFile, {
+      ...settings,
+      isVerbose: !isQuiet,
+      recordsAssignment: !isQuiet,
+    });
     const createNs = elapsed(startNs, nowNs());
     const nodes = session.assignment();
+    const { inputs, overridableInputs, outputs } = session;
     session.close();
-    return { kind: 'made', createNs, nodes };
+    return { kind: 'made', createNs, nodes, signature: { inputs, overridableInputs, outputs } };
   } catch (thrown) {
     if (!(thrown instanceof OrtError)) throw thrown;
     const provider = thrown instanceof ProviderRefusal ? thrown.provider : undefined;

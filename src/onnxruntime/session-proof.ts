@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { messageOf, type Problem } from '../common/errors.js';
 import { compiledEntry } from '../common/package-root.js';
+import type { ModelSignature } from '../model-config/model-signature.js';
 import type { NodeCounts } from './graph-assignment.js';
 import { withMissing } from './provider-libraries.js';
 import { readPlacement, readReason, tidyReason } from './provider-log.js';
@@ -16,11 +17,18 @@ export interface SessionToProve {
   readonly modelFile: string;
   /** For one device, see placeSession. */
   readonly settings: SessionSettings;
+  /** Asks for the signature only: nothing is said of nodes then, and large models are told of faster. */
+  readonly isQuiet?: boolean;
 }
 
 /** What the process says. */
 export type ProofMessage =
-  | { readonly kind: 'made'; readonly createNs: number; readonly nodes: NodeCounts | undefined }
+  | {
+      readonly kind: 'made';
+      readonly createNs: number;
+      readonly nodes: NodeCounts | undefined;
+      readonly signature: ModelSignature;
+    }
   | {
       readonly kind: 'refused';
       /** The provider that could not be appended; undefined when the session could not be made with it. */
@@ -39,6 +47,7 @@ export type SessionProof =
       readonly copyCount: number;
       /** Time to make the session, with whatever the provider builds for it. */
       readonly createNs: number;
+      readonly signature: ModelSignature;
     }
   | { readonly state: 'refused'; readonly provider: ProviderName | undefined; readonly reason: string };
 
@@ -92,7 +101,13 @@ function judge(said: ProofMessage, log: string): SessionProof {
   const placement = readPlacement(log);
   if (said.kind === 'made') {
     const nodes = fuller(said.nodes, placement.nodes);
-    return { state: 'proven', nodes, copyCount: placement.copyCount, createNs: said.createNs };
+    return {
+      state: 'proven',
+      nodes,
+      copyCount: placement.copyCount,
+      createNs: said.createNs,
+      signature: said.signature,
+    };
   }
   const { provider, message, libraries } = said;
   if (FALLBACK.test(message)) return refuse(provider, describeLeftNodes(placement.nodes));

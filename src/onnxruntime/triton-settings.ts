@@ -1,8 +1,7 @@
 /**
  * Session settings from a model configuration, by the keys and places of Triton's ONNX Runtime backend
- * (onnxruntime_backend, src/onnxruntime.cc). What Triton would silently ignore is refused by name here.
+ * (onnxruntime_backend, src/onnxruntime.cc). What has no effect is config-notes.ts's business.
  */
-import { closestWord } from '../common/closest-word.js';
 import type { Problem } from '../common/errors.js';
 import { entryPath } from '../model-config/field-path.js';
 import type { ModelConfig } from '../model-config/model-config.js';
@@ -24,19 +23,30 @@ function flag(toSettings: (isOn: boolean) => Partial<SessionSettings>): ReadPara
   };
 }
 
-/** The backend passes on only counts above zero; 0 leaves the choice to ONNX Runtime. */
+/**
+ * The backend passes on only counts above zero; 0 leaves the choice to ONNX Runtime. As it reads numbers (std::stoi),
+ * what follows the digits does not count.
+ */
 function threadCount(toSettings: (count: number) => Partial<SessionSettings>): ReadParameter {
   return (text) => {
-    if (!/^\d{1,4}$/.test(text)) return { refusal: 'must be a whole number from 0 to 9999' };
-    return Number(text) > 0 ? toSettings(Number(text)) : {};
+    const count = readInteger(text);
+    if (count === undefined || count > MOST_THREADS) return { refusal: `must be a whole number up to ${MOST_THREADS}` };
+    return count > 0 ? toSettings(count) : {};
   };
+}
+
+const MOST_THREADS = 9999;
+
+function readInteger(text: string): number | undefined {
+  const digits = /^\s*([+-]?\d{1,10})/.exec(text)?.[1];
+  return digits === undefined || Math.abs(Number(digits)) >= 2 ** 31 ? undefined : Number(digits);
 }
 
 const parameterReaders: Readonly<Record<string, ReadParameter>> = {
   intra_op_thread_count: threadCount((intraOpThreads) => ({ intraOpThreads })),
   inter_op_thread_count: threadCount((interOpThreads) => ({ interOpThreads })),
   execution_mode: (text) => {
-    const executionMode = executionModes[text];
+    const executionMode = executionModes[String(readInteger(text))];
     return executionMode === undefined ? { refusal: 'must be 0 (sequential) or 1 (parallel)' } : { executionMode };
   },
   enable_mem_arena: flag((cpuArena) => ({ cpuArena })),
@@ -50,6 +60,13 @@ const parameterReaders: Readonly<Record<string, ReadParameter>> = {
       ? { runConfigEntries: { [SHRINKAGE]: text } }
       : { refusal: 'must name arenas, such as cpu:0, or cpu:0;gpu:0 with a GPU' },
 };
+
+export const knownParameters: readonly string[] = Object.keys(parameterReaders);
+export const isBackendParameter = (key: string): boolean => Object.hasOwn(parameterReaders, key);
+
+/** True for a completed config with instances on GPUs. */
+export const usesGpu = ({ instance_group: groups = [] }: ModelConfig): boolean =>
+  groups.some(({ kind }) => kind === 'KIND_GPU');
 
 /** Triton's graph levels: -1 basic, 1 extended, 2 off, and everything else, 0 or absent included, is all. */
 function toGraphLevel(level: number | undefined): GraphLevel {
@@ -68,7 +85,7 @@ export interface ConfigSettings {
 
 /** What a config asks of a session. Whether the library can do it is `findMissingProviders`'s question. */
 export function readSessionSettings(config: ModelConfig): ConfigSettings {
-  const accelerators = readAccelerators(config);
+  const accelerators = readAccelerators(withUsableAccelerators(config));
   const problems = [...accelerators.problems];
   let providers = withImpliedCuda(config, accelerators.providers);
   let settings: SessionSettings = { graphLevel: toGraphLevel(config.optimization?.graph?.level) };
@@ -97,6 +114,14 @@ export function readSessionSettings(config: ModelConfig): ConfigSettings {
     };
   }
   return { settings, providers, problems };
+}
+
+/** Accelerators for GPUs are not even looked at, by Triton either, where all instances are on the CPU. */
+function withUsableAccelerators(config: ModelConfig): ModelConfig {
+  const { instance_group: groups = [], optimization } = config;
+  if (groups.length === 0 || usesGpu(config) || optimization?.execution_accelerators === undefined) return config;
+  const { gpu_execution_accelerator: _, ...others } = optimization.execution_accelerators;
+  return { ...config, optimization: { ...optimization, execution_accelerators: others } };
 }
 
 /** Triton appends CUDA for every instance on a GPU; a config need not ask for it. Other makes of GPU stand instead. */
@@ -134,24 +159,14 @@ function readProviderParameter(
   providers: readonly PlacedProvider[],
 ): Problem | { readonly providers: readonly PlacedProvider[] } {
   const found = findProviderParameter(key);
-  if (found === undefined) return unknownParameter(key, where);
+  if (found === undefined) return { providers };
   const { row, option } = found;
+  if (!providers.some(({ name }) => name === row.name)) return { providers };
   const value = option.type.read(text);
   if (value === undefined) return { where, what: `'${text}' ${option.type.describe}` };
-  if (!providers.some(({ name }) => name === row.name)) {
-    const what = `is read by the ${row.name.toUpperCase()} execution provider only, which this model does not use`;
-    return { where, what, hint: 'remove it' };
-  }
   return {
     providers: providers.map((provider) =>
       provider.name === row.name ? { ...provider, options: { ...provider.options, [key]: value } } : provider,
     ),
   };
-}
-
-function unknownParameter(key: string, where: string): Problem {
-  const known = Object.keys(parameterReaders);
-  const guess = closestWord(key, known);
-  const hint = guess === undefined ? `it reads ${known.join(', ')}` : `did you mean '${guess}'?`;
-  return { where, what: 'is not a parameter of the ONNX Runtime backend', hint };
 }

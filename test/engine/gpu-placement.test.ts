@@ -3,6 +3,8 @@ import { findUnservable } from '../../engine/config-limits.js';
 import { planInstances } from '../../engine/instance/instance-plan.js';
 import { completeModelConfig } from '../../src/model-config/complete-config.js';
 import type { ModelConfig } from '../../src/model-config/model-config.js';
+import { findConfigNotes } from '../../src/onnxruntime/config-notes.js';
+import { readSessionSettings } from '../../src/onnxruntime/triton-settings.js';
 
 const two = () => ({ devices: [0, 1].map((gpu) => ({ gpu, name: 'a GPU' })) });
 const none = () => ({ devices: [], reason: 'no driver' });
@@ -41,10 +43,12 @@ describe('instances on GPUs', () => {
     expect(findUnservable(onGpus([1]), two)).toEqual([]);
   });
 
-  it('are missing where an accelerator for GPUs is asked for, which is refused', () => {
+  it('may be missing where an accelerator for GPUs is asked for, which then has no effect and is told', () => {
     const config: ModelConfig = { ...onGpus([]), instance_group: [{ kind: 'KIND_CPU' }] };
-    expect(findUnservable(config, two)).toMatchObject([
-      { what: 'is for instances on GPUs, and no instance group of this model runs on one here' },
+    expect(findUnservable(config, two)).toEqual([]);
+    expect(readSessionSettings(config)).toMatchObject({ providers: [], problems: [] });
+    expect(findConfigNotes(config)).toMatchObject([
+      { path: 'optimization.execution_accelerators.gpu_execution_accelerator' },
     ]);
   });
 

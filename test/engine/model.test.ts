@@ -305,7 +305,7 @@ describe('a model that cannot be loaded', () => {
       const config = { ...addSubConfig, instance_group: [{ count: 2 }] };
       await expect(loadModel({ name: 'm', version: '1', modelFile: file, config })).rejects.toMatchObject({
         code: 'BAD_FILE',
-        message: expect.stringMatching(/model\.onnx: ONNX Runtime cannot load the model: .*Protobuf parsing failed/),
+        message: expect.stringMatching(/model\.onnx: it is broken or not an ONNX model/),
       });
     } finally {
       rmSync(folder, { recursive: true });
@@ -320,9 +320,9 @@ describe('a model that cannot be loaded', () => {
     }).toMatchObject({
       code: 'BAD_FILE',
       problems: [
-        { where: expect.stringContaining('input[0].data_type') },
-        { where: expect.stringContaining('input[1].dims') },
-        { where: expect.stringContaining('output[0].name') },
+        { what: expect.stringContaining('input[0].data_type') },
+        { what: expect.stringContaining('input[1].dims') },
+        { what: expect.stringContaining('output[0].name') },
       ],
     });
     await fails('add_sub', { ...addSubConfig, input: [tensorConfig('INPUT0', 'FP32', [4])] }).toMatchObject({
@@ -333,12 +333,12 @@ describe('a model that cannot be loaded', () => {
   it('because of settings the engine does not have is refused with all of them', async () => {
     await fails('add_sub', {
       ...addSubConfig,
-      parameters: { intra_op_threads: { string_value: '1' } },
+      parameters: { intra_op_thread_count: { string_value: 'two' } },
       instance_group: [{ kind: 'KIND_GPU', count: 1 }],
     }).toMatchObject({
       code: 'BAD_FILE',
       problems: [
-        { where: expect.stringContaining('parameters["intra_op_threads"]') },
+        { where: expect.stringContaining('parameters["intra_op_thread_count"]') },
         { where: expect.stringContaining('instance_group[0]') },
       ],
     });

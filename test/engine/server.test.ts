@@ -126,7 +126,7 @@ describe('the engine', () => {
   });
 
   it('ends with all problems when a model fails, and closes what it had loaded', async () => {
-    const folder = await writeRepository({ 'a/1/model.onnx': identity, 'b/1/model.onnx': 'broken', 'c/': '' });
+    const folder = await writeRepository({ 'a/1/model.onnx': identity, 'b/1/': '', 'c/': '' });
     const loaded: FakeModel[] = [];
     const parts: EngineParts = {
       loadModel: (options) => {
@@ -141,7 +141,7 @@ describe('the engine', () => {
   });
 
   it('serves the rest with --exit-on-error=false, says what it does not serve, and is not ready', async () => {
-    const folder = await writeRepository({ 'a/1/model.onnx': identity, 'b/1/model.onnx': 'broken' });
+    const folder = await writeRepository({ 'a/1/model.onnx': identity, 'b/1/': '' });
     const warnings: string[] = [];
     const engine = await start(
       { 'model-repository': [folder], 'exit-on-error': ['false'] },

@@ -8,8 +8,6 @@ import { validateModelConfig } from '../../src/model-config/validate-config.js';
 const batchable: ModelSignature = {
   inputs: [{ name: 'x', dataType: 'FP32', shape: [-1, 3, -1] }],
   outputs: [{ name: 'y', dataType: 'INT64', shape: [-1] }],
-  opset: 17,
-  producer: '',
 };
 const fixed: ModelSignature = { ...batchable, outputs: [{ name: 'y', dataType: 'BYTES', shape: [] }] };
 

@@ -15,8 +15,6 @@ const signature: ModelSignature = {
     { name: 'n', dataType: 'INT32', shape: [-1] },
   ],
   outputs: [{ name: 'y', dataType: 'FP32', shape: [-1, 10] }],
-  opset: 17,
-  producer: '',
 };
 
 describe('validateModelConfig', () => {
@@ -63,9 +61,7 @@ describe('validateModelConfig', () => {
     ['sequence_batching { direct { } }', 'sequence_batching: the sequence batcher is not supported'],
     ['ensemble_scheduling { }', 'ensemble_scheduling: ensembles are not supported'],
     ['model_transaction_policy { decoupled: true }', 'model_transaction_policy.decoupled: decoupled models'],
-    ['response_cache { enable: true }', 'response_cache.enable: the response cache is not supported'],
     ['batch_input { kind: BATCH_ELEMENT_COUNT }', 'batch_input: generated batch inputs'],
-    ['instance_group { rate_limiter { } }', 'instance_group[0].rate_limiter: the rate limiter'],
     [
       'input { name: "x" data_type: TYPE_FP32 dims: 1 allow_ragged_batch: true }',
       'input[0].allow_ragged_batch: ragged batches',

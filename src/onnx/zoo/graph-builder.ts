@@ -61,7 +61,7 @@ export class GraphBuilder {
 
   /** What the graph takes and returns so far. */
   signature(): ModelSignature {
-    return { inputs: [...this.inputs], outputs: [...this.outputs], opset: OPSET, producer: PRODUCER };
+    return { inputs: [...this.inputs], outputs: [...this.outputs] };
   }
 
   /** A generator of its own for the next weights, so that one layer's size does not move another's draws. */

@@ -22,7 +22,7 @@ export interface EngineServerOptions {
 export async function openEngineServer(options: EngineServerOptions): Promise<StudyServer> {
   const { together, isDemoModel, ortLibrary, requests } = options;
   const places = together ?? [{ name: options.model, folder: options.modelFolder }];
-  const models = await Promise.all(places.map(({ name, folder }) => readStudyModel(name, folder)));
+  const models = await Promise.all(places.map(({ name, folder }) => readStudyModel(name, folder, ortLibrary)));
   const model = together === undefined ? models[0]! : jointModel(models);
   const launcher = await createEngineLauncher({ model, isDemoModel, ortLibrary, ...(requests && { requests }) });
   return {

@@ -56,7 +56,7 @@ describe('a file override', () => {
   it('makes a version of each numbered folder', async () => {
     const paths = ['10/model.onnx', '9/a', '9/b', '01/c', 'labels.txt', '3'];
     const written = await writeOverrides('m', new Map(paths.map((path) => [path, new Uint8Array()])));
-    expect(written.versions).toEqual([9, 10]);
+    expect(written.versions).toEqual(['9', '10']);
     await written.remove();
   });
 

@@ -275,8 +275,8 @@ describe('files in a load request', () => {
     const before = overrideFolders();
     const bench = benchOf(await writeRepository({}));
     await bench.repository.load();
-    const broken = files('1/model.onnx', Buffer.from('no model'));
-    await expect(bench.repository.loadModel('m', { config: '{}', files: broken })).rejects.toMatchObject({
+    const other = files('1/other.onnx', Buffer.from('no model'));
+    await expect(bench.repository.loadModel('m', { config: '{}', files: other })).rejects.toMatchObject({
       failure: { status: 'INTERNAL', message: expect.stringMatching(/^failed to load 'm', failed to poll/) },
     });
     expect(overrideFolders()).toEqual(before);

@@ -31,7 +31,7 @@ function repositoryOf(
 }
 
 describe('a model repository', () => {
-  it('completes the config of a model that has none from its ONNX file', async () => {
+  it('gives a model that has no config one, but for what only the loaded model tells', async () => {
     const folder = await writeRepository({ 'm/1/model.onnx': identity });
     const { repository, loaded } = repositoryOf(folder);
     expect(await repository.load()).toBeUndefined();
@@ -43,7 +43,7 @@ describe('a model repository', () => {
         config: { name: 'm', backend: 'onnxruntime' },
       },
     ]);
-    expect(loaded[0]?.config.input).toHaveLength(1);
+    expect(loaded[0]?.config.input).toBeUndefined();
     expect(repository.isReady()).toBe(true);
   });
 
@@ -63,9 +63,9 @@ describe('a model repository', () => {
 
   it('takes another model file in the version folder, but none outside of it', async () => {
     const folder = await writeRepository({
-      'good/config.pbtxt': 'default_model_filename: "other.onnx"',
+      'good/config.pbtxt': 'backend: "onnxruntime" default_model_filename: "other.onnx"',
       'good/1/other.onnx': identity,
-      'bad/config.pbtxt': 'default_model_filename: "../../good/1/other.onnx"',
+      'bad/config.pbtxt': 'backend: "onnxruntime" default_model_filename: "../../good/1/other.onnx"',
       'bad/1/model.onnx': identity,
     });
     const { repository, loaded } = repositoryOf(folder);
@@ -83,7 +83,6 @@ describe('a model repository', () => {
       'good/1/model.onnx': identity,
       'missing/config.pbtxt': 'version_policy { specific { versions: [4] } }',
       'missing/1/model.onnx': identity,
-      'onnx/1/model.onnx': 'not an ONNX file',
     });
     const { repository } = repositoryOf(folder);
     const failure = await repository.load();
@@ -92,8 +91,7 @@ describe('a model repository', () => {
       `${join(folder, 'config/config.pbtxt')}:2`,
       join(folder, 'empty'),
       join(folder, 'file/1/model.onnx'),
-      join(folder, 'missing/4'),
-      join(folder, 'onnx/1/model.onnx'),
+      join(folder, 'missing'),
     ]);
     expect(repository.models().map(({ name }) => name)).toEqual(['good']);
     expect(repository.index(true)).toEqual([{ name: 'good', version: '1', state: 'READY', reason: '' }]);
@@ -103,7 +101,6 @@ describe('a model repository', () => {
       { name: 'file', version: '1', state: 'UNAVAILABLE' },
       { name: 'good', state: 'READY' },
       { name: 'missing', state: 'UNAVAILABLE' },
-      { name: 'onnx', state: 'UNAVAILABLE' },
     ]);
     expect(repository.isReady()).toBe(false);
   });

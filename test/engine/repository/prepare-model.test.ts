@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadModel } from '../../../engine/model.js';
 import { prepareModel } from '../../../engine/repository/prepare-model.js';
 import type { PrepareRules } from '../../../engine/repository/repository-settings.js';
 import { buildZooModel } from '../../../src/onnx/zoo/zoo.js';
@@ -13,7 +14,7 @@ const full = `backend: "onnxruntime" max_batch_size: 2
 async function prepare(files: Readonly<Record<string, string>>, rules: PrepareRules = {}, override?: string) {
   const entries = Object.entries(files).map(([path, text]) => [`m/${path}`, text] as const);
   const folder = join(await writeRepository({ 'm/1/model.onnx': identity, ...Object.fromEntries(entries) }), 'm');
-  const [version] = await prepareModel({ name: 'm', folder, versions: [1] }, rules, override);
+  const [version] = await prepareModel({ name: 'm', folder, versions: ['1'] }, rules, override);
   return version!;
 }
 
@@ -23,7 +24,9 @@ describe('a model’s config', () => {
     ['a number', { defaultMaxBatchSize: 16 }, 16],
     ['none', { defaultMaxBatchSize: 0 }, 0],
   ])('gets the batch size that the backend’s settings say where it leaves it open: %s', async (_, rules, size) => {
-    expect((await prepare({}, rules)).config.max_batch_size).toBe(size);
+    const model = await loadModel(await prepare({}, rules));
+    expect(model.config.max_batch_size).toBe(size);
+    await model.close();
   });
 
   it('is the named one where the model has it, else the usual one', async () => {
@@ -60,7 +63,7 @@ describe('a model’s config', () => {
   it.each(['../../../../etc/passwd', '/etc/passwd', '..', 'a/../../model.onnx', 'model\\u0000.onnx', 'x'.repeat(5000)])(
     'cannot name the model file %s',
     async (name) => {
-      const override = `{"default_model_filename": "${name}"}`;
+      const override = `{"backend": "onnxruntime", "default_model_filename": "${name}"}`;
       await expect(prepare({}, {}, override)).rejects.toMatchObject({
         code: 'BAD_FILE',
         message: expect.stringMatching(/leads out of the version's folder|there is no such model file/),
@@ -70,11 +73,11 @@ describe('a model’s config', () => {
 
   it('reports the problems of all versions together', async () => {
     const folder = await writeRepository({
-      '1/model.onnx': 'broken',
+      '1/other.onnx': '',
       '2/other.onnx': '',
       'config.pbtxt': 'version_policy { all {} }',
     });
-    await expect(prepareModel({ name: 'm', folder, versions: [1, 2] })).rejects.toMatchObject({
+    await expect(prepareModel({ name: 'm', folder, versions: ['1', '2'] })).rejects.toMatchObject({
       problems: [{ where: join(folder, '1/model.onnx') }, { where: join(folder, '2/model.onnx') }],
     });
   });

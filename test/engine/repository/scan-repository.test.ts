@@ -8,6 +8,10 @@ it('finds models and their versions in numeric order, and nothing else', async (
     'b/10/model.onnx': '',
     'b/9/model.onnx': '',
     'b/01/model.onnx': '',
+    'b/0/model.onnx': '',
+    'b/9007199254740993/model.onnx': '',
+    'b/9007199254740992/model.onnx': '',
+    'b/11': 'a file',
     'b/notes/readme': '',
     'b/config.pbtxt': '',
     'a/': '',
@@ -16,7 +20,7 @@ it('finds models and their versions in numeric order, and nothing else', async (
   });
   expect(await scanRepositories([folder])).toEqual([
     { name: 'a', folder: join(folder, 'a'), versions: [] },
-    { name: 'b', folder: join(folder, 'b'), versions: [9, 10] },
+    { name: 'b', folder: join(folder, 'b'), versions: ['0', '9', '10', '9007199254740992', '9007199254740993'] },
   ]);
 });
 
