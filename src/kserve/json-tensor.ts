@@ -98,6 +98,9 @@ export function jsonToBytes(
     visitValues(data, shape.length, name, (value) => {
       if (typeof value !== 'string')
         throw new ProtocolError(`tensor '${name}' of type BYTES has a value that is no text`);
+      // Half of a surrogate pair has no bytes; encoding it would send other ones.
+      if (!value.isWellFormed())
+        throw new ProtocolError(`tensor '${name}' of type BYTES has a text with half of a surrogate pair`);
       sink.writeLengthPrefixed(Buffer.from(value, 'utf8'));
       found++;
     });

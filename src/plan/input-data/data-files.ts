@@ -46,9 +46,18 @@ export function shortened(problems: readonly Problem[]): readonly Problem[] {
 async function readJsonFile(path: string, room: { bytes: number }, problems: Problem[]): Promise<DataFile> {
   const bytes = await readWithin(path, room);
   const own: Problem[] = [];
-  const streams = readJsonData(bytes.toString('utf8'), path, own);
+  const streams = readJsonData(utf8TextOf(bytes), path, own);
   problems.push(...own);
   return { kind: 'json', path, streams };
+}
+
+/** JSON is UTF-8; decoding anything else would change what is sent. */
+function utf8TextOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Error('is not UTF-8 text; write bytes of other encodings as {"b64": "…"}');
+  }
 }
 
 async function readFolder(folder: string, room: { bytes: number }): Promise<ReadonlyMap<string, Uint8Array>> {

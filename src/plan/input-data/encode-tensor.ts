@@ -95,11 +95,32 @@ function halves(values: readonly unknown[], dataType: 'FP16' | 'BF16'): Uint8Arr
   return new Uint8Array(bits.buffer);
 }
 
-/** The bytes of a file in a folder: as they are, or one string a line for BYTES. */
+const LINE_FEED = 0x0a;
+
+/**
+ * The bytes of a file in a folder: as they are, or for BYTES each line an element, byte for byte as perf_analyzer sends
+ * it, whatever its encoding. A carriage return belongs to its line; an empty last line is none.
+ */
 export function tensorOfFile(bytes: Uint8Array, dataType: DataType): GivenTensor {
   if (dataType !== 'BYTES') return { content: bytes };
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  const lines = text.split(/\r?\n/);
-  if (lines.at(-1) === '') lines.pop();
-  return { content: lines };
+  const lines: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const found = bytes.indexOf(LINE_FEED, start);
+    const end = found === -1 ? bytes.length : found;
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return { content: withLengths(lines) };
+}
+
+/** Elements as they travel: each after its length in four bytes, little endian. */
+function withLengths(elements: readonly Uint8Array[]): Uint8Array {
+  const content = Buffer.alloc(elements.reduce((sum, { length }) => sum + 4 + length, 0));
+  let at = 0;
+  for (const element of elements) {
+    content.writeUInt32LE(element.length, at);
+    content.set(element, at + 4);
+    at += 4 + element.length;
+  }
+  return content;
 }
