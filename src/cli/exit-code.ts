@@ -28,19 +28,15 @@ const codeOf: Readonly<Record<ErrorCode, number>> = {
 export const exitCodeOfError = (code: ErrorCode): number => codeOf[code];
 
 /** What of a level decides over the exit code. */
-type JudgedLevel = Pick<LevelRecord, 'verdict' | 'windowed' | 'warnings' | 'requestCount' | 'errorCount'>;
+type JudgedLevel = Pick<LevelRecord, 'isSteady' | 'warnings' | 'requestCount' | 'errorCount'>;
 
 /**
- * A run is good when at least one level can be trusted. A client-limited level is a lower bound and only warns, but not
- * where perf_analyzer's windows were asked for and disagreed: that is its own exit code 2. A server that answered and then
+ * A run is good when at least one level was steady. A steady level that the client limited is a lower bound and only warns. A server that answered and then
  * stopped for good is a target that died, whatever was measured before.
  */
 export function exitCodeOfLevels(levels: readonly JudgedLevel[]): number {
   if (stoppedForGood(levels)) return exitCodes.targetFailed;
-  const isGood = levels.some(
-    ({ verdict, windowed }) => verdict === 'VALID' || (verdict === 'CLIENT_LIMITED' && windowed?.isStable !== false),
-  );
-  return isGood ? exitCodes.ok : exitCodes.noValidLevel;
+  return levels.some(({ isSteady }) => isSteady) ? exitCodes.ok : exitCodes.noValidLevel;
 }
 
 /** Whether there were answers, and none any more at the end of the last level that had any request. */

@@ -38,6 +38,9 @@ export function parseShare(text: string): number {
   return value;
 }
 
+/** As `parseShare`, and 0. */
+export const parseShareOrNone = (text: string): number => (/^0+(?:\.0+)?%?$/.test(text.trim()) ? 0 : parseShare(text));
+
 /** One of the given words. */
 export const parseChoice =
   <const Choice extends string>(...choices: readonly Choice[]) =>

@@ -102,7 +102,7 @@ async function takeTurn(
 
 /** The level as a round, or why it is none. */
 function roundOf(level: LevelRecord, loadTimeNs: number | null): PairRound | string {
-  const { latencyNs, throughputPerSec, requestCount, verdict, errors, warnings } = level;
+  const { latencyNs, throughputPerSec, requestCount, verdict, isClientLimited, errors, warnings } = level;
   if (latencyNs === null || requestCount === 0 || throughputPerSec.value <= 0 || verdict === 'INVALID') {
     const causes = Object.entries(errors).map(([cause, count]) => `${count} x ${cause}`);
     const said = [...warnings.map(({ message }) => message), ...causes];
@@ -114,6 +114,7 @@ function roundOf(level: LevelRecord, loadTimeNs: number | null): PairRound | str
     latencyP99Ns: latencyNs.p99,
     requestCount,
     verdict,
+    isClientLimited,
     loadTimeNs,
   };
 }

@@ -15,6 +15,8 @@ export interface PairRound {
   readonly latencyP99Ns: number;
   readonly requestCount: number;
   readonly verdict: Verdict;
+  /** The load generator was the limit, so the figures are lower bounds. */
+  readonly isClientLimited: boolean;
   /** From the start of the engine until the model was ready; null where it is not known. */
   readonly loadTimeNs: number | null;
 }

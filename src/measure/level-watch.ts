@@ -4,6 +4,7 @@ import type { Clock } from '../common/clock.js';
 import { elapsed, type Instant } from '../common/units.js';
 import type { WorkerUsage } from '../load/load-session.js';
 import type { Standstill } from '../load/standstills.js';
+import { verdictOf } from '../record/level-judgement.js';
 import type { GeneratorRecord, LevelRecord, Warning } from '../record/run-record.js';
 import { pressureBetween, pressureWarnings, readCpuPressure } from './limits/cpu-pressure.js';
 import { hostLoadBetween, judgeHostLoad, readHostLoad, waitingRatio } from './limits/host-load.js';
@@ -13,7 +14,7 @@ import type { LevelMonitor } from './measurement.js';
 export interface LevelWatch {
   /** Ends watching; call it once, when sending ends. */
   end(usage: WorkerUsage): void;
-  /** The record with what was watched in its window; a level that the host held back is CLIENT_LIMITED. */
+  /** The record with what was watched in its window; a level that the host held back is limited by the client. */
   complete(record: LevelRecord, begin: Instant): Promise<LevelRecord>;
 }
 
@@ -55,9 +56,11 @@ export function watchLimits(clock: Clock, readers: HostReaders, monitor?: LevelM
       const from = begin + record.warmupNs;
       const inferenceCount = (record.throughputPerSec.value * record.durationNs) / 1e9;
       const monitors = (await monitor?.end(from, from + record.durationNs, inferenceCount)) ?? null;
-      const isBelieved = record.verdict === 'VALID' || record.verdict === 'UNSTABLE';
-      const verdict = isBelieved && warnings.length > 0 ? 'CLIENT_LIMITED' : record.verdict;
-      const watched = { ...record, verdict, generator, monitors, warnings: [...record.warnings, ...warnings] };
+      const isUsable = record.verdict !== 'INVALID';
+      const isClientLimited = record.isClientLimited || (isUsable && warnings.length > 0);
+      const verdict = isUsable ? verdictOf({ ...record, isClientLimited }) : record.verdict;
+      const all = [...record.warnings, ...warnings];
+      const watched = { ...record, verdict, isClientLimited, generator, monitors, warnings: all };
       const still = judgeStandstills(standstills, begin, from, from + record.durationNs);
       return disturb(disturb(withStandstills(watched, standstills, begin), host), still);
     },
@@ -74,7 +77,7 @@ function disturb(record: LevelRecord, disturbance: Disturbance | undefined): Lev
   if (disturbance === undefined) return record;
   const { warning, isTooMuch } = disturbance;
   if (!isTooMuch || record.verdict === 'INVALID') return { ...record, warnings: [...record.warnings, warning] };
-  return { ...record, verdict: 'UNSTABLE', warnings: [warning, ...record.warnings] };
+  return { ...record, verdict: 'UNSTABLE', isSteady: false, warnings: [warning, ...record.warnings] };
 }
 
 function withStandstills(record: LevelRecord, standstills: readonly Standstill[], begin: Instant): LevelRecord {

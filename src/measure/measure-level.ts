@@ -5,7 +5,7 @@
 import type { ServerAdmin } from '../client/server-admin.js';
 import type { Clock } from '../common/clock.js';
 import { after, elapsed, type Instant, instant, millis, type Nanos, nanos } from '../common/units.js';
-import type { LevelRun, LoadWorkerPool, MismatchCounts } from '../load/load-session.js';
+import type { LevelRun, LoadWorkerPool } from '../load/load-session.js';
 import type { RequestColumns } from '../load/request-columns.js';
 import type { LoadLevel, StopRule } from '../plan/load-plan.js';
 import type { EndReason, LevelRecord, Warning } from '../record/run-record.js';
@@ -13,7 +13,7 @@ import { type HostReaders, watchLimits } from './level-watch.js';
 import type { ClientCeiling } from './limits/client-ceiling.js';
 import type { LongLevel } from './long/long-level.js';
 import type { LevelMonitor, MeasureListener } from './measurement.js';
-import { summarizeShares, type WeighedModel } from './model-shares.js';
+import { judgeShares, summarizeShares, type WeighedModel } from './model-shares.js';
 import { endOfRows, ownDuration, ownEndReason, sendWarmUp } from './own-end.js';
 import { StatisticsLog } from './server/statistics-log.js';
 import { decideStop, nextLookInstant } from './stop-rule.js';
@@ -44,6 +44,8 @@ export interface MeasureLevelOptions extends HostReaders {
   readonly monitor?: LevelMonitor | undefined;
   /** What the generator can do on this host, where it was calibrated. */
   readonly ceiling?: ClientCeiling | undefined;
+  /** Share of requests that may fail; `DEFAULT_MAX_ERROR_RATIO` by default. */
+  readonly maxErrorRatio?: number | undefined;
 }
 
 const POLL_INTERVAL = millis(200);
@@ -100,6 +102,8 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
       ...usage,
       droppedCount,
       ceiling: options.ceiling,
+      maxErrorRatio: options.maxErrorRatio,
+      answers: run.mismatches?.(),
     },
     (from, to) => statistics.between(from, to),
   );
@@ -112,15 +116,9 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
     after(begin, nanos(summary.warmupNs + summary.durationNs)),
   ];
   const shares = summarizeShares(models, run, level.batchSize, from, to);
-  const answers = run.mismatches?.();
-  const warnings = [
-    ...summary.warnings,
-    ...sampleNotes(long, columns),
-    ...statistics.warnings(),
-    ...mismatchNotes(answers),
-  ];
-  const mismatchCount = answers?.mismatchCount ?? null;
-  const record = await watch.complete({ ...summary, models: shares, warnings, mismatchCount }, begin);
+  const warnings = [...summary.warnings, ...sampleNotes(long, columns), ...statistics.warnings()];
+  const judged = judgeShares({ ...summary, models: shares, warnings }, options.maxErrorRatio);
+  const record = await watch.complete(judged, begin);
   await listener?.onLevel?.(record, columns, run.exchanges?.());
   return record;
 }
@@ -136,18 +134,6 @@ function sampleNotes(long: LongLevel | undefined, { length }: RequestColumns): W
     {
       code: 'SAMPLED',
       message: `The level was long: figures are of all ${long.requestCount} requests, counted as they came, and the saved samples are ${length} of them at random.`,
-    },
-  ];
-}
-
-/** Answers that are not what the input data expects: the run goes on, and its reader must know. */
-function mismatchNotes(answers: MismatchCounts | undefined): Warning[] {
-  if (answers === undefined || answers.mismatchCount === 0) return [];
-  const { mismatchCount, checkedCount, first } = answers;
-  return [
-    {
-      code: 'MISMATCH',
-      message: `${mismatchCount} of ${checkedCount} answers differ from the expected outputs of the input data; in the first one ${first}.`,
     },
   ];
 }

@@ -108,6 +108,7 @@ async function measureAndKeep(
     levelIndex: levels.length,
     levelCount: levels.length + levelCount,
     rule,
+    maxErrorRatio: plan.maxErrorRatio,
     clock,
     signal,
     listener: {

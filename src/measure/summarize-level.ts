@@ -1,6 +1,7 @@
 /** Turns a level's raw columns into its record: pure, so a record can be made again from saved samples. */
 import { outcomeCodes } from '../client/outcome.js';
 import { type Instant, instant } from '../common/units.js';
+import type { MismatchCounts } from '../load/load-session.js';
 import type { RequestColumns } from '../load/request-columns.js';
 import type { GeneratorUsage } from '../load/worker-gauge.js';
 import type { LoadLevel, StopRule } from '../plan/load-plan.js';
@@ -49,6 +50,10 @@ export interface LevelSamples {
   readonly generator?: GeneratorUsage | undefined;
   readonly receiveMeanNs?: number | undefined;
   readonly handOverMeanNs?: number | undefined;
+  /** Share of requests that may fail; `DEFAULT_MAX_ERROR_RATIO` by default. */
+  readonly maxErrorRatio?: number | undefined;
+  /** Answers held against what the input data expects, where it expects any. */
+  readonly answers?: MismatchCounts | undefined;
   /** Of an open loop; none by default. */
   readonly droppedCount?: number;
   /** What the generator can do on this host, where it was calibrated. */
@@ -89,6 +94,8 @@ export function summarizeLevel(
     busySliceRatio: samples.generator?.busySliceRatio,
     offeredCount: inFlight.dueCount + droppedCount,
     ceiling: samples.ceiling,
+    maxErrorRatio: samples.maxErrorRatio,
+    answers: samples.answers,
     ...(lastAnswer !== undefined && {
       silence: { sinceNs: lastAnswer - samples.begin, cause: mostFrequent(errors) },
     }),
@@ -117,7 +124,7 @@ export function summarizeLevel(
     droppedCount,
     delayedCount:
       long?.delayedCount ?? countOf(columns.sentNs, (sentNs, row) => sentNs - columns.intendedNs[row]! > DELAYED_NS),
-    mismatchCount: null,
+    mismatchCount: samples.answers?.mismatchCount ?? null,
     server,
     latencyParts: latencyPartsOf(window, server, samples.receiveMeanNs ?? null, samples.handOverMeanNs),
     generator: null,

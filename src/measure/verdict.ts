@@ -1,13 +1,14 @@
 /** Judges a measured level: may its numbers be believed, and if not, why and what to do about it. */
 import { NANOS_PER_SEC } from '../common/units.js';
+import type { MismatchCounts } from '../load/load-session.js';
+import { DEFAULT_MAX_ERROR_RATIO } from '../plan/error-limit.js';
 import type { StopRule } from '../plan/load-plan.js';
+import { shareOfFailed, type VerdictAxes, verdictOf } from '../record/level-judgement.js';
 import type { EndReason, Verdict, Warning } from '../record/run-record.js';
 import { ceilingWarnings, type GeneratorEvidence, generatorLimits, lateSends } from './limits/generator-limits.js';
 import { backlogGrowth, type InFlightTime, littleDeviation } from './windows/in-flight-time.js';
 import { driftOf, missedTargets, type Precision, precisionOf } from './windows/measured-window.js';
 
-/** Share of failed requests above which a level says nothing about serving. */
-const MAX_ERROR_RATIO = 0.5;
 export interface LevelEvidence extends GeneratorEvidence {
   readonly rule: StopRule;
   readonly endReason: EndReason;
@@ -17,34 +18,65 @@ export interface LevelEvidence extends GeneratorEvidence {
   /** Arrivals that found too many requests in flight and were never sent. */
   readonly droppedCount: number;
   readonly inFlight: InFlightTime;
+  /** Share of requests that may fail; `DEFAULT_MAX_ERROR_RATIO` by default. */
+  readonly maxErrorRatio?: number | undefined;
+  /** Answers held against what the input data expects, where it expects any; wrong ones count as failures. */
+  readonly answers?: MismatchCounts | undefined;
   /** Set where the server stopped answering: when, since the level began, and how requests failed from then on. */
   readonly silence?: { readonly sinceNs: number; readonly cause: string | undefined };
 }
 
-/** The verdict, with the warnings that led to it first. INVALID goes before CLIENT_LIMITED, that before UNSTABLE. */
-export function judgeLevel(evidence: LevelEvidence): { readonly verdict: Verdict; readonly warnings: Warning[] } {
-  const total = evidence.successCount + evidence.errorCount;
-  const errorRatio = total === 0 ? 1 : evidence.errorCount / total;
-  if (evidence.silence !== undefined) {
-    const failed = describeFailures(evidence.errorCount, errorRatio);
-    return { verdict: 'INVALID', warnings: [describeSilence(evidence.silence), failed, ...describeDropped(evidence)] };
-  }
-  if (evidence.window.latenciesNs.length === 0 || errorRatio > MAX_ERROR_RATIO) {
-    return { verdict: 'INVALID', warnings: [describeInvalid(evidence, errorRatio), ...describeDropped(evidence)] };
-  }
+export interface LevelJudgement extends VerdictAxes {
+  readonly verdict: Verdict;
+  /** The one that matters most first. */
+  readonly warnings: Warning[];
+  /** Share of requests that failed or were answered wrongly; null where none ended. */
+  readonly errorRatio: number | null;
+}
+
+/** What decides that a level is no measurement goes before what was unsteady, and that before the generator's own limits. */
+export function judgeLevel(evidence: LevelEvidence): LevelJudgement {
+  const { successCount, errorCount, answers, silence, maxErrorRatio = DEFAULT_MAX_ERROR_RATIO } = evidence;
+  const errorRatio = shareOfFailed(successCount, errorCount, answers?.mismatchCount) ?? null;
+  const wrong = wrongAnswers(answers);
+  // A server that stopped answering fails requests without end, so their share is judged by no limit then.
+  const limit = silence === undefined ? maxErrorRatio : Infinity;
+  const failures = errorCount === 0 ? [] : [describeFailures(evidence, limit)];
   const dropped = describeDropped(evidence);
+  const invalid = (first: Warning | undefined, ...others: Warning[]): LevelJudgement => ({
+    verdict: 'INVALID',
+    isSteady: false,
+    isClientLimited: false,
+    warnings: [...wrong, ...(first === undefined ? [] : [first]), ...others],
+    errorRatio,
+  });
+  if (silence !== undefined) return invalid(describeSilence(silence), ...failures, ...dropped);
+  const nothing = describeNothing(evidence);
+  if (nothing !== undefined) return invalid(nothing, ...(successCount > 0 ? failures : []), ...dropped);
+  if (errorRatio === null || errorRatio > maxErrorRatio) return invalid(failures[0], ...dropped);
   const limited = generatorLimits(evidence);
   const overloaded = describeOverload(evidence);
   // A backlog that grows is a drift of latency too, and says it better.
   const unstable = overloaded.length > 0 ? [...overloaded, ...interruption(evidence)] : instabilities(evidence);
-  const failed = evidence.errorCount > 0 ? [describeFailures(evidence.errorCount, errorRatio)] : [];
-  const verdict =
-    dropped.length > 0 ? 'INVALID' : limited.length > 0 ? 'CLIENT_LIMITED' : unstable.length > 0 ? 'UNSTABLE' : 'VALID';
   const late = limited.length > 0 ? [] : lateSends(evidence);
   // What was never sent is missing from what is in flight, and a backlog that grows has its own name.
   const little = overloaded.length > 0 || dropped.length > 0 ? [] : describeLittle(evidence);
-  const warnings = [...dropped, ...limited, ...unstable, ...failed, ...late, ...little, ...ceilingWarnings(evidence)];
-  return { verdict, warnings };
+  const others = [...unstable, ...limited, ...failures, ...late, ...little, ...ceilingWarnings(evidence)];
+  if (dropped.length > 0) return invalid(dropped[0], ...others);
+  const axes = { isSteady: unstable.length === 0, isClientLimited: limited.length > 0 };
+  return { verdict: verdictOf(axes), ...axes, warnings: [...wrong, ...others], errorRatio };
+}
+
+/** Wrong answers come before all else, whatever their share. */
+function wrongAnswers(answers: MismatchCounts | undefined): Warning[] {
+  if (answers === undefined || answers.mismatchCount === 0) return [];
+  const { mismatchCount, checkedCount, first } = answers;
+  return [
+    {
+      code: 'MISMATCH',
+      message: `${mismatchCount} of ${checkedCount} responses differ from the expected outputs of the input data and count as failed; in the first one ${first}.`,
+    },
+  ];
 }
 
 function describeDropped({ droppedCount, level }: LevelEvidence): Warning[] {
@@ -100,7 +132,8 @@ function describeSilence({ sinceNs, cause }: NonNullable<LevelEvidence['silence'
   };
 }
 
-function describeInvalid({ window, successCount, errorCount }: LevelEvidence, errorRatio: number): Warning {
+/** Set where there is nothing that a figure could be of. */
+function describeNothing({ window, successCount, errorCount }: LevelEvidence): Warning | undefined {
   if (successCount + errorCount === 0) {
     return {
       code: 'NO_REQUEST_ENDED',
@@ -114,22 +147,28 @@ function describeInvalid({ window, successCount, errorCount }: LevelEvidence, er
       message: 'Every request failed; the causes are listed with the errors, and the server log may tell more.',
     };
   }
-  if (errorRatio <= MAX_ERROR_RATIO && window.latenciesNs.length === 0) {
-    return {
-      code: 'NO_REQUEST_IN_WINDOW',
-      message: 'No request succeeded after warm-up; allow more time (--max-time).',
-    };
-  }
+  if (window.latenciesNs.length > 0) return undefined;
   return {
-    code: 'HIGH_ERROR_RATE',
-    message: `${percent(errorRatio)} of the requests failed, so speed means little here; remove the causes listed with the errors first.`,
+    code: 'NO_REQUEST_IN_WINDOW',
+    message: 'No request succeeded after warm-up; allow more time (--max-time).',
   };
 }
 
-const describeFailures = (errorCount: number, errorRatio: number): Warning => ({
-  code: 'REQUESTS_FAILED',
-  message: `${percent(errorRatio)} of the requests failed (${errorCount}); latency and throughput speak of the successful ones only.`,
-});
+/** Of requests without a response; wrong ones have their own words. */
+function describeFailures({ errorCount, successCount, answers }: LevelEvidence, maxErrorRatio: number): Warning {
+  const total = errorCount + successCount;
+  const failed = `${percent(errorCount / total)} of the requests failed (${errorCount} of ${total})`;
+  const share = shareOfFailed(successCount, errorCount, answers?.mismatchCount) ?? 0;
+  return share > maxErrorRatio
+    ? {
+        code: 'HIGH_ERROR_RATE',
+        message: `${failed}, more than the limit of ${percent(maxErrorRatio)} (--max-error-rate), so the figures, which are of the successful ones only, say little about serving; remove the causes first.`,
+      }
+    : {
+        code: 'REQUESTS_FAILED',
+        message: `${failed}; latency and throughput are of the successful ones only.`,
+      };
+}
 
 /** Reasons against believing the window, judged by its plain 95 % intervals. */
 function instabilities(evidence: LevelEvidence): Warning[] {
@@ -187,4 +226,4 @@ function precisionWarnings(precision: Precision, { rule, endReason }: LevelEvide
   ];
 }
 
-const percent = (share: number): string => `${Number((share * 100).toPrecision(2))} %`;
+const percent = (share: number): string => `${Number((share * 100).toPrecision(2))}%`;

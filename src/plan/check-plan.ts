@@ -26,6 +26,7 @@ export interface CheckedSettings {
   readonly requestTimeout: Nanos;
   readonly latencyLimit?: Nanos;
   readonly latencyPercentile?: number;
+  readonly maxErrorRatio: number;
   readonly workerCount: number;
   readonly seed: number;
   readonly stopRule: StopRule;
@@ -61,6 +62,11 @@ export function checkSettings(settings: CheckedSettings): readonly Problem[] {
       (settings.latencyPercentile ?? 50) > 0 && (settings.latencyPercentile ?? 50) < 100,
       '--percentile',
       'the percentile must lie between 0 and 100',
+    ],
+    [
+      settings.maxErrorRatio >= 0 && settings.maxErrorRatio <= 1,
+      '--max-error-rate',
+      'the share of requests that may fail must lie between 0% and 100%',
     ],
     [
       isWhole(settings.workerCount, 1) && settings.workerCount <= MAX_WORKERS,

@@ -182,6 +182,8 @@ export interface LoadPlan {
   readonly latencyLimit?: Nanos;
   /** The percentile (0..100) that the limit speaks of; the mean when left out. */
   readonly latencyPercentile?: number;
+  /** Share of failed requests above which a level is INVALID. */
+  readonly maxErrorRatio: number;
   readonly requestTimeout: Nanos;
   readonly workerCount: number;
   readonly seed: number;

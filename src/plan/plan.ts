@@ -22,6 +22,7 @@ import {
   checkSettings,
   checkShapeNames,
 } from './check-plan.js';
+import { DEFAULT_MAX_ERROR_RATIO } from './error-limit.js';
 import type { DataFile } from './input-data/data-files.js';
 import type { InputChoice } from './input-data/input-choice.js';
 import { type Batching, concreteShape, findBatching, type ShapesByInput } from './input-shapes.js';
@@ -73,6 +74,8 @@ export interface PlanOptions {
   readonly stopRule: StopRule;
   readonly latencyLimit?: Nanos | undefined;
   readonly latencyPercentile?: number | undefined;
+  /** `DEFAULT_MAX_ERROR_RATIO` by default. */
+  readonly maxErrorRatio?: number | undefined;
   /** 30 s by default. */
   readonly requestTimeout?: Nanos | undefined;
   /** `defaultWorkerCount` of this host by default. */
@@ -160,6 +163,7 @@ function optionDefaults() {
     inputChoices: [] as readonly InputChoice[],
     dataFiles: [] as readonly DataFile[],
     stringLengthBytes: 128,
+    maxErrorRatio: DEFAULT_MAX_ERROR_RATIO,
     requestTimeout: seconds(30),
     workerCount: defaultWorkerCount(availableParallelism()),
     seed: 1,

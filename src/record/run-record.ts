@@ -3,6 +3,7 @@
  * contract with scripts (`--json`, `run.json`): fields may be added, those here stay. Times are nanoseconds, rates per second.
  */
 import { z } from 'zod';
+import { olderAxes } from './level-judgement.js';
 
 const count = z.number().int().nonnegative();
 const ns = z.number().nonnegative();
@@ -179,6 +180,8 @@ export const modelShareSchema = z.object({
   weight: z.number(),
   requestCount: count,
   errorCount: count,
+  /** Share of its requests that failed; null where none ended. */
+  errorRatio: z.number().nullable().optional(),
   throughputPerSec: estimateSchema,
   latencyNs: latencySchema.nullable(),
 });
@@ -233,9 +236,14 @@ export const clientComparisonSchema = z.object({
 });
 export type ClientComparison = z.infer<typeof clientComparisonSchema>;
 
-export const levelRecordSchema = z.object({
+const currentLevelSchema = z.object({
   load: loadSchema,
+  /** INVALID, else UNSTABLE where it was not steady, else CLIENT_LIMITED where the generator was the limit, else VALID. */
   verdict: verdictSchema,
+  /** Its figures would come again; exit code 0 and a conclusion need such a level. */
+  isSteady: z.boolean(),
+  /** The load generator was the limit, so the figures are lower bounds; also of a level that is UNSTABLE. */
+  isClientLimited: z.boolean(),
   /** Reasons for a verdict other than VALID, and anything else a reader must know. */
   warnings: z.array(warningSchema),
   endReason: endReasonSchema,
@@ -253,6 +261,8 @@ export const levelRecordSchema = z.object({
   errorCount: count,
   /** Failed requests by cause. */
   errors: z.record(z.string(), count),
+  /** Share of all requests of the level that failed or were answered wrongly; null where none ended. */
+  errorRatio: z.number().nullable().optional(),
   /** Measured window, after warm-up. */
   durationNs: ns,
   /** Cut from the start. */
@@ -278,7 +288,14 @@ export const levelRecordSchema = z.object({
   /** Throughput a slice of the window (inferences a second) and mean latency, for the time plot. */
   timeline: z.array(z.object({ startNs: ns, throughputPerSec: z.number(), latencyMeanNs: ns.nullable() })),
 });
-export type LevelRecord = z.infer<typeof levelRecordSchema>;
+export type LevelRecord = z.infer<typeof currentLevelSchema>;
+
+/** Records of before verdicts had two axes get them from their words. */
+export const levelRecordSchema = z.preprocess(
+  (level) =>
+    level !== null && typeof level === 'object' && !('isSteady' in level) ? { ...level, ...olderAxes(level) } : level,
+  currentLevelSchema,
+);
 
 /** The highest rate that holds a latency limit. */
 export const peakSchema = z.object({

@@ -133,7 +133,7 @@ function describeLevels(axis: LoadAxis, levels: readonly LevelRecord[], isSame: 
 /** Said here only where the sweep did not say it itself. */
 function lowerBounds({ trials, warnings }: StudyRecord): Caveat[] {
   if (warnings.some(({ code }) => code.startsWith('CLIENT_LIMITED'))) return [];
-  const limited = trials.filter((trial) => trial.level?.verdict === 'CLIENT_LIMITED').map((trial) => trial.id);
+  const limited = trials.filter((trial) => trial.level?.isClientLimited === true).map((trial) => trial.id);
   if (limited.length === 0) return [];
   return [warning(`The load generator was the limit in ${limited.join(', ')}: those scores are lower bounds.`)];
 }

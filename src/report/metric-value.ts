@@ -1,5 +1,6 @@
 /** A trial's figure for a metric of design's list by its name, read from the record alone. */
 import type { Bounded } from '../common/format.js';
+import { errorRatioOf } from '../record/level-judgement.js';
 import type { LevelRecord } from '../record/run-record.js';
 import type { TrialRecord } from '../record/study-record.js';
 
@@ -32,8 +33,7 @@ function splitStatistic(metric: string): readonly [kind: string, statistic: (typ
 
 const plain: Readonly<Record<string, (level: LevelRecord) => number | null | undefined>> = {
   request_rate: (level) => level.requestsPerSec,
-  error_rate: ({ errorCount, requestCount }) =>
-    errorCount + requestCount === 0 ? null : errorCount / (errorCount + requestCount),
+  error_rate: errorRatioOf,
   queue_time: ({ server }) => server?.queueNs,
   compute_time: ({ server }) => server && server.computeInputNs + server.computeInferNs + server.computeOutputNs,
   memory_rss: ({ monitors }) => monitors?.serverMemoryBytes,

@@ -19,6 +19,8 @@ export interface RankedVariant {
   readonly p99Ns: number | null;
   readonly concurrency: number | null;
   readonly verdict: Verdict | null;
+  /** The load generator was the limit of its last trial. */
+  readonly isLowerBound: boolean;
   /** Knobs that differ from the default, `name value`, separated by commas. */
   readonly changes: string;
   readonly reason: string | null;
@@ -100,6 +102,7 @@ function describeVariant(
     p99Ns: highest((decisive.length > 0 ? decisive : [last]).flatMap((trial) => trial.level?.latencyNs?.p99 ?? [])),
     concurrency: last.level?.load.kind === 'closed' ? last.level.load.concurrency : null,
     verdict: last.level?.verdict ?? null,
+    isLowerBound: last.level?.isClientLimited === true,
     changes: describeChanges(last, reference),
     reason: last.reason,
   };

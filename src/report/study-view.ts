@@ -104,8 +104,8 @@ function describeSubject({ strategy, objective, constraints = [] }: StudyRecord,
 }
 
 function rankingRow(variant: RankedVariant, index: number, scores: ColumnFormat, p99: ColumnFormat): RankingRow {
-  const { score, state, verdict, confirmationCount } = variant;
-  const lowerBound = verdict === 'CLIENT_LIMITED' && score.value !== null ? '≥ ' : '';
+  const { score, state, isLowerBound, confirmationCount } = variant;
+  const lowerBound = isLowerBound && score.value !== null ? '≥ ' : '';
   const times = confirmationCount === 1 ? 'once' : `${confirmationCount} times`;
   const status = state === 'complete' ? (confirmationCount > 0 ? `confirmed ${times}` : 'search only') : state;
   return {

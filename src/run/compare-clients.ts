@@ -152,6 +152,7 @@ async function measurePath(path: UsablePath, options: CompareClientsOptions): Pr
         maxDuration: roundTime,
         targetHalfWidth: plan.stopRule.targetHalfWidth,
       },
+      maxErrorRatio: plan.maxErrorRatio,
       clock,
       signal,
     });

@@ -200,7 +200,13 @@ function withDeath(level: LevelRecord, { message }: PerfTsError): LevelRecord {
   const seconds = Number(((level.warmupNs + level.durationNs) / NANOS_PER_SEC).toPrecision(3));
   const others = level.warnings.filter(({ code }) => !unsteadyCodes.includes(code));
   const said = `The server ended ${seconds} s into the level; the figures are of the time before. ${message}`;
-  return { ...level, verdict: 'INVALID', warnings: [{ code: 'SERVER_STOPPED', message: said }, ...others] };
+  return {
+    ...level,
+    verdict: 'INVALID',
+    isSteady: false,
+    isClientLimited: false,
+    warnings: [{ code: 'SERVER_STOPPED', message: said }, ...others],
+  };
 }
 
 /** Room for each row of an output of unknown size, as perf_analyzer has by default. */

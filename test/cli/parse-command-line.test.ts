@@ -64,37 +64,31 @@ describe('the command line', () => {
 });
 
 describe('the exit code of a run', () => {
-  const level = (verdict: Verdict, isStable = true, codes: readonly string[] = [], requestCount = 100) => ({
-    verdict,
+  const level = (verdict: Verdict, codes: readonly string[] = [], requestCount = 100) => ({
+    isSteady: verdict === 'VALID' || verdict === 'CLIENT_LIMITED',
     requestCount,
     errorCount: 100 - requestCount,
-    windowed: { isStable, standardDeviationNs: 0, percentile: null, windows: [] },
     warnings: codes.map((code) => ({ code, message: '' })),
   });
   const codeOf = (...verdicts: Verdict[]): number => exitCodeOfLevels(verdicts.map((verdict) => level(verdict)));
 
-  it('is 0 while one level can be trusted, a client-limited one included, and 2 otherwise', () => {
+  it('is 0 while one level was steady, a client-limited one included, and 2 otherwise', () => {
     expect(codeOf('UNSTABLE', 'VALID')).toBe(0);
     expect(codeOf('CLIENT_LIMITED', 'INVALID')).toBe(0);
     expect(codeOf('UNSTABLE', 'INVALID')).toBe(2);
     expect(codeOf()).toBe(2);
   });
 
-  it("is 2 where perf_analyzer's windows disagreed, whoever was the limit", () => {
-    expect(exitCodeOfLevels([level('CLIENT_LIMITED', false)])).toBe(2);
-    expect(exitCodeOfLevels([level('CLIENT_LIMITED', true)])).toBe(0);
-  });
-
   it('is 4 when the server stopped answering for good, and not when it came back', () => {
-    const stopped = level('INVALID', true, ['SERVER_STOPPED']);
+    const stopped = level('INVALID', ['SERVER_STOPPED']);
     expect(exitCodeOfLevels([level('VALID'), stopped])).toBe(4);
-    expect(exitCodeOfLevels([level('VALID'), stopped, level('INVALID', true, [], 0)])).toBe(4);
+    expect(exitCodeOfLevels([level('VALID'), stopped, level('INVALID', [], 0)])).toBe(4);
     expect(exitCodeOfLevels([level('VALID'), stopped, level('UNSTABLE')])).toBe(0);
-    expect(exitCodeOfLevels([level('VALID'), level('INVALID', true, [], 0)])).toBe(4);
-    expect(exitCodeOfLevels([level('INVALID', true, [], 0), level('VALID')])).toBe(0);
+    expect(exitCodeOfLevels([level('VALID'), level('INVALID', [], 0)])).toBe(4);
+    expect(exitCodeOfLevels([level('INVALID', [], 0), level('VALID')])).toBe(0);
   });
 
   it('is 2 when no request was ever answered: there was no server that stopped', () => {
-    expect(exitCodeOfLevels([level('INVALID', true, [], 0)])).toBe(2);
+    expect(exitCodeOfLevels([level('INVALID', [], 0)])).toBe(2);
   });
 });

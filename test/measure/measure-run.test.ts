@@ -18,6 +18,7 @@ const plan: LoadPlan = {
   sequence: { kind: 'stepped', values: [1, 2, 4] },
   batchSizes: [2],
   stopRule: { minDuration: seconds(2), maxDuration: seconds(4), targetHalfWidth: 0.05 },
+  maxErrorRatio: 0.01,
   requestTimeout: seconds(30),
   workerCount: 1,
   seed: 1,

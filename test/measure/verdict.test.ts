@@ -32,21 +32,26 @@ function evidence(rows: readonly RequestRow[], changes: Partial<LevelEvidence> =
 const steady = consecutiveRows(0, 7e9, () => 10e6);
 const codesOf = (judged: ReturnType<typeof judgeLevel>) => judged.warnings.map(({ code }) => code);
 
+const valid = { verdict: 'VALID', isSteady: true, isClientLimited: false, warnings: [], errorRatio: 0 };
+
 describe('the verdict', () => {
   it('is VALID, without warnings, for a steady level', () => {
-    expect(judgeLevel(evidence(steady))).toEqual({ verdict: 'VALID', warnings: [] });
+    expect(judgeLevel(evidence(steady))).toEqual(valid);
   });
 
   it('stays VALID with a few failures, and says how many', () => {
     const judged = judgeLevel(evidence(steady, { errorCount: 7 }));
     expect(judged.verdict).toBe('VALID');
     expect(codesOf(judged)).toEqual(['REQUESTS_FAILED']);
-    expect(judged.warnings[0]!.message).toContain('0.99 %');
+    expect(judged.warnings[0]!.message).toContain('of the requests failed (7 of');
   });
 
-  it('is INVALID when more than half of the requests failed, or all of them', () => {
-    const mostly = judgeLevel(evidence(steady, { errorCount: steady.length + 1 }));
-    expect([mostly.verdict, ...codesOf(mostly)]).toEqual(['INVALID', 'HIGH_ERROR_RATE']);
+  it('is INVALID when more requests failed than the limit allows, or all of them', () => {
+    const over = judgeLevel(evidence(steady, { errorCount: 8 }));
+    expect([over.verdict, over.isSteady, ...codesOf(over)]).toEqual(['INVALID', false, 'HIGH_ERROR_RATE']);
+    expect(over.warnings[0]!.message).toContain('1.1% of the requests failed (8 of 708), more than the limit of 1%');
+    expect(judgeLevel(evidence(steady, { errorCount: 8, maxErrorRatio: 0.05 })).verdict).toBe('VALID');
+    expect(judgeLevel(evidence(steady, { errorCount: 1, maxErrorRatio: 0 })).verdict).toBe('INVALID');
     const all = judgeLevel(evidence([], { errorCount: 30 }));
     expect([all.verdict, ...codesOf(all)]).toEqual(['INVALID', 'ALL_REQUESTS_FAILED']);
   });
@@ -114,7 +119,7 @@ describe('the verdict', () => {
     const noisy = consecutiveRows(0, 7e9, () => 10e6 * Math.exp(rng.normal()));
     const judged = judgeLevel(evidence(noisy, { endReason: 'time-over' }));
     expect([judged.verdict, ...codesOf(judged)]).toEqual(['UNSTABLE', 'TARGET_MISSED']);
-    expect(judged.warnings[0]!.message).toMatch(/throughput is known to ±\d+(\.\d+)? % \(target ±5 %\)/);
+    expect(judged.warnings[0]!.message).toMatch(/throughput is known to ±\d+(\.\d+)?% \(target ±5%\)/);
   });
 
   it('is VALID at the end of the time when the target was reached after all', () => {
@@ -133,9 +138,21 @@ describe('the verdict', () => {
     expect(codesOf(judged)).toContain('WARM_UP_NOT_OVER');
   });
 
-  it('names the generator before the noise where both were wrong, and keeps both warnings', () => {
+  it('is UNSTABLE where the generator was the limit as well, and keeps both axes and warnings', () => {
     const judged = judgeLevel(evidence(steady, { endReason: 'interrupted', maxBusyRatio: 0.9 }));
-    expect([judged.verdict, ...codesOf(judged)]).toEqual(['CLIENT_LIMITED', 'CLIENT_BUSY', 'INTERRUPTED']);
+    expect([judged.verdict, ...codesOf(judged)]).toEqual(['UNSTABLE', 'INTERRUPTED', 'CLIENT_BUSY']);
+    expect([judged.isSteady, judged.isClientLimited]).toEqual([false, true]);
+  });
+
+  it('counts responses that differ from the expected outputs as failures, and says so first', () => {
+    const answers = { checkedCount: 700, mismatchCount: 700, first: 'output OUT is 1, expected 2' };
+    const wrong = judgeLevel(evidence(steady, { answers }));
+    expect([wrong.verdict, wrong.errorRatio, ...codesOf(wrong)]).toEqual(['INVALID', 1, 'MISMATCH']);
+    const both = { errorCount: 4, answers: { ...answers, mismatchCount: 4 } };
+    const added = judgeLevel(evidence(steady, both));
+    expect([added.verdict, ...codesOf(added)]).toEqual(['INVALID', 'MISMATCH', 'HIGH_ERROR_RATE']);
+    const few = judgeLevel(evidence(steady, { answers: { ...answers, mismatchCount: 5 }, endReason: 'interrupted' }));
+    expect([few.verdict, ...codesOf(few)]).toEqual(['UNSTABLE', 'MISMATCH', 'INTERRUPTED']);
   });
 });
 
@@ -157,7 +174,7 @@ describe('the verdict of an open loop', () => {
     judgeLevel(evidence(rows, { level: open, ...changes }));
 
   it('is VALID for a rate that the server keeps up with', () => {
-    expect(judge(arrivals(200, () => 10e6))).toEqual({ verdict: 'VALID', warnings: [] });
+    expect(judge(arrivals(200, () => 10e6))).toEqual(valid);
   });
 
   it('is UNSTABLE, and OVERLOADED, where unanswered requests pile up', () => {
@@ -199,10 +216,9 @@ describe('the verdict of an open loop', () => {
   it('asks a load that varies on purpose for no steadiness', () => {
     const columns = columnsOf(arrivals(200, (at) => 5e6 + at / 20));
     const window = openWindow(columns, instant(0), instant(7e9), 1, true);
-    expect(judge([], { window, successCount: 1400, inFlight: inFlightTime(columns, window.from, window.to) })).toEqual({
-      verdict: 'VALID',
-      warnings: [],
-    });
+    expect(judge([], { window, successCount: 1400, inFlight: inFlightTime(columns, window.from, window.to) })).toEqual(
+      valid,
+    );
   });
 });
 
@@ -212,7 +228,7 @@ describe('what else is said of a level', () => {
     const inFlight = inFlightTime(columns, instant(0), instant(7e9));
     const judged = judgeLevel(evidence(steady, { level: { ...closed, concurrency: 2 }, inFlight }));
     expect([judged.verdict, ...codesOf(judged)]).toEqual(['VALID', 'LITTLE_LAW']);
-    expect(judged.warnings[0]!.message).toContain('50 % fewer');
+    expect(judged.warnings[0]!.message).toContain('50% fewer');
   });
 
   it('is how near the generator came to what it can do on this host', () => {

@@ -5,6 +5,7 @@ import { rankVariants } from '../../src/report/ranking.js';
 import { findPeak, runAdvice, runHeadline } from '../../src/report/run-headline.js';
 import { studyHeadline } from '../../src/report/study/study-headline.js';
 import { fruitlessStudy, sampleLevel, sampleRun, sampleStudy } from '../support/sample-records.js';
+import { withVerdict } from '../support/with-verdict.js';
 
 const withLevels = (levels: RunRecord['levels']): RunRecord => ({ ...sampleRun, levels });
 const level = (concurrency: number, throughput: number) => sampleLevel({ concurrency, throughput });
@@ -78,7 +79,7 @@ describe('the caveats of a run', () => {
   it('of a sweep call the scores of client-limited trials lower bounds, once', () => {
     const trials = sampleStudy.trials.slice(0, 2).map((trial) => ({
       ...trial,
-      level: { ...trial.level!, verdict: 'CLIENT_LIMITED' as const },
+      level: withVerdict(trial.level!, 'CLIENT_LIMITED'),
     }));
     const texts = (record: typeof sampleStudy) =>
       studyCaveats(record).filter(({ text }) => text.includes('lower bounds'));

@@ -104,6 +104,7 @@ function openLevel(rate: number, served: number, meanMs: number): LevelRecord {
     ? {
         ...base,
         verdict: 'INVALID',
+        isSteady: false,
         warnings: [{ code: 'REQUESTS_DROPPED', message: '37 requests were never sent: ask for a lower rate.' }],
       }
     : base;

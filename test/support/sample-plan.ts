@@ -31,6 +31,7 @@ export const samplePlan = (changes: Partial<LoadPlan> = {}): LoadPlan => {
     sequence: { kind: 'stepped', values: [1] },
     batchSizes: [1],
     stopRule: { minDuration: millis(100), maxDuration: seconds(1), targetHalfWidth: 0.05 },
+    maxErrorRatio: 0.01,
     requestTimeout: seconds(5),
     workerCount: 1,
     seed: 1,

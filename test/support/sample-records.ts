@@ -43,6 +43,8 @@ export function sampleLevel(shape: LevelShape, rng: Rng = createRng(shape.concur
   return {
     load: { kind: 'closed', concurrency, batchSize: 1 },
     verdict: 'VALID',
+    isSteady: true,
+    isClientLimited: false,
     warnings: [],
     endReason: 'target-met',
     throughputPerSec: { value: throughput, low: throughput * (1 - halfWidth), high: throughput * (1 + halfWidth) },
@@ -116,6 +118,7 @@ function sampleLevels(): LevelRecord[] {
   levels[5] = {
     ...unstable,
     verdict: 'UNSTABLE',
+    isSteady: false,
     endReason: 'time-over',
     durationNs: 10_000_000_000,
     requestCount: 3986,

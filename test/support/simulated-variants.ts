@@ -112,6 +112,8 @@ export function simulatedLevel(
   return {
     load: { kind: 'closed', concurrency, batchSize: 1 },
     verdict,
+    isSteady: verdict === 'VALID' || verdict === 'CLIENT_LIMITED',
+    isClientLimited: verdict === 'CLIENT_LIMITED',
     warnings: verdict === 'INVALID' ? [{ code: 'ALL_FAILED', message: 'every request failed' }] : [],
     endReason: 'time-over',
     throughputPerSec: { value: throughput, low: throughput * (1 - 2 * noise), high: throughput * (1 + 2 * noise) },

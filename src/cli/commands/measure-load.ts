@@ -42,6 +42,7 @@ export async function readLoadOptions(values: MeasureValues): Promise<Omit<PlanO
     warmupRequestCount: values.warmupRequestCount,
     latencyLimit: values.latencyThreshold,
     latencyPercentile: values.percentile ?? (values.peak ? DEFAULT_PEAK_PERCENTILE : undefined),
+    maxErrorRatio: values.maxErrorRate,
     requestTimeout: values.requestTimeout,
     workerCount: values.workers,
     seed: values.seed,

@@ -1,7 +1,14 @@
 /** Options of the measuring command; perf_analyzer's flags keep their names and meaning. */
 import { optional, repeated, required, toggle, withDefault } from '../../common/option-row.js';
 import { millis } from '../../common/units.js';
-import { parseChoice, parseDuration, parseInteger, parseShare, parseText } from '../../common/value-parsers.js';
+import {
+  parseChoice,
+  parseDuration,
+  parseInteger,
+  parseShare,
+  parseShareOrNone,
+  parseText,
+} from '../../common/value-parsers.js';
 import type { Protocol } from '../../kserve/protocol.js';
 import { parseShape } from '../../plan/parse-load-options.js';
 import { loadRows, modelsRow, windowRows } from './measure-load-options.js';
@@ -63,6 +70,16 @@ export const shapeRow = repeated({
   group: 'Load',
   help: 'shape of an input with dynamic dimensions, without the batch dimension; repeatable',
   parse: (text) => parseShape(text),
+});
+
+/** The same limit for a level and for a trial. */
+export const maxErrorRateRow = withDefault({
+  flag: 'max-error-rate',
+  placeholder: 'SHARE',
+  group: 'When a level ends',
+  help: 'share of requests that may fail or be answered wrongly; beyond it a level is INVALID, and without another steady level the exit code is 2',
+  defaultText: '1%',
+  parse: parseShareOrNone,
 });
 
 export const measureRows = {
@@ -148,6 +165,7 @@ export const measureRows = {
     help: 'latency in milliseconds that ends a range once the mean (or --percentile) passes it, and that searches hold; 0 is no limit',
     parse: parseLatencyMs,
   }),
+  maxErrorRate: maxErrorRateRow,
   results: resultsRow,
   ...metricsRows,
   ...outputRows,

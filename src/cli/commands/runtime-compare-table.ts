@@ -71,7 +71,7 @@ function describeNodes({ provider, nodes, state }: ComparedPair): string {
 
 function remarksOf({ runtime, provider, state, reason, rounds }: ComparedPair): string[] {
   const name = runtime === NO_VALUE ? provider : `${runtime} ${provider}`;
-  const limited = rounds.filter(({ verdict }) => verdict === 'CLIENT_LIMITED').length;
+  const limited = rounds.filter(({ isClientLimited }) => isClientLimited).length;
   return [
     ...(reason === null ? [] : [`✗ ${name} ${state === 'failed' ? 'has no figures' : 'ended early'}: ${reason}`]),
     ...(limited === 0

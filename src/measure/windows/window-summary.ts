@@ -2,6 +2,7 @@
 import type { Instant } from '../../common/units.js';
 import type { RequestColumns } from '../../load/request-columns.js';
 import type { WindowRule } from '../../plan/load-plan.js';
+import { verdictOf } from '../../record/level-judgement.js';
 import type { LatencySummary, LevelRecord, Warning } from '../../record/run-record.js';
 import {
   cutWindows,
@@ -26,7 +27,7 @@ export interface WindowedSamples {
 /** Reasons that belong to the other way of judging, and say nothing where windows decide. */
 const confidenceCodes = ['WARM_UP_NOT_OVER', 'DRIFT', 'TARGET_MISSED', 'TOO_FEW_REQUESTS'];
 
-/** `level` itself where no window was completed. A generator that was the limit stays the verdict. */
+/** `level` itself where no window was completed. What made it INVALID, or the generator its limit, stays. */
 export function summarizeWindows(level: LevelRecord, samples: WindowedSamples): LevelRecord {
   const { rule, begin, end, columns } = samples;
   const isCounted = level.endReason === 'request-count' || level.endReason === 'schedule-over';
@@ -38,12 +39,14 @@ export function summarizeWindows(level: LevelRecord, samples: WindowedSamples): 
   const reasons = level.warnings.filter(({ code }) => !confidenceCodes.includes(code));
   const isStable = decision.kind === 'stable' || decision.kind === 'throughput-only';
   const judged = describeDecision(decision, windows.length, rule);
-  const isOwnJudgement = level.verdict === 'VALID' || level.verdict === 'UNSTABLE';
+  const isUsable = level.verdict !== 'INVALID';
+  const isSteady = isUsable && isStable && level.endReason !== 'interrupted';
   return {
     ...level,
-    verdict: isOwnJudgement ? (isStable ? 'VALID' : 'UNSTABLE') : level.verdict,
+    verdict: isUsable ? verdictOf({ ...level, isSteady }) : level.verdict,
+    isSteady,
     // What led to the verdict goes first.
-    warnings: isOwnJudgement ? [...judged, ...reasons] : [...reasons, ...judged],
+    warnings: isUsable ? [...judged, ...reasons] : [...reasons, ...judged],
     throughputPerSec: { value: rate * level.load.batchSize, low: null, high: null },
     requestsPerSec: rate,
     latencyNs: toSummary(merged.latenciesNs),

@@ -136,7 +136,7 @@ function scoreCell(record: StudyRecord, trial: TrialRecord, scores: ColumnFormat
     const isTold = trial.state === 'infeasible' && measured.value !== null;
     return isTold ? figure(`(${scores.format(measured.value)})`, measured.value) : figure(NO_VALUE, null);
   }
-  const isBound = trial.level?.verdict === 'CLIENT_LIMITED';
+  const isBound = trial.level?.isClientLimited === true;
   const bounds = formatBounds({ ...measured, value: trial.score }, scores);
   return figure(`${isBound ? '≥ ' : ''}${scores.format(trial.score)}`, trial.score, bounds);
 }

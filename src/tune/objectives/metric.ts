@@ -1,4 +1,5 @@
 /** The metrics an objective or a constraint may name, how each is read from a measured level, and its unit. */
+import { errorRatioOf } from '../../record/level-judgement.js';
 import type { LatencySummary, LevelRecord } from '../../record/run-record.js';
 import type { TrialAccuracy } from '../../record/study-record.js';
 
@@ -143,8 +144,7 @@ export const metrics: readonly Metric[] = [
     name: 'error_rate',
     unit: 'share',
     direction: 'minimize',
-    read: ({ level: { errorCount, requestCount } }) =>
-      errorCount + requestCount === 0 ? undefined : errorCount / (errorCount + requestCount),
+    read: ({ level }) => errorRatioOf(level),
   },
   { name: 'queue_time', unit: 'duration', direction: 'minimize', read: ({ level }) => level.server?.queueNs },
   { name: 'compute_time', unit: 'duration', direction: 'minimize', read: ({ level }) => level.server?.computeInferNs },

@@ -1,5 +1,5 @@
 /**
- * Whether a level's score is only a lower bound because of the load generator. A CLIENT_LIMITED verdict says so, with
+ * Whether a level's score is only a lower bound because of the load generator. Its record says so, with
  * one exception: late sends alone (SEND_LAG), as they are normal where client and server share few CPUs, do not hold a
  * closed loop back as long as the server still has requests waiting.
  */
@@ -17,7 +17,7 @@ const verdictCodes = { busy: 'CLIENT_BUSY', lag: 'SEND_LAG' };
 
 /** `busyInFlight`: requests that keep every instance of the variant busy with a full batch. */
 export function isHeldBackByClient(level: LevelRecord, objective: Objective, busyInFlight: number): boolean {
-  if (level.verdict !== 'CLIENT_LIMITED') return false;
+  if (!level.isClientLimited) return false;
   const codes = level.warnings.map(({ code }) => code);
   const share = lagShare(level, objective);
   if (codes.includes(verdictCodes.busy) || !codes.includes(verdictCodes.lag) || share === undefined) return true;

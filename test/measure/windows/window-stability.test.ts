@@ -185,7 +185,8 @@ describe('a level judged by windows', () => {
     expect(summary.verdict).toBe('UNSTABLE');
     expect(summary.warnings[0]?.message).toContain('last three of 3 windows differ by more than 10 %');
     expect(summary.windowed?.isStable).toBe(false);
-    expect(summarizeWindows({ ...level, verdict: 'CLIENT_LIMITED' }, last).verdict).toBe('CLIENT_LIMITED');
+    const limited = summarizeWindows({ ...level, verdict: 'CLIENT_LIMITED', isClientLimited: true }, last);
+    expect([limited.verdict, limited.isSteady, limited.isClientLimited]).toEqual(['UNSTABLE', false, true]);
   });
 
   it('of an exact number of requests is one window, as long as they took', () => {
