@@ -185,6 +185,8 @@ export interface LoadPlan {
   /** Share of failed requests above which a level is INVALID. */
   readonly maxErrorRatio: number;
   readonly requestTimeout: Nanos;
+  /** True where a failure of the request that is sent before any load does not end the run. */
+  readonly mayFailFirst?: boolean;
   readonly workerCount: number;
   readonly seed: number;
 }

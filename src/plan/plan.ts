@@ -78,6 +78,7 @@ export interface PlanOptions {
   readonly maxErrorRatio?: number | undefined;
   /** 30 s by default. */
   readonly requestTimeout?: Nanos | undefined;
+  readonly mayFailFirst?: boolean | undefined;
   /** `defaultWorkerCount` of this host by default. */
   readonly workerCount?: number | undefined;
   /** 1 by default. */

@@ -59,6 +59,8 @@ export interface SweepOptions {
   readonly budget: Nanos;
   readonly objective: Objective;
   readonly constraints: readonly Constraint[];
+  /** Share of requests that may fail, where no constraint says so; 1% when left out. */
+  readonly maxErrorRatio?: number | undefined;
   readonly strategy: StrategyName;
   readonly seed: number;
   /** Undefined tunes every knob over its own values. */
@@ -225,6 +227,7 @@ async function describeQuestion(
     createStrategy: strategies[options.strategy],
     objective: atPrice(options.objective, options.pricePerHour),
     constraints: options.constraints.map((constraint) => withPrice(constraint, options.pricePerHour)),
+    maxErrorRatio: options.maxErrorRatio,
     budget,
     usedNs: used,
     seed: options.seed,

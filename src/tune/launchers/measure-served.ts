@@ -53,6 +53,8 @@ export async function measureServed(served: ServedVariant): Promise<LaunchedVari
       batchSizes: [served.variant.load?.batchSize ?? 1],
       // A plan must have a rule; each level brings its own.
       stopRule: stopRule(seconds(1)),
+      // A variant that fails some of its requests is judged by how many.
+      mayFailFirst: true,
       seed: served.seed,
     },
     described,

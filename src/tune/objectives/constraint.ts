@@ -17,6 +17,8 @@ export interface Constraint {
   readonly text: string;
   /** For a limit on cost. */
   readonly pricePerHour?: number;
+  /** Nobody wrote it: it holds for every study. */
+  readonly isImplied?: boolean;
 }
 
 /** `METRIC <= LIMIT` or `METRIC >= LIMIT`, the limit with its unit. Throws an Error that says what would have been right. */

@@ -25,6 +25,8 @@ export interface StudyOptions {
   readonly createStrategy: CreateStrategy;
   readonly objective: Objective;
   readonly constraints: readonly Constraint[];
+  /** Share of requests that may fail, where no constraint says so; 1% when left out. */
+  readonly maxErrorRatio?: number | undefined;
   /** For everything, confirmation and the starting and stopping of servers included. */
   readonly budget: Nanos;
   readonly seed: number;

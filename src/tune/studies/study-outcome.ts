@@ -58,7 +58,7 @@ export function assembleRecord(options: StudyOptions, end: StudyEnd): StudyRecor
     recommended: { portable: recommend(end.decision.portable), engine: recommend(end.decision.engine) },
     trials: end.trials.map(({ record }) => record),
     ...findTradeOffs(end.trials, objective),
-    constraints: options.constraints.map(({ text }) => text),
+    constraints: options.constraints.filter(({ isImplied }) => isImplied !== true).map(({ text }) => text),
     plan: end.plan,
     usedNs: end.usedNs,
     ...(options.earlier !== undefined && { resumed: options.earlier.resumedCount }),

@@ -7,6 +7,7 @@ import { elapsed, type Nanos, nanos } from '../../common/units.js';
 import type { StudyRecord } from '../../record/study-record.js';
 import { runConfirmation } from '../confirmation/confirmation.js';
 import { decide } from '../confirmation/confirmation-verdict.js';
+import { withErrorLimit } from '../objectives/error-limit.js';
 import { nextProposal, type Strategy, type VariantParameters } from '../strategies/strategy.js';
 import type { FinishedTrial } from '../trials/trial-outcome.js';
 import { createTrialRunner, meanOverhead, type TrialRunner } from '../trials/trial-runner.js';
@@ -24,7 +25,8 @@ import { countAll, unchangedVariant, variantAt } from './study-variants.js';
  * Runs the whole study within its budget. Failing variants are results. Rejects only when the journal cannot be
  * written; an interrupt gives the record of what was finished, with state `interrupted`.
  */
-export async function runStudy(options: StudyOptions, dependencies: StudyDependencies): Promise<StudyRecord> {
+export async function runStudy(asked: StudyOptions, dependencies: StudyDependencies): Promise<StudyRecord> {
+  const options = { ...asked, constraints: withErrorLimit(asked.constraints, asked.maxErrorRatio) };
   const startedAt = dependencies.now();
   const begun = dependencies.clock.now();
   const earlier = readEarlierTrials(options);

@@ -11,7 +11,7 @@ export interface TrialFailure {
 
 /** How allocators, runtimes and kernels say that memory is over; a server that is killed from outside mostly is for that. */
 const memoryPattern =
-  /out of memory|bad_alloc|failed to allocate|cannot allocate|allocation failed|ENOMEM|OOM|signal SIGKILL/i;
+  /out of memory|bad_alloc|failed to allocate|cannot allocate|allocation failed|ENOMEM|\bOOM\b|signal SIGKILL/i;
 
 /** What was thrown while a variant was launched or measured. */
 export function failureOf(thrown: unknown, wasServing: boolean): TrialFailure {

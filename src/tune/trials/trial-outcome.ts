@@ -12,6 +12,7 @@ import {
   evaluateConstraint,
   totalViolation,
 } from '../objectives/constraint.js';
+import { isErrorLimit } from '../objectives/error-limit.js';
 import { isAccuracyMetric } from '../objectives/metric.js';
 import { type Objective, utilityError, utilityOf } from '../objectives/objective.js';
 import type { TrialResult } from '../strategies/strategy.js';
@@ -174,6 +175,8 @@ function judge(
   if (cut !== undefined) return { state: 'pruned', ...cut };
   const misses = missesOf(facts, judgement);
   if (misses?.isAccuracy === true) return { state: 'infeasible', reason: misses.text, cause: 'accuracy' };
+  const failing = failingShare(facts, judgement);
+  if (failing !== undefined) return { state: 'infeasible', reason: failing, cause: 'requests_failed' };
   if (level === null || value === undefined) {
     const nothing: TrialFailure = { message: 'nothing was measured', cause: 'unknown' };
     const { message, cause } = failure ?? (level === null ? nothing : failureOfLevel(level));
@@ -183,6 +186,17 @@ function judge(
     return { state: 'infeasible', reason: misses.text, cause: 'constraint' };
   const isClientLimited = isHeldBackByClient(level, judgement.objective, judgement.busyInFlight);
   return { state: 'complete', reason: isClientLimited ? CLIENT_LIMITED_REASON : (failure?.message ?? null) };
+}
+
+/** The miss of the limit on failed requests with their most frequent cause; undefined where it is kept or nothing succeeded. */
+function failingShare({ level, loadTimeNs }: TrialFacts, { constraints }: Judgement): string | undefined {
+  if (level === null || level.requestCount === 0) return undefined;
+  const outcomes = constraints
+    .filter(isErrorLimit)
+    .map((constraint) => evaluateConstraint(constraint, { level, loadTimeNs }));
+  if (totalViolation(outcomes) <= 0) return undefined;
+  const [most] = Object.entries(level.errors).toSorted(([, a], [, b]) => b - a);
+  return `${describeMisses(outcomes)}${most === undefined ? '' : ` (mostly ${most[0]})`}`;
 }
 
 /** Of the server's process and of the devices, as far as they were watched. */

@@ -3,6 +3,7 @@ import { PerfTsError } from '../../../src/common/errors.js';
 import { seconds } from '../../../src/common/units.js';
 import type { LaunchedVariant, LaunchVariant } from '../../../src/tune/launchers/launched-variant.js';
 import { parseConstraint } from '../../../src/tune/objectives/constraint.js';
+import { withErrorLimit } from '../../../src/tune/objectives/error-limit.js';
 import { parseObjective } from '../../../src/tune/objectives/objective.js';
 import { runTrial, type TrialOptions } from '../../../src/tune/trials/trial.js';
 import { LevelRises } from '../../../src/tune/trials/trial-watch.js';
@@ -50,6 +51,48 @@ function run(change: Partial<TrialOptions>, { clock = new ManualClock(), ...benc
   const signal = bench.signal ?? new AbortController().signal;
   return runTrial({ ...options, ...change }, { launchVariant, clock, signal, onProgress() {} });
 }
+
+describe('a trial in which requests fail', () => {
+  const failing = (errorCount: number, requestCount = 100) =>
+    run(
+      { constraints: withErrorLimit([]) },
+      {
+        measure: async ({ load }) => ({
+          ...simulatedLevel(
+            { throughputPerSec: 100, verdict: errorCount > 1 ? 'INVALID' : 'VALID' },
+            concurrencyOf(load),
+            seconds(2),
+          ),
+          requestCount,
+          errorCount,
+          errors: { 'INTERNAL: no room': errorCount },
+        }),
+      },
+    );
+
+  it('is infeasible beyond the limit on failures, whatever the others reached', async () => {
+    expect((await failing(25))?.record).toMatchObject({
+      state: 'infeasible',
+      cause: 'requests_failed',
+      score: null,
+      reason: 'error_rate <= 1%: was 20 %, 20 times the limit (mostly INTERNAL: no room)',
+    });
+  });
+
+  it('is complete within it', async () => {
+    expect((await failing(1))?.record.state).toBe('complete');
+  });
+
+  it('is failed where nothing succeeded', async () => {
+    expect((await failing(25, 0))?.record).toMatchObject({ state: 'failed', cause: 'requests_failed' });
+  });
+
+  it('is judged by the study’s own limit where there is one', () => {
+    const own = [parseConstraint('error_rate <= 30%')];
+    expect(withErrorLimit(own)).toEqual(own);
+    expect(withErrorLimit([], 0.05).map(({ text }) => text)).toEqual(['error_rate <= 5%']);
+  });
+});
 
 describe('a trial', () => {
   it('ends early when its level cannot catch up with the best, and still says where it stands', async () => {
