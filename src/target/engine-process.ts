@@ -7,7 +7,7 @@ const STOP_GRACE_MS = 10_000;
  * The engine yields the CPU to the load generator where both share it: a generator that waits for a CPU sends late and
  * stamps answers late, and would be measuring itself (docs/performance.md has what this changed).
  */
-const ENGINE_NICENESS = 5;
+export const ENGINE_NICENESS = 5;
 
 /** Node with `nodeArguments`, a channel for messages, and what it says on its stderr. */
 export function spawnEngine(nodeArguments: readonly string[]): ChildProcess {

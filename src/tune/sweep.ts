@@ -65,6 +65,8 @@ export interface SweepOptions {
   readonly seed: number;
   /** Undefined tunes every knob over its own values. */
   readonly knobs?: KnobSelection | undefined;
+  /** Variants that accept less than the unchanged model, such as smaller batches, may be proposed. */
+  readonly mayNarrow?: boolean | undefined;
   /** Requests in flight for every variant, instead of each variant's own best load. */
   readonly concurrency?: number | undefined;
   /** Rows in each request; 1 when left out. */
@@ -202,7 +204,7 @@ async function describeQuestion(
 ): Promise<StudyOptions> {
   const { ortLibrary, runtimes = [], resume, budget, together } = options;
   const { store, signal } = dependencies;
-  const asked = { selection: options.knobs, ortLibrary, runtimes, signal };
+  const asked = { selection: options.knobs, mayNarrow: options.mayNarrow, ortLibrary, runtimes, signal };
   const subject =
     together === undefined
       ? await describeSubject(server, asked)

@@ -76,6 +76,11 @@ const rows = {
     group: 'Search',
     help: 'put the portable recommendation into the model repository, after a copy of what it replaces',
   }),
+  allowSmallerBatch: toggle({
+    flag: 'allow-smaller-batch',
+    group: 'Search',
+    help: 'also propose what narrows the contract with clients, such as a lower max_batch_size; a sweep file may list such values instead',
+  }),
   strategy: optional({
     flag: 'strategy',
     placeholder: strategyNames.join('|'),
@@ -199,6 +204,7 @@ async function run(
     constraints: [...(file?.constraints ?? []), ...values.constraints],
     strategy: values.strategy ?? file?.strategy ?? 'forest',
     seed: values.seed ?? file?.seed ?? 1,
+    mayNarrow: values.allowSmallerBatch,
     knobs: together === undefined ? swept[0]?.knobs : file?.knobs,
     concurrency: values.concurrency ?? file?.concurrency,
     batchSize: file?.batchSize,

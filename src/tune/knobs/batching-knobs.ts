@@ -18,6 +18,21 @@ function withBatching(
     : { ...config, dynamic_batching: change(config.dynamic_batching) };
 }
 
+/** What a batcher promises to clients beside speed; without it nothing keeps that. */
+const promises = [
+  'preserve_ordering',
+  'priority_levels',
+  'default_priority_level',
+  'default_queue_policy',
+  'priority_queue_policy',
+] as const;
+
+const promisesMore = ({ dynamic_batching: batching = {} }: ModelConfig): boolean =>
+  promises.some((name) => {
+    const value: unknown = batching[name];
+    return value !== undefined && value !== false && value !== 0;
+  });
+
 export const dynamicBatching: Knob = {
   name: 'dynamic_batching',
   scope: 'portable',
@@ -33,6 +48,7 @@ export const dynamicBatching: Knob = {
     return undefined;
   },
   isActive: always,
+  narrowsContract: (from, to, { config }) => from === true && to === false && promisesMore(config),
   write(config, value) {
     const { dynamic_batching: batching, ...rest } = config;
     return value === true ? { ...config, dynamic_batching: batching ?? {} } : rest;
@@ -60,6 +76,8 @@ export const maxBatchSize: Knob = {
         : 'must be 0: the model has no batch dimension',
   // Without the batcher each request runs alone, whatever the limit is.
   isActive: isBatching,
+  // It is also the most rows that one request may have.
+  narrowsContract: (from, to) => Number(to) < Number(from),
   write(config, value) {
     const limited = { ...config, max_batch_size: Number(value) };
     return withBatching(limited, ({ preferred_batch_size: preferred, ...batching }) => {

@@ -27,6 +27,8 @@ export interface KnobContext {
   readonly isTriton?: boolean;
   /** Other builds of ONNX Runtime by name, as paths of their libraries. */
   readonly runtimes?: Readonly<Record<string, string>>;
+  /** The user allows variants that accept less than the unchanged model does. */
+  readonly mayNarrow?: boolean;
 }
 
 /** The value a knob has in a variant: its own, or the default where the study does not tune it. */
@@ -68,6 +70,12 @@ export interface Knob {
   isActive(read: ReadKnob): boolean;
   /** False where it contradicts the other knobs; such a variant is never made. Legal when left out. */
   isLegal?(value: KnobValue, read: ReadKnob, context: KnobContext): boolean;
+  /**
+   * True where a server with `to` refuses or loses something that one with `from` takes: larger requests, orders,
+   * priorities. A search does not propose such a value by itself; one that a person lists is tried, and a recommendation
+   * says so. Never where left out.
+   */
+  narrowsContract?(from: KnobValue, to: KnobValue, context: KnobContext): boolean;
   /** `config` is the user's own, not completed; fields that only repeat a server default are left out. */
   write(config: ModelConfig, value: KnobValue, context: KnobContext): ModelConfig;
   /** Flags of the server for this value; none for its default. */
@@ -79,6 +87,13 @@ export interface Knob {
 }
 
 export const scopeOfValue = (knob: Knob, value: KnobValue): KnobScope => knob.scopeOf?.(value) ?? knob.scope;
+
+/** What a sweep may propose without being asked to narrow what clients may send. */
+export const fairValues = (knob: Knob, values: readonly KnobValue[], context: KnobContext): readonly KnobValue[] => {
+  if (context.mayNarrow === true || knob.narrowsContract === undefined) return values;
+  const from = knob.read(context.config);
+  return values.filter((to) => to === from || knob.narrowsContract?.(from, to, context) !== true);
+};
 
 export const always = (): boolean => true;
 /** For knobs that write no field of the config. */

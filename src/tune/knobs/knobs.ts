@@ -22,7 +22,7 @@ import {
   memoryPattern,
 } from './session-knobs.js';
 
-export { type Knob, type KnobContext, type ReadKnob, scopeOfValue } from './knob.js';
+export { fairValues, type Knob, type KnobContext, type ReadKnob, scopeOfValue } from './knob.js';
 
 export const knobs: readonly Knob[] = [
   executionProvider,
@@ -59,7 +59,9 @@ export function presetValues(context: KnobContext): readonly Readonly<Record<str
   const { config, cpuCount, providers = [] } = context;
   const spread = { instance_count: cpuCount, intra_op_threads: 1 };
   const single = { instance_count: 1, intra_op_threads: 'default' };
-  const batch = { dynamic_batching: true, max_batch_size: 8 };
+  // Never less than the model takes now, unless that is allowed.
+  const least = context.mayNarrow === true ? 0 : (config.max_batch_size ?? 0);
+  const batch = { dynamic_batching: true, max_batch_size: Math.max(8, least) };
   const accelerated = providers
     .filter((name) => name !== 'cpu')
     .flatMap((name) => {

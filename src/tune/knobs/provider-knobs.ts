@@ -110,8 +110,19 @@ interface OptionSpec {
   readonly isOrdered?: boolean;
   readonly isMinor?: boolean;
   readonly isBytes?: boolean;
+  readonly narrowsContract?: Knob['narrowsContract'];
   readonly explain: string;
 }
+
+/** A graph that was captured once serves the shapes that it was captured with, and a trial sends one shape. */
+const narrowsShapes = (_: KnobValue, to: KnobValue, { config }: KnobContext): boolean =>
+  to === true &&
+  ((config.max_batch_size ?? 0) > 0 ||
+    (config.input ?? []).some(({ dims = [] }) => dims.some((dim) => Number(dim) < 0)));
+
+/** What fits with the requests of a trial may be too little for the largest that the model takes. */
+const narrowsMemory = (from: KnobValue, to: KnobValue): boolean =>
+  typeof to === 'number' && (typeof from !== 'number' || to < from);
 
 const workspaceSizes = [1024, 256, 512, 2048, 4096].map((size) => size * MIB);
 const memoryShares = ({ gpuMemoryBytes }: KnobContext): readonly KnobValue[] =>
@@ -153,6 +164,7 @@ const optionSpecs: readonly OptionSpec[] = [
     option: 'trt_cuda_graph_enable',
     values: [false, true],
     isMinor: true,
+    narrowsContract: narrowsShapes,
     explain: 'kernels are launched as one graph',
   },
   {
@@ -173,6 +185,7 @@ const optionSpecs: readonly OptionSpec[] = [
     provider: 'cuda',
     option: 'enable_cuda_graph',
     values: [false, true],
+    narrowsContract: narrowsShapes,
     explain: 'kernels are launched as one graph',
   },
   { provider: 'cuda', option: 'use_tf32', values: [true, false], isMinor: true, explain: 'TF32 for matrix products' },
@@ -184,6 +197,7 @@ const optionSpecs: readonly OptionSpec[] = [
     isOrdered: true,
     isMinor: true,
     isBytes: true,
+    narrowsContract: narrowsMemory,
     explain: 'most memory that the CUDA arena takes',
   },
   {
@@ -251,6 +265,7 @@ function optionKnob(spec: OptionSpec, row: ProviderRow, option: ProviderOption):
     },
     unusable: (context) => (usableProviders(context).includes(provider) ? undefined : `it needs ${row.needs}`),
     isActive: (read) => read('execution_provider') === provider,
+    ...(spec.narrowsContract !== undefined && { narrowsContract: spec.narrowsContract }),
     write(config, value) {
       const text = value === fallback ? undefined : textOf(value);
       if (!asParameter) return writeAcceleratorParameter(config, device, accelerator, key, text);

@@ -47,10 +47,9 @@ export async function createEngineLauncher(options: EngineLauncherOptions): Prom
 
 /** A variant that chooses a build of ONNX Runtime by itself goes before the study's. */
 function engineFlagsOf({ ortLibrary }: EngineLauncherOptions, { serverFlags = [] }: Variant): readonly string[] {
-  // A real Triton hands every batch to an instance; run otherwise, tiny models would teach nothing of their instances.
-  const flags = ['--inline-tiny-models=false', ...serverFlags];
-  if (ortLibrary === undefined || serverFlags.some((flag) => flag.startsWith('--ort-library='))) return flags;
-  return [`--ort-library=${ortLibrary}`, ...flags];
+  // Nothing else: a gain holds for the engine that it was measured on, which is to be the one that users start.
+  if (ortLibrary === undefined || serverFlags.some((flag) => flag.startsWith('--ort-library='))) return serverFlags;
+  return [`--ort-library=${ortLibrary}`, ...serverFlags];
 }
 
 async function serve(

@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { ONNX_BACKEND, ONNX_PLATFORM } from '../../model-config/complete-config.js';
 import type { ModelConfig } from '../../model-config/model-config.js';
 import { type ProviderName, providerTable } from '../../onnxruntime/provider-table.js';
-import { type Knob, type KnobContext, knobs, scopeOfValue } from '../knobs/knobs.js';
+import { fairValues, type Knob, type KnobContext, knobs, scopeOfValue } from '../knobs/knobs.js';
 import type { KnobSelection } from '../variants/search-space.js';
 import type { OfferedKnobs } from './study-server.js';
 
@@ -107,6 +107,6 @@ function portableValues(knob: Knob, values: KnobSelection[string], context: Knob
   const isPortable = (value: Parameters<Knob['explain']>[0]): boolean =>
     scopeOfValue(knob, knob.normalize?.(value) ?? value) === 'portable';
   if (values !== 'auto') return values.filter(isPortable);
-  const own = knob.values(context);
+  const own = fairValues(knob, knob.values(context), context);
   return own.every(isPortable) ? 'auto' : own.filter(isPortable);
 }

@@ -1,4 +1,5 @@
 /** The script that measures the default and a recommendation again, in turn, on engines of its own. */
+import { ENGINE_NICENESS } from '../../target/engine-process.js';
 
 export interface ReproOptions {
   /** One, or several that share the load by their weights. */
@@ -50,7 +51,8 @@ trap stop EXIT INT TERM
 measure() {
   name=$1 repository=$2 load=$3
   shift 3
-  $perf_ts serve --model-repository "$repository" --model-control-mode explicit ${loaded} \\
+  # As in the trials, the engine yields the CPU to what measures it.
+  nice -n ${ENGINE_NICENESS} $perf_ts serve --model-repository "$repository" --model-control-mode explicit ${loaded} \\
     --grpc-port "$port" --allow-http=false --allow-metrics=false "$@" &
   engine=$!
   echo "== $name"

@@ -6,12 +6,12 @@ import type { Recommendation, StudyPlan, StudyRecord } from '../../record/study-
 import { MIN_ROUNDS } from '../confirmation/confirmation-plan.js';
 import { type Decision, type FinalistVerdict, isPortable, type Round } from '../confirmation/confirmation-verdict.js';
 import { explainInfeasible } from '../results/explain-infeasible.js';
+import { narrowedContract } from '../results/narrowed-contract.js';
 import { findTradeOffs } from '../results/trade-offs.js';
 import type { Strategy } from '../strategies/strategy.js';
 import { formatDefaults, recommendVariant } from '../together/joint-recommendation.js';
 import { isBetter } from '../trials/trial-order.js';
 import type { FinishedTrial } from '../trials/trial-outcome.js';
-import { servedModels } from '../variants/variants.js';
 import { describeFinalist, findFindings } from './study-findings.js';
 import type { StudyOptions } from './study-options.js';
 
@@ -133,17 +133,11 @@ function confirmationWarning({ base, rounds, trials, decision, isInterrupted }: 
   return { code, message: `${whose} proved better than the default: ${reasons.join('; ')}${remedy}` };
 }
 
-/** A smaller batch limit is a change that clients notice. */
-function contractWarning({ model }: StudyOptions, { decision }: StudyEnd): Warning | undefined {
-  const { portable } = decision;
-  if (portable === undefined) return undefined;
-  const served = servedModels(model, portable.variant);
-  const lowered = served.flatMap(({ model: { name, completed }, variant: { config } }) => {
-    const { max_batch_size: size } = config;
-    const before = completed.max_batch_size ?? 0;
-    if (size === undefined || size >= before) return [];
-    return `the recommended max_batch_size ${size}${served.length > 1 ? ` of ${name}` : ''} is below the default's ${before}`;
-  });
-  if (lowered.length === 0) return undefined;
-  return { code: 'BATCH_LIMIT_LOWERED', message: `${lowered.join(', and ')}: requests with more rows will be refused` };
+/** Only where it was asked for: what clients notice must be said aloud. */
+function contractWarning({ context }: StudyOptions, { decision }: StudyEnd): Warning | undefined {
+  const chosen = [decision.portable, decision.engine].filter((verdict) => verdict !== undefined);
+  const narrowed = [...new Set(chosen.flatMap(({ variant }) => narrowedContract(variant, context)))];
+  if (narrowed.length === 0) return undefined;
+  const message = `what is recommended accepts less than the default does: ${narrowed.join(', ')}; requests that need more will be refused`;
+  return { code: 'CONTRACT_NARROWED', message };
 }

@@ -14,12 +14,16 @@ export interface Subject {
   without(names: readonly string[]): Pick<StudyOptions, 'space' | 'together'>;
 }
 
-export type SubjectQuestion = Omit<HostQuestion, 'model'>;
+export interface SubjectQuestion extends Omit<HostQuestion, 'model'> {
+  /** Variants that accept less than the unchanged model may be proposed. */
+  readonly mayNarrow?: boolean | undefined;
+}
 
 /** Throws PerfTsError BAD_OPTION for what the host cannot be asked. */
 export async function describeSubject(server: StudyServer, question: SubjectQuestion): Promise<Subject> {
   const wanted = withRuntimes(question.selection, question.runtimes);
-  const context = await server.describeContext({ ...question, selection: wanted });
+  const described = await server.describeContext({ ...question, selection: wanted });
+  const context = question.mayNarrow === true ? { ...described, mayNarrow: true } : described;
   const offered = server.offer(wanted, context);
   const usable = selectUsable(context, offered.selection);
   return {

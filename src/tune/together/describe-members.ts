@@ -48,7 +48,8 @@ export async function describeMembers(
   );
   // Providers are proven once, for all that any of the models could choose.
   const asked = selections.includes(undefined) ? undefined : Object.assign({}, ...selections);
-  const first = await server.describeContext({ ...question, selection: asked });
+  const found = await server.describeContext({ ...question, selection: asked });
+  const first = question.mayNarrow === true ? { ...found, mayNarrow: true } : found;
   const described = await Promise.all(
     models.map(async (model, index): Promise<Described> => {
       const selection = selections[index];

@@ -1,7 +1,7 @@
 /** Turns the knob table into the space a strategy searches: domains, canonical form, legality, enumeration. */
 import { closestWord } from '../../common/closest-word.js';
 import { PerfTsError, type Problem } from '../../common/errors.js';
-import { type Knob, type KnobContext, knobs, presetValues, type ReadKnob } from '../knobs/knobs.js';
+import { fairValues, type Knob, type KnobContext, knobs, presetValues, type ReadKnob } from '../knobs/knobs.js';
 import type { KnobValue, SearchDimension, SearchSpace, VariantParameters } from '../strategies/strategy.js';
 
 /** Values a person asked for, by knob name; `auto` is the table's own domain. Knobs that are not named stay as they are. */
@@ -61,7 +61,10 @@ function tuneKnob(
 ): TunedKnob[] {
   const chosen = selection === undefined ? (knob.isMinor === true ? undefined : 'auto') : selection[knob.name];
   if (chosen === undefined) return [];
-  const values = chosen === 'auto' ? knob.values(context) : [...new Set(chosen.map((value) => normalize(knob, value)))];
+  const values =
+    chosen === 'auto'
+      ? fairValues(knob, knob.values(context), context)
+      : [...new Set(chosen.map((value) => normalize(knob, value)))];
   if (values.every((value) => value === defaultValue)) return [];
   return [{ knob, dimension: { name: knob.name, values, defaultValue, isOrdered: knob.isOrdered } }];
 }

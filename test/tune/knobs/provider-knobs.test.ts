@@ -12,6 +12,8 @@ const gpu: KnobContext = {
   providers: ['cuda', 'tensorrt', 'openvino'],
   gpuCount: 1,
   gpuMemoryBytes: 16 * 2 ** 30,
+  // Every value of every knob.
+  mayNarrow: true,
 };
 const all = Object.fromEntries(knobs.map(({ name }) => [name, 'auto' as const]));
 const space = buildSearchSpace(gpu, all);
