@@ -17,6 +17,7 @@ import {
   sanitizeName,
 } from './record-folder.js';
 import { createJournal, type JournalContent, type JournalHeader, repairJournal } from './study-journal.js';
+import { lockStudy, type ReleaseStudy } from './study-lock.js';
 import type { StudyRecord, TrialRecord } from './study-record.js';
 
 export type { JournalHeader } from './study-journal.js';
@@ -42,21 +43,24 @@ export interface StudyStore extends RecordFolder {
   ): Promise<string>;
   /** Replaces `study.json` as a whole. */
   saveStudy(record: StudyRecord): Promise<void>;
-  /** Closes the journal. May be called twice. */
+  /** Closes the journal and gives the study's lock back. May be called twice. */
   close(): Promise<void>;
 }
 
-/** Makes the study's folder; throws PerfTsError OUTPUT_UNWRITABLE before any trial starts. */
-export const createStudyStore = async (options: RecordFolderOptions): Promise<StudyStore> =>
-  storeIn(await createRecordFolder(options), options.model);
+/** Makes the study's folder and locks it; throws PerfTsError OUTPUT_UNWRITABLE before any trial starts. */
+export async function createStudyStore(options: RecordFolderOptions): Promise<StudyStore> {
+  const folder = await createRecordFolder(options);
+  return storeIn(folder, options.model, await lockStudy(folder.path));
+}
 
 /**
- * The store of a study that goes on. The journal's torn last line is taken off. Discarding such a store leaves it as it
- * is. Throws PerfTsError OUTPUT_UNWRITABLE.
+ * The store of a study that goes on, which the caller has locked. The journal's torn last line is taken off. Discarding
+ * such a store leaves it as it is. Throws PerfTsError OUTPUT_UNWRITABLE.
  */
 export async function openStudyStore(
   path: string,
   journal: JournalContent,
+  release: ReleaseStudy,
   workingFolder = process.cwd(),
 ): Promise<StudyStore> {
   const folder = resolve(workingFolder, path);
@@ -70,10 +74,10 @@ export async function openStudyStore(
     isKept: true,
     discard: () => Promise.resolve(),
   };
-  return storeIn(record, journal.headers[0].model);
+  return storeIn(record, journal.headers[0].model, release);
 }
 
-function storeIn(folder: RecordFolder, model: string): StudyStore {
+function storeIn(folder: RecordFolder, model: string, release: ReleaseStudy): StudyStore {
   const journal = createJournal(join(folder.path, JOURNAL_FILE));
   return {
     id: folder.id,
@@ -100,9 +104,16 @@ function storeIn(folder: RecordFolder, model: string): StudyStore {
       await writeFileAtomically(join(folder.path, recordFiles.study), `${JSON.stringify(record, null, 2)}\n`);
       if (record.trials.length > 0) folder.keep();
     },
-    close: () => journal.close(),
+    async close() {
+      try {
+        await journal.close();
+      } finally {
+        await release();
+      }
+    },
     async discard() {
       await journal.close().catch(() => undefined);
+      await release();
       await folder.discard();
     },
   };

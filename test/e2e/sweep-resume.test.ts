@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -84,6 +84,31 @@ describe('a sweep that is killed', { timeout: 180_000 }, () => {
     const searched = study.trials.filter(({ phase }) => phase === 'search').map(({ variantId }) => variantId);
     expect(new Set(searched).size).toBe(searched.length);
     expect(study.usedNs! / 1e9).toBeLessThanOrEqual(Math.max(budget + 3, 1.05 * budget));
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('is not resumed beside itself, whoever tries', async () => {
+    const first = startPerfTs(['sweep', '-m', 'identity', '--budget', '60s', '--strategy', 'random']);
+    while (trialsIn(first.folder).length === 0) await delay(20);
+    const study = studyFolder(first.folder);
+    for (const place of [join(first.folder, '..'), first.folder, join(first.folder, 'results'), study])
+      chmodSync(place, 0o777);
+    chmodSync(join(study, 'study.jsonl'), 0o666);
+    const before = readFileSync(join(study, 'study.jsonl'), 'utf8').length;
+    for (const uid of [0, 65_534]) {
+      const other = await runPerfTs(['sweep', '--resume', study], {
+        folder: first.folder,
+        uid,
+        env: { HOME: first.folder, PERF_TS_CACHE: join(first.folder, 'cache') },
+      });
+      expect(other.stderr).toContain(`is still being run by process ${first.child.pid} of user root`);
+      expect(other.code).toBe(3);
+    }
+    first.child.kill('SIGINT');
+    await first.ended;
+    const lines = readFileSync(join(study, 'study.jsonl'), 'utf8');
+    expect(lines.length).toBeGreaterThanOrEqual(before);
+    expect(lines.match(/perf-ts\/journal@1/g)).toHaveLength(1);
+    expect(existsSync(join(study, 'study.lock'))).toBe(false);
   });
 
   it('is not resumed when there is nothing to resume', async () => {

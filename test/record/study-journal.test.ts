@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createJournal, type JournalHeader, readJournal } from '../../src/record/study-journal.js';
+import { lockStudy } from '../../src/record/study-lock.js';
 import type { TrialRecord } from '../../src/record/study-record.js';
 import { findLatestStudy, findStudy } from '../../src/record/study-search.js';
 import { createStudyStore, openStudyStore } from '../../src/record/study-store.js';
@@ -65,7 +66,7 @@ describe('a journal', () => {
     const file = join(store.path, 'study.jsonl');
     writeFileSync(file, `${readFileSync(file, 'utf8')}{"id":"trial-1","var`);
     const found = await findStudy(store.path);
-    const again = await openStudyStore(store.path, found.journal, folder);
+    const again = await openStudyStore(store.path, found.journal, await lockStudy(store.path), folder);
     expect(again).toMatchObject({ id: store.id, path: store.path, directory: `results/${store.id}` });
     await again.startJournal(header);
     await again.appendTrial(trial('trial-1'));

@@ -22,6 +22,8 @@ export interface PerfTsRun {
 export interface PerfTsRunOptions {
   readonly folder?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another user, which only root may choose. */
+  readonly uid?: number;
 }
 
 /** Demo models are made once for all tests of this checkout. */
@@ -34,6 +36,7 @@ export function startPerfTs(args: readonly string[], options: PerfTsRunOptions =
     cwd: folder,
     env: { ...process.env, NO_COLOR: '1', PERF_TS_CACHE: testCacheFolder, PERF_TS_TEST_MARK: mark, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.uid !== undefined && { uid: options.uid }),
   });
   let stdout = '';
   let stderr = '';

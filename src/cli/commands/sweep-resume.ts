@@ -1,9 +1,10 @@
 /** `perf-ts sweep --resume`: which study goes on, and with which options: its own, and over them those given now. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { PerfTsError } from '../../common/errors.js';
 import type { OptionRow, OptionRows, OptionValues } from '../../common/option-row.js';
 import type { JournalHeader } from '../../record/study-journal.js';
+import { lockStudy, type ReleaseStudy } from '../../record/study-lock.js';
 import { type FoundStudy, findLatestStudy, findStudy } from '../../record/study-search.js';
 import type { Command } from '../command.js';
 import { findCommand } from '../commands.js';
@@ -12,39 +13,33 @@ import { parseCommandLine } from '../parse-command-line.js';
 /** No help page is shown. */
 const HELP_WIDTH = 80;
 
+export interface StudyToResume extends FoundStudy {
+  /** Nobody else may write to it until this is called. */
+  readonly release: ReleaseStudy;
+}
+
 /**
  * `place` is the study's folder; without one, the newest unfinished study under `resultsFolder`. Throws PerfTsError when
- * there is none, or when it is still running.
+ * there is none, or when it may still be running.
  */
 export async function findStudyToResume(
   place: string,
   resultsFolder: string,
   model: string | undefined,
-): Promise<FoundStudy> {
-  const found = place === '' ? await findLatestStudy(resultsFolder, model) : await findStudy(place);
-  const { headers } = found.journal;
-  const processId = headers.at(-1)?.processId;
-  if (typeof processId === 'number' && isRunning(processId)) {
-    const what = `${found.path} is still being run by process ${processId}`;
-    throw new PerfTsError('BAD_OPTION', { where: '--resume', what, hint: 'wait for its end, or stop it first' });
-  }
-  if (model !== undefined && headers[0].model !== model) {
-    const what = `${found.path} is a study of '${headers[0].model}', not of '${model}'`;
+): Promise<StudyToResume> {
+  const { path, journal: seen } = place === '' ? await findLatestStudy(resultsFolder, model) : await findStudy(place);
+  if (model !== undefined && seen.headers[0].model !== model) {
+    const what = `${path} is a study of '${seen.headers[0].model}', not of '${model}'`;
     throw new PerfTsError('BAD_OPTION', { where: '--resume', what });
   }
-  return found;
-}
-
-/** Whether a process of that number is there and is a perf-ts; numbers come up again. */
-function isRunning(processId: number): boolean {
-  if (processId === process.pid) return false;
+  const release = await lockStudy(path);
   try {
-    process.kill(processId, 0);
-  } catch {
-    return false;
+    // What its last process wrote until it ended counts.
+    return { ...(await findStudy(path)), release };
+  } catch (fault) {
+    await release();
+    throw fault;
   }
-  const commandLine = `/proc/${processId}/cmdline`;
-  return !existsSync('/proc/self') || (existsSync(commandLine) && /perf-ts/.test(readFileSync(commandLine, 'utf8')));
 }
 
 /**

@@ -28,7 +28,7 @@ import { withoutSecrets } from './measure-requests.js';
 import { generatedDataRow, stringLengthRow } from './request-options.js';
 import { runtimeRow } from './runtime-options.js';
 import { chooseModels, locateModels, modelsOf, sweptModelsRow } from './sweep-models.js';
-import { findStudyToResume, isGiven, mergeOptions, pathThen } from './sweep-resume.js';
+import { findStudyToResume, isGiven, mergeOptions, pathThen, type StudyToResume } from './sweep-resume.js';
 import { sweepServerRows } from './sweep-server.js';
 
 const rows = {
@@ -154,11 +154,20 @@ async function sweep(values: SweepValues, context: CommandContext): Promise<numb
 
 /** With the options that the study was begun with, but for those given now. */
 async function resume(given: SweepValues, place: string, context: CommandContext): Promise<number> {
-  const { path, journal, isComplete } = await findStudyToResume(
+  const found = await findStudyToResume(
     place,
     given.results,
     given.model.length === 0 ? undefined : jointName(parseModels(given.model).map(({ model }) => model)),
   );
+  try {
+    return await goOn(found, given, context);
+  } finally {
+    await found.release();
+  }
+}
+
+async function goOn(found: StudyToResume, given: SweepValues, context: CommandContext): Promise<number> {
+  const { path, journal, isComplete, release } = found;
   const [header] = journal.headers;
   const resumed = { journal, isForced: given.force };
   const merged = await mergeOptions(sweepCommand, given, context.argv, header);
@@ -178,13 +187,13 @@ async function resume(given: SweepValues, place: string, context: CommandContext
   context.terminal.milestone(
     `Going on with ${path}, of which ${journal.trials.length === 1 ? '1 trial is' : `${journal.trials.length} trials are`} done.`,
   );
-  return run(values, context, { ...resumed, path });
+  return run(values, context, { ...resumed, path, release });
 }
 
 async function run(
   values: SweepValues,
   context: CommandContext,
-  resumed: (ResumedSweep & { readonly path: string }) | undefined,
+  resumed: (ResumedSweep & Pick<StudyToResume, 'path' | 'release'>) | undefined,
 ): Promise<number> {
   const { terminal, signal } = context;
   const file = values.file === undefined ? undefined : await readSweepFile(findSweepFile(values.file));
@@ -222,7 +231,7 @@ async function run(
   const store =
     resumed === undefined
       ? await createStudyStore({ resultsFolder: values.results, model })
-      : await openStudyStore(resumed.path, resumed.journal);
+      : await openStudyStore(resumed.path, resumed.journal, resumed.release);
   const writes = keepWrites((fault) =>
     terminal.milestone(`Going on without what could not be written: ${fault.message}`),
   );
