@@ -8,7 +8,10 @@ import { type KeptWrites, keepWrites } from '../common/kept-writes.js';
 import { packageVersion } from '../common/package-root.js';
 import { elapsed, type Nanos, nanos, seconds } from '../common/units.js';
 import { describeHost } from '../measure/limits/host-fingerprint.js';
-import type { PlanOptions } from '../plan/plan.js';
+import { metadataOfConfig } from '../model-config/config-metadata.js';
+import { whatIsVisible } from '../monitor/visible.js';
+import type { DescribedModel } from '../plan/plan.js';
+import { checkContents, type RequestContents, recordContents } from '../plan/request-contents.js';
 import type { StudyRecord } from '../record/study-record.js';
 import { openStudyServer } from './launchers/open-server.js';
 import type { ServerQuestion, StudyServer } from './launchers/study-server.js';
@@ -22,6 +25,7 @@ import {
 } from './results/save-recommendations.js';
 import { type StrategyName, strategies } from './strategies/strategy-table.js';
 import { keepJournal } from './studies/kept-journal.js';
+import { checkMeasurable } from './studies/measurable.js';
 import { runStudy } from './studies/study.js';
 import { takeFingerprint } from './studies/study-fingerprint.js';
 import { journalHeader } from './studies/study-header.js';
@@ -67,6 +71,8 @@ export interface SweepOptions {
   readonly knobs?: KnobSelection | undefined;
   /** Variants that accept less than the unchanged model, such as smaller batches, may be proposed. */
   readonly mayNarrow?: boolean | undefined;
+  /** Those of them that nobody named: left out where the model has no use for them. */
+  readonly optionalKnobs?: readonly string[] | undefined;
   /** Requests in flight for every variant, instead of each variant's own best load. */
   readonly concurrency?: number | undefined;
   /** Rows in each request; 1 when left out. */
@@ -78,7 +84,9 @@ export interface SweepOptions {
   /** Arguments of the command line that say what requests hold, for the script that measures again. */
   readonly requestArguments?: readonly string[];
   /** What requests hold, where the model leaves it open. */
-  readonly requests?: Pick<PlanOptions, 'shapes' | 'inputSource' | 'stringLengthBytes'>;
+  readonly requests?: RequestContents;
+  /** The version of the only model that is tuned; empty or left out, the one that a server answers with. */
+  readonly modelVersion?: string | undefined;
   /** Goes on with a study that was stopped; `store` is then that study's. */
   readonly resume?: ResumedSweep | undefined;
   /** Command line for the record. */
@@ -138,6 +146,11 @@ async function runOnServer(
   const [model] = withBatchSize([server.model], options) as [StudyModel];
   for (const one of withBatchSize(server.models ?? [model], options)) checkBatchSize(one);
   checkAnswers(options, server);
+  checkMeasurable(options.objective, options.constraints, {
+    visible: await whatIsVisible(options.server?.kind === 'remote' ? options.server.endpoint : undefined),
+    areSeveral: (server.models?.length ?? 1) > 1,
+  });
+  checkContents(options.requests, describedModels(server), [options.batchSize ?? 1]);
   const question = await describeQuestion(options, dependencies, server, model, begun);
   if (options.resume !== undefined) {
     const header = journalHeader(question, new Date(), searchLevelDuration(options.budget));
@@ -204,7 +217,14 @@ async function describeQuestion(
 ): Promise<StudyOptions> {
   const { ortLibrary, runtimes = [], resume, budget, together } = options;
   const { store, signal } = dependencies;
-  const asked = { selection: options.knobs, mayNarrow: options.mayNarrow, ortLibrary, runtimes, signal };
+  const asked = {
+    selection: options.knobs,
+    optionalKnobs: options.optionalKnobs,
+    mayNarrow: options.mayNarrow,
+    ortLibrary,
+    runtimes,
+    signal,
+  };
   const subject =
     together === undefined
       ? await describeSubject(server, asked)
@@ -245,7 +265,7 @@ async function describeQuestion(
         runtimes: context.runtimes,
       })),
       server: server.record,
-      requests: options.requests ?? null,
+      requests: recordContents(options.requests ?? {}, describedModels(server)),
       pricePerHour: options.pricePerHour ?? null,
       knobsLeftOut: unaffordable,
       processId: process.pid,
@@ -260,6 +280,14 @@ async function describeQuestion(
     },
   };
 }
+
+/** As a server would describe them. */
+const describedModels = ({ model, models = [model] }: StudyServer): DescribedModel[] =>
+  models.map(({ name, completed }) => ({
+    model: name,
+    metadata: metadataOfConfig(name, completed),
+    config: completed,
+  }));
 
 const withPrice = (constraint: Constraint, pricePerHour: number | undefined): Constraint =>
   pricePerHour === undefined ? constraint : { ...constraint, pricePerHour };

@@ -82,17 +82,19 @@ export const maxErrorRateRow = withDefault({
   parse: parseShareOrNone,
 });
 
+export const modelVersionRow = withDefault({
+  flag: 'model-version',
+  aliases: ['x'],
+  placeholder: 'VERSION',
+  group: 'What to measure',
+  help: 'model version; the server chooses when left out',
+  defaultText: '',
+  parse: (text) => text,
+});
+
 export const measureRows = {
   models: modelsRow,
-  modelVersion: withDefault({
-    flag: 'model-version',
-    aliases: ['x'],
-    placeholder: 'VERSION',
-    group: 'What to measure',
-    help: 'model version; the server chooses when left out',
-    defaultText: '',
-    parse: (text) => text,
-  }),
+  modelVersion: modelVersionRow,
   server: withDefault({
     flag: 'server',
     placeholder: 'WHICH',

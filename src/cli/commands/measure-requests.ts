@@ -2,41 +2,23 @@
 import type { Compression, TlsOptions } from '../../client/infer-client.js';
 import { PerfTsError, type Problem } from '../../common/errors.js';
 import type { OptionValues } from '../../common/option-row.js';
-import { NANOS_PER_MICRO } from '../../common/units.js';
 import type { Protocol } from '../../kserve/protocol.js';
-import { readDataFiles } from '../../plan/input-data/data-files.js';
 import type { PlanOptions } from '../../plan/plan.js';
+import type { RequestContents } from '../../plan/request-contents.js';
 import type { measureRows } from './measure-options.js';
+import { readContents } from './request-contents.js';
 
 type MeasureValues = OptionValues<typeof measureRows>;
 
-type RequestOptions = Pick<
-  PlanOptions,
-  | 'inputChoices'
-  | 'dataFiles'
-  | 'stringLengthBytes'
-  | 'stringData'
-  | 'validationTolerance'
-  | 'keepsTensors'
-  | 'requestParameters'
-  | 'sharedMemory'
-  | 'compression'
-  | 'headers'
-  | 'tls'
->;
+type RequestOptions = Omit<RequestContents, 'shapes' | 'inputSource'> &
+  Pick<PlanOptions, 'keepsTensors' | 'sharedMemory' | 'compression' | 'headers' | 'tls'>;
 
 /** Reads the data files. Throws PerfTsError BAD_OPTION or BAD_FILE with every problem. */
 export async function readRequestOptions(values: MeasureValues): Promise<RequestOptions> {
-  const paths = values.inputData.flatMap((choice) => (choice.kind === 'path' ? [choice.path] : []));
-  const { stringLength, stringData, validationTolerance, sharedMemory } = values;
+  const { sharedMemory } = values;
   return {
-    inputChoices: values.inputData,
-    dataFiles: await readDataFiles(paths),
-    stringLengthBytes: stringLength,
-    stringData,
-    validationTolerance,
+    ...(await readContents(values)),
     keepsTensors: values.profileExportFile === undefined ? undefined : true,
-    requestParameters: parametersOf(values),
     sharedMemory:
       sharedMemory === 'none' ? undefined : { kind: sharedMemory, outputBytes: values.outputSharedMemorySize },
     ...travelOptions(values),
@@ -62,15 +44,6 @@ export function protocolOf(values: MeasureValues): Protocol | undefined {
   if (client !== undefined) return client === 'http' ? 'http' : 'grpc';
   if (values.grpcUseSsl || values.grpcCompression !== 'none') return 'grpc';
   return values.httpCompression !== 'none' || usesHttpsFiles(values) ? 'http' : undefined;
-}
-
-function parametersOf({ requestParameters, priority, serverTimeout }: MeasureValues): PlanOptions['requestParameters'] {
-  const parameters = {
-    ...Object.fromEntries(requestParameters),
-    ...(priority !== undefined && { priority }),
-    ...(serverTimeout !== undefined && { timeout: Math.round(serverTimeout / NANOS_PER_MICRO) }),
-  };
-  return Object.keys(parameters).length === 0 ? undefined : parameters;
 }
 
 function headersOf({ headers }: MeasureValues, problems: Problem[]): PlanOptions['headers'] {

@@ -7,20 +7,10 @@ const dataGroup = 'Input data';
 const group = 'Requests';
 const tlsGroup = 'TLS';
 
-/** The values that a sweep sends. */
-export const generatedDataRow = withDefault({
-  flag: 'input-data',
-  placeholder: 'random|zero',
-  group: 'Load',
-  help: 'values of the inputs',
-  defaultText: 'random',
-  parse: parseChoice('random', 'zero'),
-});
-
-export const stringLengthRow = withDefault({
+const stringLengthRow = withDefault({
   flag: 'string-length',
   placeholder: 'N',
-  group: 'Load',
+  group: dataGroup,
   help: 'length of generated strings for BYTES inputs',
   defaultText: '128',
   parse: parseInteger(0, 1 << 20),
@@ -34,7 +24,7 @@ export const inputRows = {
     help: 'values of the inputs: random (the default), zero, LOW..HIGH, one of these for one input (NAME:zero), a JSON file as perf_analyzer has it, or a folder with a file for each input; repeatable',
     parse: parseInputChoice,
   }),
-  stringLength: { ...stringLengthRow, group: dataGroup },
+  stringLength: stringLengthRow,
   stringData: optional({
     flag: 'string-data',
     placeholder: 'TEXT',

@@ -40,7 +40,7 @@ export function chooseModels(texts: readonly string[], file: SweepFile | undefin
 /** A weight of the command line goes before the file's. */
 function asListed(name: string, weight: number, texts: readonly string[], listed: readonly SweptModel[]): SweptModel {
   const known = listed.find((model) => model.name === name);
-  return { name, weight: texts.includes(name) ? (known?.weight ?? 1) : weight, knobs: known?.knobs };
+  return { ...known, name, weight: texts.includes(name) ? (known?.weight ?? 1) : weight, knobs: known?.knobs };
 }
 
 /** As -m takes them, the models of a study that was begun before. */
@@ -66,10 +66,10 @@ export async function locateModels(
 ): Promise<LocatedModels> {
   const places: ChosenServer[] = [];
   const members: SweptMember[] = [];
-  for (const { name, weight, knobs } of models) {
+  for (const { name, weight, knobs, optionalKnobs } of models) {
     const place = await chooseServer(values, name, terminal);
     places.push(place);
-    if (models.length > 1) members.push({ name, weight, knobs, folder: folderOf(place) });
+    if (models.length > 1) members.push({ name, weight, knobs, optionalKnobs, folder: folderOf(place) });
     await checkApply(values.apply, name, place);
     if (place.isDemoModel) terminal.milestone(`Tuning '${name}', a demo model with random weights.`);
   }

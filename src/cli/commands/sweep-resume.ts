@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { PerfTsError } from '../../common/errors.js';
 import type { OptionRow, OptionRows, OptionValues } from '../../common/option-row.js';
+import type { InputChoice } from '../../plan/input-data/input-choice.js';
 import type { JournalHeader } from '../../record/study-journal.js';
 import { lockStudy, type ReleaseStudy } from '../../record/study-lock.js';
 import { type FoundStudy, findLatestStudy, findStudy } from '../../record/study-search.js';
@@ -88,3 +89,7 @@ export function pathThen(path: string | undefined, header: JournalHeader): strin
   const absolute = resolve(workingFolder, path);
   return existsSync(absolute) ? absolute : path;
 }
+
+/** A file or folder of input data of the study's first part, as seen from here. */
+export const choiceThen = (choice: InputChoice, header: JournalHeader): InputChoice =>
+  choice.kind === 'path' ? { ...choice, path: pathThen(choice.path, header)! } : choice;

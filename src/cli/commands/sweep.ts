@@ -9,7 +9,7 @@ import { parseModels } from '../../plan/parse-load-options.js';
 import { createStudyStore, openStudyStore, type StudyStore } from '../../record/study-store.js';
 import { renderStudyReportText } from '../../report/study-console.js';
 import { resolveRuntime } from '../../runtime/resolve-runtime.js';
-import { parseConstraint } from '../../tune/objectives/constraint.js';
+import { type Constraint, parseConstraint } from '../../tune/objectives/constraint.js';
 import { objectiveNames, parseObjective } from '../../tune/objectives/objective.js';
 import { applyRecommendation } from '../../tune/results/apply-recommendation.js';
 import type { SavedRecommendation } from '../../tune/results/save-recommendations.js';
@@ -23,16 +23,18 @@ import { exitCodes } from '../exit-code.js';
 import { reportLate } from '../report-error.js';
 import { createStudyProgress } from '../study-progress.js';
 import { findSweepFile } from '../sweep-path.js';
-import { jsonRow, modelRepositoryRow, resultsRow, shapeRow } from './measure-options.js';
+import { jsonRow, modelRepositoryRow, modelVersionRow, resultsRow, shapeRow } from './measure-options.js';
 import { withoutSecrets } from './measure-requests.js';
-import { generatedDataRow, stringLengthRow } from './request-options.js';
+import { contentArguments, contentRows, readContents } from './request-contents.js';
 import { runtimeRow } from './runtime-options.js';
 import { chooseModels, locateModels, modelsOf, sweptModelsRow } from './sweep-models.js';
-import { findStudyToResume, isGiven, mergeOptions, pathThen, type StudyToResume } from './sweep-resume.js';
+import { withFileRequests } from './sweep-requests.js';
+import { choiceThen, findStudyToResume, isGiven, mergeOptions, pathThen, type StudyToResume } from './sweep-resume.js';
 import { sweepServerRows } from './sweep-server.js';
 
 const rows = {
   model: sweptModelsRow,
+  modelVersion: modelVersionRow,
   modelRepository: modelRepositoryRow,
   ...sweepServerRows,
   file: optional({
@@ -97,8 +99,7 @@ const rows = {
   }),
   runtime: runtimeRow,
   shapes: shapeRow,
-  inputData: generatedDataRow,
-  stringLength: stringLengthRow,
+  ...contentRows,
   seed: optional({
     flag: 'seed',
     placeholder: 'N',
@@ -127,6 +128,9 @@ function parsePrice(text: string): number {
   if (price <= 0) throw new Error(`must be a price above 0, such as 1.20, not '${text}'`);
   return price;
 }
+
+const isFirstOfItsText = ({ text }: Constraint, index: number, all: readonly Constraint[]): boolean =>
+  all.findIndex((other) => other.text === text) === index;
 
 type SweepValues = OptionValues<typeof rows>;
 
@@ -182,6 +186,9 @@ async function goOn(found: StudyToResume, given: SweepValues, context: CommandCo
     model: given.model.length > 0 ? given.model : modelsOf(newestHeader(resumed)),
     budget,
     file: wasGiven(rows.file) ? given.file : pathThen(merged.file, header),
+    inputData: wasGiven(rows.inputData)
+      ? given.inputData
+      : merged.inputData.map((choice) => choiceThen(choice, header)),
     modelRepository: wasGiven(rows.modelRepository) ? given.modelRepository : pathThen(merged.modelRepository, header),
   };
   context.terminal.milestone(
@@ -201,6 +208,7 @@ async function run(
   const swept = chooseModels(values.model, file);
   const local = await locateModels(values, swept, terminal);
   const { name: model, together } = local;
+  const requests = withFileRequests(values, values.file, swept, context.argv);
   const options: SweepOptions = {
     model,
     modelFolder: local.modelFolder,
@@ -209,21 +217,30 @@ async function run(
     isDemoModel: local.isDemoModel,
     ortLibrary: values.runtime === undefined ? undefined : resolveRuntime(values.runtime).libraryPath,
     budget: values.budget ?? file?.budget ?? DEFAULT_BUDGET,
-    objective: values.objective ?? file?.objective ?? parseObjective('throughput'),
-    constraints: [...(file?.constraints ?? []), ...values.constraints],
+    objective: values.objective ?? swept[0]?.objective ?? file?.objective ?? parseObjective('throughput'),
+    constraints: [
+      ...(file?.constraints ?? []),
+      ...swept.flatMap((one) => one.constraints ?? []).filter(isFirstOfItsText),
+      ...values.constraints,
+    ],
     strategy: values.strategy ?? file?.strategy ?? 'forest',
     seed: values.seed ?? file?.seed ?? 1,
     mayNarrow: values.allowSmallerBatch,
     knobs: together === undefined ? swept[0]?.knobs : file?.knobs,
+    optionalKnobs: swept[0]?.optionalKnobs,
     concurrency: values.concurrency ?? file?.concurrency,
     batchSize: file?.batchSize,
     pricePerHour: values.pricePerHour ?? file?.pricePerHour,
     runtimes: file?.runtimes,
-    requestArguments: requestArguments(values),
+    modelVersion: values.modelVersion,
+    requestArguments: [
+      ...(values.modelVersion === '' ? [] : ['-x', values.modelVersion]),
+      ...requests.shapes.flatMap(({ input, dims }) => ['--shape', `${input}:${dims.join(',')}`]),
+      ...contentArguments(requests),
+    ],
     requests: {
-      shapes: Object.fromEntries(values.shapes.map(({ input, dims }) => [input, dims])),
-      inputSource: values.inputData,
-      stringLengthBytes: values.stringLength,
+      ...(await readContents(requests)),
+      shapes: Object.fromEntries(requests.shapes.map(({ input, dims }) => [input, dims])),
     },
     resume: resumed,
     command: ['perf-ts', ...withoutSecrets(context.argv)],
@@ -285,15 +302,6 @@ async function run(
     // A no-op once a trial is on disk.
     await store.discard();
   }
-}
-
-/** What requests hold, as a command that measures takes it. */
-function requestArguments({ shapes, stringLength, inputData }: SweepValues): string[] {
-  return [
-    ...shapes.flatMap(({ input, dims }) => ['--shape', `${input}:${dims.join(',')}`]),
-    ...(stringLength === undefined ? [] : ['--string-length', String(stringLength)]),
-    ...(inputData === 'zero' ? ['--input-data', 'zero'] : []),
-  ];
 }
 
 async function apply(

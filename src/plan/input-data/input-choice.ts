@@ -37,3 +37,15 @@ function parseValues(text: string): GeneratedValues | undefined {
   if (!(low <= high)) throw new Error(`'${text}' ends before it begins`);
   return { kind: 'range', low, high };
 }
+
+/** As `parseInputChoice` reads it. */
+export function formatInputChoice(choice: InputChoice): string {
+  if (choice.kind === 'path') return choice.path;
+  const { values, input } = choice;
+  const text = values.kind === 'range' ? `${plainNumber(values.low)}..${plainNumber(values.high)}` : values.kind;
+  return input === undefined ? text : `${input}:${text}`;
+}
+
+/** Without an exponent, which a range is not written with. */
+const plainNumber = (value: number): string =>
+  /e/.test(String(value)) ? value.toFixed(Math.abs(value) < 1 ? 20 : 0) : String(value);

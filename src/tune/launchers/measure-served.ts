@@ -8,7 +8,8 @@ import type { LevelMonitor } from '../../measure/measurement.js';
 import type { WeighedModel } from '../../measure/model-shares.js';
 import { noMetrics, watchTarget } from '../../monitor/watch-target.js';
 import type { StopRule } from '../../plan/load-plan.js';
-import { createLoadPlan, type PlanOptions } from '../../plan/plan.js';
+import { createLoadPlan } from '../../plan/plan.js';
+import type { RequestContents } from '../../plan/request-contents.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import type { Target } from '../../target/target.js';
 import type { Variant } from '../variants/variants.js';
@@ -20,7 +21,7 @@ const TARGET_HALF_WIDTH = 0.02;
 const MIN_DURATION_SHARE = 0.7;
 
 /** What requests hold, where the model leaves it open. */
-export type RequestOptions = Pick<PlanOptions, 'shapes' | 'inputSource' | 'stringLengthBytes'>;
+export type RequestOptions = RequestContents;
 
 export interface ServedVariant {
   /** Of a variant of one model; one of several names its own. */

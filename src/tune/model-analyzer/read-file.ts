@@ -3,8 +3,7 @@
  * and told where they do not. What is plainly wrong is a fault, as in any sweep file.
  */
 import { closestWord } from '../../common/closest-word.js';
-import { messageOf } from '../../common/errors.js';
-import { type Constraint, parseConstraint } from '../objectives/constraint.js';
+import type { Constraint } from '../objectives/constraint.js';
 import {
   combineObjectives,
   type Objective,
@@ -15,6 +14,7 @@ import {
 
 import type { StrategyName } from '../strategies/strategy-table.js';
 import type { FilePlace, SweepFile, SweptModel } from '../sweep-files/sweep-file.js';
+import { readClientFlags } from './client-flags.js';
 import {
   createCollector,
   isMessage,
@@ -25,7 +25,8 @@ import {
   scalarsOf,
 } from './config-parameters.js';
 import { isKnownKey, knownKeys, meaninglessKeys, modelKeys } from './file-keys.js';
-import { findNamedMetric, modelAnalyzerMetrics } from './metric-names.js';
+import { findNamedMetric, isUnmeasured } from './metric-names.js';
+import { describeUnknown, readConstraints, readShortLimits } from './read-limits.js';
 
 type Path = readonly PropertyKey[];
 
@@ -58,19 +59,23 @@ export function readModelAnalyzerFile(content: Message): ModelAnalyzerSweep {
   const scoped = (key: string, entry = first): readonly [unknown, Path] =>
     entry?.fields[key] !== undefined ? [entry.fields[key], [...entry.path, key]] : [content[key], [key]];
   const several = tunesTogether ? entries : entries.slice(0, 1);
-  if (!tunesTogether) tellUnused(entries, ['objectives', 'constraints'], reading);
-  else tellUnused(entries, ['objectives'], reading);
+  if (tunesTogether) tellUnused(entries, ['objectives'], reading);
   const levels = (several.length === 0 ? [undefined] : several).map((entry) =>
     readConcurrency(...scoped('parameters', entry), content, reading),
   );
-  const limits = (several.length === 0 ? [undefined] : several).flatMap((entry) =>
-    readConstraints(...scoped('constraints', entry), reading),
-  );
+  const limitsOf = (entry: ModelEntry | undefined): Constraint[] =>
+    readConstraints(...scoped('constraints', entry), reading.faults);
+  const objectiveOf = (entry: ModelEntry | undefined): Objective | undefined =>
+    readObjectives(...scoped('objectives', entry), reading);
+  const areApart = entries.length > 1 && !tunesTogether;
+  // Models that are studies of their own keep what is asked of each.
+  const own = areApart ? entries.map((entry) => ({ constraints: limitsOf(entry), objective: objectiveOf(entry) })) : [];
+  const limits = areApart ? [] : (several.length === 0 ? [undefined] : several).flatMap(limitsOf);
   if (tunesTogether) tellTogether(entries, levels, reading);
   const sweep = {
     strategy: readMode(content, reading),
-    objective: readObjectives(...scoped('objectives'), reading),
-    constraints: [...withoutRepeats(limits), ...readShortLimits(content, reading)],
+    objective: areApart ? undefined : objectiveOf(first),
+    constraints: [...withoutRepeats(limits), ...readShortLimits(content, reading.faults)],
     pricePerHour: undefined,
     budget: undefined,
     seed: undefined,
@@ -78,13 +83,20 @@ export function readModelAnalyzerFile(content: Message): ModelAnalyzerSweep {
     concurrency: levels.every((level) => level.length === 1) ? levels.flat().reduce((a, b) => a + b, 0) : undefined,
     batchSize: undefined,
     runtimes: undefined,
-    // What one of several does not list is not to be taken from another.
-    models: entries.length > 1 ? models.map((model) => ({ ...model, knobs: model.knobs ?? {} })) : models,
+    models: entries.length > 1 ? models.map((model, index) => withOwn(model, own[index])) : models,
     tunesTogether,
     knobs: entries.length > 1 ? undefined : models[0]?.knobs,
   };
-  return { sweep, faults: reading.faults, notes: withoutRepeatedNotes(reading.notes) };
+  return { sweep, faults: withoutRepeatedNotes(reading.faults), notes: withoutRepeatedNotes(reading.notes) };
 }
+
+/** What one of several does not list is not to be taken from another. */
+const withOwn = (model: SweptModel, own: Pick<SweptModel, 'constraints' | 'objective'> | undefined): SweptModel => ({
+  ...model,
+  ...own,
+  constraints: [...(model.constraints ?? []), ...(own?.constraints ?? [])],
+  knobs: model.knobs ?? {},
+});
 
 const withoutRepeats = (limits: readonly Constraint[]): Constraint[] =>
   limits.filter(({ text }, index) => limits.findIndex((other) => other.text === text) === index);
@@ -95,12 +107,12 @@ const withoutRepeatedNotes = (notes: readonly FilePlace[]): FilePlace[] => {
   return [...new Map(notes.map((note) => [keyOf(note), note])).values()];
 };
 
-/** A sweep has one objective, and one list of limits unless its models are tuned together. */
+/** Models that are tuned together have one objective. */
 function tellUnused(entries: readonly ModelEntry[], keys: readonly string[], { notes }: Reading): void {
   const [first, ...others] = entries;
   for (const { fields, path } of others) {
     for (const key of keys.filter((name) => fields[name] !== undefined)) {
-      const what = `is not used: a sweep has one list of ${key}, here that of ${first!.name} or of the whole file`;
+      const what = `is not used: models that are tuned together have one list of ${key}, here that of ${first!.name} or of the whole file`;
       notes.push({ path: [...path, key], what });
     }
   }
@@ -177,11 +189,18 @@ function readModel({ name, fields, path }: ModelEntry, content: Message, reading
     collector,
   );
   addLoad(fields.parameters ?? content, collector);
-  tellClientFlags(fields.perf_analyzer_flags ?? content.perf_analyzer_flags, path, reading);
+  const { constraints, ...requests } = readClientFlags(
+    fields.perf_analyzer_flags ?? content.perf_analyzer_flags,
+    [...(fields.perf_analyzer_flags === undefined ? [] : path), 'perf_analyzer_flags'],
+    reading,
+  );
   const weight = numbersOf(fields.weighting)[0] ?? 1;
   const selection = collector.selection();
-  return { name, weight, knobs: Object.keys(selection).length === 0 ? undefined : selection };
+  const knobs = Object.keys(selection).length === 0 ? undefined : selection;
+  return { name, weight, knobs, optionalKnobs: given === undefined ? searchedKnobs : [], constraints, requests };
 }
+
+const searchedKnobs: readonly string[] = ['instance_count', 'dynamic_batching', 'max_batch_size'];
 
 /** What Model Analyzer searches when it is told no parameters: instances by one, batches by doubling, the batcher on. */
 function addSearchedKnobs(content: Message, collector: KnobCollector): void {
@@ -264,9 +283,8 @@ function readObjectives(value: unknown, path: Path, { faults, notes }: Reading):
   const parts = weights.flatMap(([name, weight, at]): WeightedObjective[] => {
     const named = findNamedMetric(name);
     if (named === undefined) {
-      const guess = closestWord(name, modelAnalyzerMetrics);
-      if (guess === undefined) notes.push({ path: at, what: `'${name}' is not measured here` });
-      else faults.push({ path: at, what: `'${name}' is not a metric`, hint: `did you mean '${guess}'?` });
+      if (isUnmeasured(name)) notes.push({ path: at, what: `'${name}' is not measured here` });
+      else faults.push({ path: at, ...describeUnknown(name) });
       return [];
     }
     const names: readonly string[] = objectiveNames;
@@ -274,64 +292,7 @@ function readObjectives(value: unknown, path: Path, { faults, notes }: Reading):
     notes.push({ path: at, what: `${named.metric} is a limit here, not an objective` });
     return [];
   });
+  if (parts.length === 0 && weights.length > 0 && faults.length === 0)
+    faults.push({ path, what: 'has nothing that is measured here', hint: `${objectiveNames.join(', ')} are` });
   return parts.length === 0 ? undefined : combineObjectives(parts);
-}
-
-/** `{perf_latency_p99: {max: 100}}`, and the same in a list. */
-function readConstraints(value: unknown, path: Path, reading: Reading): Constraint[] {
-  if (Array.isArray(value)) {
-    return value.flatMap((entry, index) => readConstraints(entry, [...path, index], reading));
-  }
-  if (!isMessage(value)) return [];
-  return Object.entries(value).flatMap(([name, limits]) => {
-    const at = [...path, name];
-    const named = findNamedMetric(name);
-    if (named === undefined) {
-      reading.notes.push({ path: at, what: `'${name}' is not measured here, so it is no limit` });
-      return [];
-    }
-    if (!isMessage(limits)) {
-      reading.faults.push({ path: at, what: 'must have a min or a max' });
-      return [];
-    }
-    return Object.entries(limits).flatMap(([side, limit]) => {
-      const operator = side === 'max' ? '<=' : side === 'min' ? '>=' : undefined;
-      const [number] = numbersOf(limit);
-      if (operator === undefined || number === undefined) {
-        reading.faults.push({ path: [...at, side], what: 'must be min or max with a number' });
-        return [];
-      }
-      return readLimit(`${named.metric} ${operator} ${named.limit(number)}`, [...at, side], reading);
-    });
-  });
-}
-
-function readShortLimits(content: Message, reading: Reading): Constraint[] {
-  const [budget] = numbersOf(content.latency_budget);
-  const [least] = numbersOf(content.min_throughput);
-  return [
-    ...(budget === undefined ? [] : readLimit(`latency_p99 <= ${budget}ms`, ['latency_budget'], reading)),
-    ...(least === undefined ? [] : readLimit(`throughput >= ${least}`, ['min_throughput'], reading)),
-  ];
-}
-
-function readLimit(text: string, path: Path, { faults }: Reading): Constraint[] {
-  try {
-    return [parseConstraint(text)];
-  } catch (thrown) {
-    faults.push({ path, what: messageOf(thrown) });
-    return [];
-  }
-}
-
-/** Flags of perf_analyzer that `perf-ts sweep` takes itself, and those that mean nothing to it. */
-function tellClientFlags(value: unknown, path: Path, { notes }: Reading): void {
-  if (!isMessage(value)) return;
-  for (const flag of Object.keys(value)) {
-    const isOurs = ['shape', 'input-data', 'string-length'].includes(flag.replaceAll('_', '-'));
-    const what = isOurs
-      ? `give it on the command line of the sweep, as --${flag.replaceAll('_', '-')}`
-      : 'has no meaning here: every level is measured until it is precise enough';
-    notes.push({ path: [...path, 'perf_analyzer_flags', flag], what });
-  }
 }

@@ -103,6 +103,21 @@ const watchedMetrics: readonly Metric[] = [
     read: ({ level }) => sumOfGpus(level, ({ memoryUsedBytes }) => memoryUsedBytes),
   },
   {
+    name: 'gpu_free_memory',
+    unit: 'bytes',
+    direction: 'maximize',
+    read: ({ level }) =>
+      sumOfGpus(level, ({ memoryTotalBytes: total, memoryUsedBytes: used }) =>
+        total === null || used === null ? null : total - used,
+      ),
+  },
+  {
+    name: 'gpu_power',
+    unit: 'number',
+    direction: 'minimize',
+    read: ({ level }) => sumOfGpus(level, ({ powerWatts }) => powerWatts),
+  },
+  {
     name: 'gpu_utilization',
     unit: 'share',
     direction: 'maximize',
@@ -129,6 +144,23 @@ const watchedMetrics: readonly Metric[] = [
   },
 ];
 
+/** Means of a request's way, as perf_analyzer takes it apart. */
+const partMetrics: readonly Metric[] = (
+  [
+    ['compute_input_time', ({ server }) => server?.computeInputNs],
+    ['compute_output_time', ({ server }) => server?.computeOutputNs],
+    ['send_receive_time', ({ latencyParts: parts }) => parts && parts.sendNs + (parts.receiveNs ?? 0)],
+    ['response_wait_time', ({ latencyParts: parts }) => parts && parts.totalNs - parts.sendNs - (parts.receiveNs ?? 0)],
+  ] satisfies (readonly [name: string, read: (level: LevelRecord) => number | null | undefined])[]
+).map(
+  ([name, read]): Metric => ({
+    name,
+    unit: 'duration',
+    direction: 'minimize',
+    read: ({ level }) => read(level) ?? undefined,
+  }),
+);
+
 export const metrics: readonly Metric[] = [
   {
     name: 'throughput',
@@ -148,6 +180,7 @@ export const metrics: readonly Metric[] = [
   },
   { name: 'queue_time', unit: 'duration', direction: 'minimize', read: ({ level }) => level.server?.queueNs },
   { name: 'compute_time', unit: 'duration', direction: 'minimize', read: ({ level }) => level.server?.computeInferNs },
+  ...partMetrics,
   { name: 'load_time', unit: 'duration', direction: 'minimize', read: ({ loadTimeNs }) => loadTimeNs ?? undefined },
   ...watchedMetrics,
   ...accuracyMetrics,

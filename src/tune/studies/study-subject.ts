@@ -4,6 +4,7 @@ import { selectUsable } from '../knobs/host-context.js';
 import { type KnobContext, knobs } from '../knobs/knobs.js';
 import type { StudyServer } from '../launchers/study-server.js';
 import { buildSearchSpace, type KnobSelection } from '../variants/search-space.js';
+import { keepPossible } from './optional-knobs.js';
 import type { StudyOptions } from './study-options.js';
 
 export interface Subject {
@@ -17,6 +18,8 @@ export interface Subject {
 export interface SubjectQuestion extends Omit<HostQuestion, 'model'> {
   /** Variants that accept less than the unchanged model may be proposed. */
   readonly mayNarrow?: boolean | undefined;
+  /** Knobs of the selection that nobody named for this model. */
+  readonly optionalKnobs?: readonly string[] | undefined;
 }
 
 /** Throws PerfTsError BAD_OPTION for what the host cannot be asked. */
@@ -26,10 +29,11 @@ export async function describeSubject(server: StudyServer, question: SubjectQues
   const context = question.mayNarrow === true ? { ...described, mayNarrow: true } : described;
   const offered = server.offer(wanted, context);
   const usable = selectUsable(context, offered.selection);
+  const possible = keepPossible(context, usable.selection, question.optionalKnobs);
   return {
     context,
-    leftOut: [...offered.leftOut, ...usable.leftOut],
-    without: (names) => ({ space: buildSearchSpace(context, leaveOut(usable.selection, names)) }),
+    leftOut: [...offered.leftOut, ...usable.leftOut, ...possible.leftOut],
+    without: (names) => ({ space: buildSearchSpace(context, leaveOut(possible.selection, names)) }),
   };
 }
 

@@ -9,6 +9,8 @@ import { PerfTsError, type Problem } from '../../common/errors.js';
 import { readTextFile } from '../../common/text-file.js';
 import type { Nanos } from '../../common/units.js';
 import { parseYaml } from '../../common/yaml-text.js';
+import type { InputChoice } from '../../plan/input-data/input-choice.js';
+import type { ShapeOption } from '../../plan/parse-load-options.js';
 import { isModelAnalyzerFile, readModelAnalyzerFile } from '../model-analyzer/read-file.js';
 import { type Constraint, findContradictions } from '../objectives/constraint.js';
 import { combineObjectives, type Objective } from '../objectives/objective.js';
@@ -23,6 +25,22 @@ export interface SweptModel {
   readonly weight: number;
   /** Instead of the file's. */
   readonly knobs: KnobSelection | undefined;
+  /** Those of them that nobody named: where the model has no use for one, it is left out with a note. */
+  readonly optionalKnobs?: readonly string[];
+  /** Beside the file's, and instead of it, where the model is a study of its own. */
+  readonly constraints?: readonly Constraint[];
+  readonly objective?: Objective | undefined;
+  /** What requests hold, where the file says it. */
+  readonly requests?: FileRequests | undefined;
+}
+
+/** What a file says of the requests; the command line goes before it. */
+export interface FileRequests {
+  readonly shapes: readonly ShapeOption[];
+  /** Paths as the file has them. */
+  readonly inputChoices: readonly InputChoice[];
+  readonly stringLengthBytes: number | undefined;
+  readonly stringData: string | undefined;
 }
 
 /** What a file says; what it leaves out is undefined and falls to the command line or the defaults. */
@@ -73,7 +91,7 @@ export function parseSweepFile(text: string, file: string): SweepFile {
   const where = ({ path }: FilePlace): string => lineAt(offsetOf(document, path));
   if (isModelAnalyzerFile(content)) {
     const { sweep, faults, notes } = readModelAnalyzerFile(content);
-    refuse([...faults, ...contradictions(sweep.constraints, () => [])], document, where);
+    refuse([...faults, ...foreignContradictions(sweep)], document, where);
     return { ...sweep, notes: notes.map((note) => `${where(note)}: ${describePlace(note)}`) };
   }
   const checked = sweepSchema.safeParse(content);
@@ -148,6 +166,14 @@ function findFaults(content: SweepContent): FilePlace[] {
     if (names.indexOf(name) < index) faults.push({ path: ['models', index], what: `'${name}' is listed twice` });
   });
   return faults;
+}
+
+/** Of each model that is a study of its own, else of the file. */
+function foreignContradictions({ constraints, models }: Omit<SweepFile, 'notes'>): FilePlace[] {
+  const lists =
+    models.length === 0 ? [constraints] : models.map((model) => [...constraints, ...(model.constraints ?? [])]);
+  const found = lists.flatMap((list) => contradictions(list, () => []));
+  return found.filter(({ what }, index) => found.findIndex((other) => other.what === what) === index);
 }
 
 function contradictions(

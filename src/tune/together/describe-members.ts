@@ -3,6 +3,7 @@ import { PerfTsError, type Problem } from '../../common/errors.js';
 import { selectUsable } from '../knobs/host-context.js';
 import type { KnobContext } from '../knobs/knobs.js';
 import type { StudyServer } from '../launchers/study-server.js';
+import { keepPossible } from '../studies/optional-knobs.js';
 import {
   everyMajorKnob,
   leaveOut,
@@ -21,6 +22,8 @@ export interface SweptMember extends ModelPlace {
   readonly weight: number;
   /** Instead of the sweep's own, for the knobs that are this model's alone. */
   readonly knobs: KnobSelection | undefined;
+  /** Those of them that nobody named. */
+  readonly optionalKnobs?: readonly string[] | undefined;
 }
 
 interface Described {
@@ -55,7 +58,15 @@ export async function describeMembers(
       const selection = selections[index];
       const context = (await server.describeOther?.(model, first, selection)) ?? { ...first, config: model.completed };
       const usable = selectUsable(context, selection);
-      return { model, weight: swept[index]!.weight, context, ...usable };
+      // What is listed for all is not asked of each.
+      const { knobs: own, optionalKnobs } = swept[index]!;
+      const possible = keepPossible(
+        context,
+        usable.selection,
+        own === undefined ? listedFor(selection) : optionalKnobs,
+      );
+      const leftOut = [...usable.leftOut, ...possible.leftOut.map((sentence) => `${model.name}: ${sentence}`)];
+      return { model, weight: swept[index]!.weight, context, selection: possible.selection, leftOut };
     }),
   );
   const notShared = findNotShared(buildMembers(described, []));
@@ -71,6 +82,9 @@ export async function describeMembers(
     },
   };
 }
+
+const listedFor = (selection: KnobSelection | undefined): readonly string[] =>
+  Object.keys(selection ?? {}).filter((name) => !isSharedKnob(name));
 
 /** Shared knobs that only some of the models have, or that leave them nothing to choose together. */
 function findNotShared(members: readonly Member[]): string[] {

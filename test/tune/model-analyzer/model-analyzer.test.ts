@@ -152,23 +152,28 @@ describe('a file of Model Analyzer', () => {
     ]);
     expect(sweep.knobs).toBeUndefined();
     expect(sweep.notes).toEqual([
-      'ma.yaml:12: profile_models.b.objectives: is not used: a sweep has one list of objectives, here that of a or of the whole file',
+      'ma.yaml:12: profile_models.b.objectives: is not used: models that are tuned together have one list of objectives, here that of a or of the whole file',
       'ma.yaml:7: profile_models.a.constraints: hold for every model here: limits on latency and errors for each, all others for what they share',
       'ma.yaml:13: profile_models.b.constraints: hold for every model here: limits on latency and errors for each, all others for what they share',
       'ma.yaml:3: profile_models: the models share the requests in flight here, by their weights',
     ]);
   });
 
-  it('with models that are studies of their own says whose objectives and limits it takes', () => {
-    const sweep = read(
+  it('with models that are studies of their own keeps the objectives and limits of each', () => {
+    const { constraints, models, notes } = read(
+      'objectives: [perf_throughput]',
+      'latency_budget: 100',
       'profile_models:',
       '  a: { constraints: { perf_latency_p99: { max: 50 } } }',
-      '  b: { constraints: { perf_latency_p99: { max: 20 } } }',
+      '  b: { constraints: { perf_latency_p99: { max: 20 } }, objectives: [perf_latency_avg] }',
     );
-    expect(sweep.constraints.map(({ text }) => text)).toEqual(['latency_p99 <= 50ms']);
-    expect(sweep.notes).toEqual([
-      'ma.yaml:3: profile_models.b.constraints: is not used: a sweep has one list of constraints, here that of a or of the whole file',
+    expect(constraints.map(({ text }) => text)).toEqual(['latency_p99 <= 100ms']);
+    expect(models.map((model) => model.constraints?.map(({ text }) => text))).toEqual([
+      ['latency_p99 <= 50ms'],
+      ['latency_p99 <= 20ms'],
     ]);
+    expect(models.map(({ objective }) => objective?.metric)).toEqual(['throughput', 'latency_mean']);
+    expect(notes).toEqual([]);
   });
 
   it('has its short limits, one concurrency and pools of the server', () => {
@@ -185,7 +190,7 @@ describe('a file of Model Analyzer', () => {
     expect(sweep.knobs?.pinned_memory_pool_bytes).toEqual([67108864]);
     const notes = sweep.notes.join('\n');
     expect(notes).toMatch(/triton_server_flags\.log-verbose: this server flag is no knob here/);
-    expect(notes).toMatch(/shape: give it on the command line of the sweep, as --shape/);
+    expect(sweep.models[0]?.requests?.shapes).toEqual([{ input: 'x', dims: [3] }]);
     expect(notes).toMatch(/percentile: has no meaning here/);
   });
 
@@ -203,15 +208,106 @@ describe('a file of Model Analyzer', () => {
       "ma.yaml:2 profile_models.a.objectivs: is not something a model has in Model Analyzer | did you mean 'objectives'?",
       "ma.yaml:3 run_config_search_mode: must be brute, quick, optuna, not 'clever' | ",
       "ma.yaml:4 objectives.0: 'perf_thruput' is not a metric | did you mean 'perf_throughput'?",
-      'ma.yaml:5 constraints.perf_latency_p99.most: must be min or max with a number | ',
-      'ma.yaml:5 constraints.perf_latency_p95: must have a min or a max | ',
+      expect.stringMatching(
+        /^ma\.yaml:4 objectives\.1: 'nothing_at_all_like_it' is not a metric \| metrics are perf_thr/,
+      ),
+      'ma.yaml:5 constraints.perf_latency_p99.most: must be min or max | ',
+      'ma.yaml:5 constraints.perf_latency_p95: must have a max | ',
       "ma.yaml:6 exprt_path: is not a key of Model Analyzer | did you mean 'export_path'?",
     ]);
   });
 
-  it('with limits that exclude each other is refused', () => {
-    expect(complaints('profile_models: a', 'constraints: { perf_throughput: { min: 5, max: 3 } }')[0]).toMatch(
+  it('with limits that exclude each other is refused, also of one model among several', () => {
+    expect(complaints('profile_models: a', 'constraints: { gpu_utilization: { min: 50, max: 30 } }')[0]).toMatch(
       /cannot both hold/,
     );
+    const lines = ['min_throughput: 5', 'profile_models:', '  a: {}', '  b:', '    perf_analyzer_flags: { shape: 7 }'];
+    expect(complaints(...lines)).toEqual([expect.stringMatching(/^ma\.yaml:5 .*is not an input's shape/)]);
+  });
+
+  describe('keeps a limit with its unit, or refuses it', () => {
+    it.each([
+      ['perf_throughput: { min: 50 }', 'throughput >= 50'],
+      ['perf_latency: { max: 50 }', 'latency_p99 <= 50ms'],
+      ['perf_latency_avg: { max: 2.5 }', 'latency_mean <= 2.5ms'],
+      ['perf_latency_p90: { max: "7" }', 'latency_p90 <= 7ms'],
+      ['perf_latency_p95: { max: 7 }', 'latency_p95 <= 7ms'],
+      ['perf_client_response_wait: { max: 7 }', 'response_wait_time <= 7ms'],
+      ['perf_client_send_recv: { max: 7 }', 'send_receive_time <= 7ms'],
+      ['perf_server_queue: { max: 7 }', 'queue_time <= 7ms'],
+      ['perf_server_compute_input: { max: 7 }', 'compute_input_time <= 7ms'],
+      ['perf_server_compute_infer: { max: 7 }', 'compute_time <= 7ms'],
+      ['perf_server_compute_output: { max: 7 }', 'compute_output_time <= 7ms'],
+      ['gpu_used_memory: { max: 700 }', 'gpu_memory <= 700MB'],
+      ['gpu_free_memory: { min: 700 }', 'gpu_free_memory >= 700MB'],
+      ['gpu_utilization: { max: 90 }', 'gpu_utilization <= 90%'],
+      ['gpu_power_usage: { max: 250 }', 'gpu_power <= 250'],
+      ['cpu_used_ram: { max: 900 }', 'memory_rss <= 900MB'],
+    ])('%s', (line, text) => {
+      const { constraints, notes } = read('profile_models: a', `constraints: { ${line} }`);
+      expect(constraints.map((constraint) => constraint.text)).toEqual([text]);
+      expect(notes).toEqual([]);
+    });
+
+    it.each([
+      ['perf_latency_p99: { min: 50 }', 'ma.yaml:2 constraints.perf_latency_p99.min: would keep what is good'],
+      ['perf_throughput: { max: 50 }', 'ma.yaml:2 constraints.perf_throughput.max: would keep what is good'],
+      [
+        'perf_latncy_p99: { max: 50 }',
+        "ma.yaml:2 constraints.perf_latncy_p99: 'perf_latncy_p99' is not a metric | did",
+      ],
+      ['perf_latency_p42: { max: 50 }', "ma.yaml:2 constraints.perf_latency_p42: 'perf_latency_p42' is not a metric"],
+      ['error_rate: { max: 1 }', "ma.yaml:2 constraints.error_rate: 'error_rate' is not a metric | metrics are"],
+      ['time_to_first_token_p99: { max: 5 }', 'ma.yaml:2 constraints.time_to_first_token_p99: is not measured here'],
+      ['perf_latency_p99: {}', 'ma.yaml:2 constraints.perf_latency_p99: must have a max'],
+      ['perf_latency_p99: { max: -3 }', 'ma.yaml:2 constraints.perf_latency_p99.max: must be a number of at least 0'],
+      ['perf_latency_p99: { max: 20ms }', 'ma.yaml:2 constraints.perf_latency_p99.max: must be a number'],
+      ['perf_latency_p99: { max: [1, 2] }', 'ma.yaml:2 constraints.perf_latency_p99.max: must be a number'],
+      ['perf_latency_p99: { max: null }', 'ma.yaml:2 constraints.perf_latency_p99.max: must be a number'],
+      ['perf_latency_p99: { max: .inf }', 'ma.yaml:2 constraints.perf_latency_p99.max: must be a number'],
+    ])('%s', (line, complaint) => {
+      const found = complaints('profile_models: a', `constraints: { ${line} }`);
+      expect(found).toHaveLength(1);
+      expect(found[0]).toContain(complaint);
+    });
+
+    it.each([
+      ['constraints: 5', 'ma.yaml:2 constraints: must be metrics with a min or a max'],
+      ['constraints: [perf_latency_p99]', 'ma.yaml:2 constraints.0: must be metrics with a min or a max'],
+      ['latency_budget: 10ms', 'ma.yaml:2 latency_budget: must be a number of milliseconds, not "10ms"'],
+      ['latency_budget: [10]', 'ma.yaml:2 latency_budget: must be a number of milliseconds'],
+      ['min_throughput: many', 'ma.yaml:2 min_throughput: must be a number of inferences a second'],
+      ['perf_analyzer_flags: 5', 'ma.yaml:2 perf_analyzer_flags: must be flags with their values'],
+      ['perf_analyzer_flags: { input-data: { a: b } }', 'perf_analyzer_flags.input-data: must be written as on'],
+      ['perf_analyzer_flags: { latency-threshold: 9, percentile: 42 }', 'latency-threshold: cannot be held at the'],
+    ])('%s', (line, complaint) => {
+      expect(complaints('profile_models: a', line)).toEqual([expect.stringContaining(complaint)]);
+    });
+  });
+
+  it('says what requests hold and which latency perf_analyzer is held to', () => {
+    const { models } = read(
+      'profile_models: [a]',
+      'perf_analyzer_flags:',
+      '  shape: ["ids:16", "x:0:3,4"]',
+      '  input-data: [f.json, "ids:0..49"]',
+      '  string-length: 7',
+      '  latency-threshold: 30',
+      '  percentile: 95',
+    );
+    expect(models[0]).toMatchObject({
+      constraints: [{ text: 'latency_p95 <= 30ms' }],
+      requests: {
+        shapes: [
+          { input: 'ids', dims: [16] },
+          { input: 'x:0', dims: [3, 4] },
+        ],
+        inputChoices: [
+          { kind: 'path', path: 'f.json' },
+          { kind: 'generated', input: 'ids' },
+        ],
+        stringLengthBytes: 7,
+      },
+    });
   });
 });
