@@ -20,6 +20,7 @@ import { findUnservable, noteUnknownPolicies, refuseConfig } from './config-limi
 import type { ModelSessionPlan } from './instance/instance-messages.js';
 import { type InstancePlan, planInstances } from './instance/instance-plan.js';
 import { type ReadyInstances, startInstances } from './instance/instance-pool.js';
+import { inResponseOrder } from './instance/output-order.js';
 import { planSlotLayout, type SlotLayout } from './instance/slot-layout.js';
 import { openTinySession } from './instance/tiny-session.js';
 import type { BatchPolicy } from './scheduler/batch-decision.js';
@@ -50,7 +51,7 @@ export async function loadModel(options: ServedModelOptions): Promise<ServedMode
   const config = complete(options.config);
   const policy = policyOf(config);
   const shapes = tensorShapesOf(config, instances);
-  const layout = planSlotLayout(shapes.inputs, shapes.outputs, policy.maxBatchSize);
+  const layout = planSlotLayout(shapes.inputs, inResponseOrder(shapes.outputs), policy.maxBatchSize);
   const slotCountFor = (instanceCount: number): number => slotCountOf(policy, layout, instanceCount);
   const tinySession = options.inlineModels && (await openTinySession(instances, layout, plan));
   const { OnnxModel } = await import('./onnx-model.js');

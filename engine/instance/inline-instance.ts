@@ -9,7 +9,7 @@ import type { Nanos } from '../../src/common/units.js';
 import type { BatchRunner } from './batch-runner.js';
 import { RunWatch } from './run-watch.js';
 import type { SharedSlots } from './shared-slots.js';
-import type { ExecutionTimes } from './slot-control.js';
+import { type ExecutionTimes, NOT_YOURS } from './slot-control.js';
 
 /** Sockets get their turn after this long, however many batches wait. */
 const LONGEST_TURN_NS = 500_000;
@@ -105,19 +105,21 @@ export class InlineInstance {
     while (this.#mayRun()) {
       const slot = slots.ring.pop();
       if (slot === undefined) return;
-      const isLate = this.#run(slot, nextInstance()) > endNs;
-      slots.settle(slot);
+      const instance = nextInstance();
+      const rows = slots.controlOf(slot).claim(instance, slots.ring.ticket);
+      if (rows === NOT_YOURS) continue;
+      const isLate = this.#run(slot, rows) > endNs;
+      slots.finishInline(slot);
       if (isLate) return;
     }
   }
 
-  /** Returns when it ended. */
-  #run(slot: number, instance: number): number {
+  /** Runs a batch that was claimed; returns when it ended. */
+  #run(slot: number, rows: number): number {
     const { runner, slots } = this.#options;
     const control = slots.controlOf(slot);
     const startNs = nowNs();
     const nothing = { computeStartNs: startNs, inferStartNs: startNs, inferEndNs: startNs, computeEndNs: startNs };
-    const rows = control.take(instance);
     if (rows === 0) {
       control.finish(nothing, undefined, false);
       return startNs;

@@ -83,6 +83,8 @@ export interface SlotMemoryMessage {
 /** Outputs that did not fit the slot, in the described form of described-batch.ts. */
 export interface SpillMessage {
   readonly slot: number;
+  /** Of the batch whose outputs they are. */
+  readonly ticket: number;
   readonly buffer: SharedArrayBuffer;
 }
 

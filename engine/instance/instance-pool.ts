@@ -124,7 +124,7 @@ function createPool(crew: InstanceCrew, slots: SharedSlots): InstancePool {
     withdraw: (slot, rows) => slots.controlOf(slot).withdraw(rows),
     isTaken: (slot) => slots.controlOf(slot).isTaken,
     busySlots: () => slots.busy,
-    idleInstances: () => Math.max(0, crew.servingCount - slots.ring.runningCount),
+    idleInstances: () => Math.max(0, crew.servingCount - slots.runningCount),
     waitingSlots: () => slots.ring.waitingCount,
     releaseSlot: (slot) => slots.release(slot),
     instanceName: (instance) => crew.nameOf(instance),

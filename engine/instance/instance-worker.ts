@@ -12,8 +12,9 @@ import { providerRow } from '../../src/onnxruntime/provider-table.js';
 import { OrtSession } from '../../src/onnxruntime/session.js';
 import type { SessionSettings } from '../../src/onnxruntime/session-settings.js';
 import { runWarmUp } from '../warm-up/run-warm-up.js';
-import { type BatchRunner, createDescribedRunner, createFixedRunner } from './batch-runner.js';
+import { type BatchRunner, createDescribedRunner } from './batch-runner.js';
 import { bindThread } from './cpu-affinity.js';
+import { createFixedRunner } from './fixed-runner.js';
 import type {
   InstanceOrder,
   InstanceReport,
@@ -26,7 +27,7 @@ import type {
   WorkerStart,
 } from './instance-messages.js';
 import { InstanceState } from './instance-state.js';
-import { SlotControl } from './slot-control.js';
+import { NOT_YOURS, SlotControl } from './slot-control.js';
 import { timeLargestBatch } from './time-largest-batch.js';
 import { WorkRing } from './work-ring.js';
 
@@ -107,8 +108,10 @@ function serve(session: OrtSession, order: ServeOrder): void {
     const slot = ring.pop();
     if (slot !== undefined) {
       controls[slot] ??= new SlotControl(order.control, slot);
-      const endNs = execute(runner, slot, controls[slot], order, memory);
-      ring.reportDone();
+      const rows = controls[slot].claim(order.instance, ring.ticket);
+      if (rows === NOT_YOURS) continue;
+      const endNs = execute(runner, { slot, ticket: ring.ticket, rows }, controls[slot], order, memory);
+      ring.ringDone();
       if (endNs - arenaReadNs > ARENA_READ_NS) {
         arenaReadNs = endNs;
         readArena(session, state);
@@ -124,16 +127,21 @@ function readArena(session: OrtSession, state: InstanceState): void {
   state.arenaBytes = session.arenaBytes() ?? 0;
 }
 
-/** Runs a batch, or finds it withdrawn; returns when it ended. */
+interface ClaimedBatch {
+  readonly slot: number;
+  readonly ticket: number;
+  readonly rows: number;
+}
+
+/** Runs a batch that was claimed, or finds it withdrawn; returns when it ended. */
 function execute(
   runner: BatchRunner,
-  slot: number,
+  { slot, ticket, rows }: ClaimedBatch,
   control: SlotControl,
-  { instance, port }: ServeOrder,
+  { port }: ServeOrder,
   memory: SlotMemory,
 ): number {
   const startNs = nowNs();
-  const rows = control.take(instance);
   const nothing = { computeStartNs: startNs, inferStartNs: startNs, inferEndNs: startNs, computeEndNs: startNs };
   if (rows === 0) {
     control.finish(nothing, undefined, false);
@@ -146,7 +154,7 @@ function execute(
       memory.bytesOf(slot, control.inputGeneration),
       control.borrowedInputs,
     );
-    if (spill !== undefined) port.postMessage({ slot, buffer: spill } satisfies SpillMessage);
+    if (spill !== undefined) port.postMessage({ slot, ticket, buffer: spill } satisfies SpillMessage);
     control.finish(times, undefined, spill !== undefined);
     return times.computeEndNs;
   } catch (thrown) {
@@ -155,7 +163,7 @@ function execute(
   }
 }
 
-/** The newest memory of each slot; later ones arrive through the port before the slot is published with them. */
+/** The newest memory of each slot; later ones lie in the port before the slot is published with them. */
 class SlotMemory {
   readonly #port: MessagePort;
   readonly #newest: (SlotMemoryMessage | undefined)[] = [];
@@ -165,15 +173,23 @@ class SlotMemory {
     for (const message of first) this.#newest[message.slot] = message;
   }
 
+  /** The memory of exactly that generation. */
   bytesOf(slot: number, generation: number): Uint8Array {
-    let current = this.#newest[slot];
-    while (current === undefined || current.generation < generation) {
-      const received = receiveMessageOnPort(this.#port) as { message: SlotMemoryMessage } | undefined;
-      if (received === undefined) throw new Error(`the memory of batch slot ${slot} did not arrive`);
-      this.#newest[received.message.slot] = received.message;
-      current = this.#newest[slot];
+    if (this.#newest[slot]?.generation !== generation) this.#receiveAll();
+    const current = this.#newest[slot];
+    if (current?.generation !== generation) {
+      throw new Error(`the memory ${generation} of batch slot ${slot} did not arrive`);
     }
     return current.bytes;
+  }
+
+  #receiveAll(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port) as { message: SlotMemoryMessage } | undefined;
+      if (received === undefined) return;
+      const { slot, generation } = received.message;
+      if ((this.#newest[slot]?.generation ?? -1) < generation) this.#newest[slot] = received.message;
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import { nowNs, systemClock } from '../../src/common/clock.js';
 import { messageOf } from '../../src/common/errors.js';
 import type { Nanos } from '../../src/common/units.js';
 import type { OrtSession } from '../../src/onnxruntime/session.js';
-import { createFixedRunner } from './batch-runner.js';
+import { createFixedRunner } from './fixed-runner.js';
 import { InlineInstance } from './inline-instance.js';
 import type { ModelSessionPlan } from './instance-messages.js';
 import { type InstancePlan, isSamePlan } from './instance-plan.js';
@@ -19,8 +19,6 @@ import type { SlotLayout } from './slot-layout.js';
 /** So many deaths within this time, and the model is given up: it would only fail again. */
 const MOST_DEATHS = 3;
 const DEATHS_WITHIN_NS = 60e9;
-/** An instance claims a batch within microseconds of taking it; what is unclaimed after this was taken by the dead one. */
-const CLAIM_MS = 20;
 
 /** Bytes; what cannot be known counts as nothing. */
 export interface PoolMemoryUsage {
@@ -212,7 +210,7 @@ export class InstanceCrew {
 
   /** Fails the batch of an instance that died, and starts another in its place unless too many have died. */
   #bury({ id, plan }: Member, reason: string): void {
-    this.#settleBatches(id, reason);
+    this.#slots.abandonedBy(id, reason);
     const now = nowNs();
     this.#deathsNs = [...this.#deathsNs.filter((death) => now - death < DEATHS_WITHIN_NS), now];
     if (this.#deathsNs.length >= MOST_DEATHS) this.#giveUp(reason);
@@ -251,33 +249,6 @@ export class InstanceCrew {
     if (this.#isGivenUp || this.#closing !== undefined) return;
     this.#isGivenUp = true;
     this.#options.onDeath(reason);
-  }
-
-  /** Batches that the dead instance had closed fail; one that it had taken and not closed goes back into the ring. */
-  #settleBatches(instance: number, reason: string): void {
-    const { ring } = this.#slots;
-    const unclaimed: number[] = [];
-    for (const slot of this.#slots.busy) {
-      const control = this.#slots.controlOf(slot);
-      if (control.isDone) continue;
-      if (control.isTaken) {
-        if (control.instance !== instance) continue;
-        control.fail(`${reason}; the request was part of the batch that it ran`);
-        ring.reportDone();
-      } else if (!ring.has(slot)) unclaimed.push(slot);
-    }
-    if (unclaimed.length > 0) setTimeout(() => this.#returnUnclaimed(unclaimed), CLAIM_MS).unref();
-  }
-
-  #returnUnclaimed(slots: readonly number[]): void {
-    const { ring } = this.#slots;
-    for (const slot of slots) {
-      const control = this.#slots.controlOf(slot);
-      if (!this.#slots.busy.has(slot) || control.isTaken || control.isDone || ring.has(slot)) continue;
-      // The dead instance counted as running it.
-      ring.reportDone();
-      ring.push(slot);
-    }
   }
 }
 

@@ -2,12 +2,13 @@
  * The batch slots that a model's instances share: their memory and control words, the ring of published slots, and the
  * loop that looks for finished ones. Owns shared memory; knows neither threads nor requests.
  */
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { type MemoryRegion, ordinaryMemory, ordinaryRegion, type TensorMemory } from '../memory/tensor-memory.js';
-import type { ServeOrder, SlotMemoryMessage, SpillMessage } from './instance-messages.js';
+import type { ServeOrder, SlotMemoryMessage } from './instance-messages.js';
 import type { InstanceState } from './instance-state.js';
 import { SlotControl, slotControlBytes } from './slot-control.js';
 import type { SlotLayout } from './slot-layout.js';
+import { SpillInbox } from './spill-inbox.js';
 import { WorkRing, workRingBytes } from './work-ring.js';
 
 export interface SharedSlotsOptions {
@@ -23,6 +24,12 @@ export interface SharedSlotsOptions {
 
 /** Control words are there for this many slots from the beginning; their memory comes with the slot. */
 export const SLOT_CAPACITY = 1024;
+
+/** This side's end of an instance's channel. */
+interface Line {
+  readonly port: MessagePort;
+  readonly spills: SpillInbox;
+}
 
 interface SlotMemory {
   region: MemoryRegion;
@@ -42,13 +49,18 @@ export class SharedSlots {
   readonly #slots: (SlotMemory | undefined)[] = [];
   /** Survives a slot's memory, so that an instance never takes old memory for new. */
   readonly #generations: number[] = [];
-  readonly #ports = new Map<number, MessagePort>();
-  /** Instances that have ended, but whose last outputs may still lie in their ports. */
+  /** By instance. */
+  readonly #lines = new Map<number, Line>();
+  /** Instances that have ended, but whose last outputs may still lie in their inboxes. */
   readonly #leaving = new Set<number>();
   /** Taken from the end: the lowest slots are used first and stay in the caches. */
   readonly #free: number[] = [];
   /** Published and not yet done, in the order of publishing. */
   readonly #busy = new Set<number>();
+  /** So many of them were found done and are about to be reported. */
+  #doneAhead = 0;
+  /** The bell of the last look for slots that are done. */
+  #seenBell = 0;
   #wantedCount = 0;
   #count = 0;
   #isClosing = false;
@@ -71,7 +83,7 @@ export class SharedSlots {
     const { port1, port2 } = new MessageChannel();
     // Drained on demand only, so it must not keep the process alive.
     port1.unref();
-    this.#ports.set(instance, port1);
+    this.#lines.set(instance, { port: port1, spills: new SpillInbox(port1) });
     return {
       kind: 'serve',
       instance,
@@ -101,6 +113,7 @@ export class SharedSlots {
   /** Reports finished slots from now on. */
   watch(): void {
     const bell = this.ring.doneBell;
+    this.#seenBell = bell;
     this.#finishDone();
     if (!this.#isClosed && (!this.#isClosing || this.#busy.size > 0)) this.ring.onDone(bell, () => this.watch());
   }
@@ -119,6 +132,20 @@ export class SharedSlots {
     return this.#busy;
   }
 
+  /** Slots that instances have taken and not done. */
+  get runningCount(): number {
+    const isUpToDate = !this.#options.isOrdered && this.ring.doneBell === this.#seenBell;
+    // What is done is counted first: a slot that is taken and done in between must not be subtracted twice.
+    const doneCount = isUpToDate ? this.#doneAhead : this.#countDone();
+    return this.#busy.size - doneCount - this.ring.waitingCount;
+  }
+
+  #countDone(): number {
+    let count = 0;
+    for (const slot of this.#busy) if (this.controlOf(slot).isDone) count++;
+    return count;
+  }
+
   /** The slot's memory, at least `byteLength` long. */
   bytesOf(slot: number, byteLength: number): Uint8Array {
     const current = this.#slots[slot]!.region.bytes;
@@ -130,15 +157,31 @@ export class SharedSlots {
 
   publish(slot: number, rows: number): void {
     this.#busy.add(slot);
-    this.controlOf(slot).publish(rows, this.#slots[slot]!.generation);
+    this.controlOf(slot).publish(rows, this.#slots[slot]!.generation, this.ring.nextTicket);
     this.ring.push(slot, this.acceptsInline?.() !== true);
   }
 
   /** Reports a slot that this thread has taken from the ring and run. */
-  settle(slot: number): void {
-    this.ring.reportDone(false);
+  finishInline(slot: number): void {
     if (this.#options.isOrdered) this.#finishDone();
     else this.#finish(slot);
+  }
+
+  /**
+   * The thread of an instance has ended without being told to. Batches that it had claimed fail; one that it may have
+   * taken from the ring without that goes back there under a new ticket, and should another instance be about to claim
+   * it, that one finds its own worthless.
+   */
+  abandonedBy(instance: number, reason: string): void {
+    for (const slot of this.#busy) {
+      const control = this.controlOf(slot);
+      if (control.isDone) continue;
+      if (control.instance === instance) control.fail(`${reason}; the request was part of the batch that it ran`);
+      else if (control.instance < 0 && !this.ring.has(slot) && control.renew(this.ring.nextTicket))
+        this.ring.push(slot);
+    }
+    // It may also have ended just before it rang.
+    this.ring.ringDone();
   }
 
   /** Gives back a slot that is done. */
@@ -172,7 +215,7 @@ export class SharedSlots {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#busy.clear();
-    for (const instance of this.#ports.keys()) this.#leaving.add(instance);
+    for (const instance of this.#lines.keys()) this.#leaving.add(instance);
     this.#closeUnused();
     this.#free.length = 0;
     this.#slots.forEach((_, slot) => {
@@ -196,15 +239,18 @@ export class SharedSlots {
   }
 
   #finishDone(): void {
+    this.#doneAhead = this.#countDone();
     for (const slot of this.#busy) {
       if (this.controlOf(slot).isDone) this.#finish(slot);
       else if (this.#options.isOrdered) break;
     }
+    this.#doneAhead = 0;
   }
 
   #finish(slot: number): void {
     const control = this.controlOf(slot);
     this.#busy.delete(slot);
+    if (this.#doneAhead > 0) this.#doneAhead--;
     if (control.hasSpilled) this.#takeSpill(slot, control);
     if (this.#leaving.size > 0) this.#closeUnused();
     this.#options.onDone(slot, control);
@@ -213,8 +259,8 @@ export class SharedSlots {
   #closeUnused(): void {
     for (const instance of this.#leaving) {
       if ([...this.#busy].some((slot) => this.controlOf(slot).instance === instance)) continue;
-      this.#ports.get(instance)?.close();
-      this.#ports.delete(instance);
+      this.#lines.get(instance)?.port.close();
+      this.#lines.delete(instance);
       this.#leaving.delete(instance);
     }
   }
@@ -224,21 +270,18 @@ export class SharedSlots {
     this.#generations[slot] = generation;
     const memory = { region, generation };
     this.#slots[slot] = memory;
-    for (const port of this.#ports.values()) port.postMessage(messageOf(slot, memory));
+    for (const { port } of this.#lines.values()) port.postMessage(messageOf(slot, memory));
     return region.bytes;
   }
 
   #takeSpill(slot: number, control: SlotControl): void {
-    const port = this.#ports.get(control.instance);
-    const received = port && (receiveMessageOnPort(port) as { message: SpillMessage } | undefined);
-    // An instance posts at most one spill for each slot, before it finishes it, and slots are looked at in the order
-    // in which instances take them: so spills arrive in this order too.
-    if (received?.message.slot !== slot) {
-      control.fail(`the outputs of batch slot ${slot} were lost with the instance that computed them`);
+    const spill = this.#lines.get(control.instance)?.spills.take(slot, control.ticket);
+    if (spill === undefined) {
+      control.fail(`the outputs of batch slot ${slot} did not arrive`);
       return;
     }
     this.#slots[slot]!.region.free();
-    this.#install(slot, ordinaryRegion(received.message.buffer));
+    this.#install(slot, ordinaryRegion(spill));
   }
 
   /** Outputs that outgrew a slot lie in memory of their own; the next ones of their size shall fit the slot's pool. */

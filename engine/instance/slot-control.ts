@@ -1,6 +1,8 @@
 /**
  * The words by which the scheduler's thread and the instances' threads agree on a batch slot. A slot is open while rows
- * may be added, closed by the instance that takes it, and done when its outputs are there.
+ * may be added, claimed and closed by the instance that takes it, and done when its outputs are there. Each publication
+ * has a ticket, which the ring hands out with the slot: only its holder can claim the batch, and only once, however late
+ * it comes and whatever became of the slot meanwhile.
  */
 
 const CONTROL_BYTES = 1024;
@@ -11,8 +13,9 @@ const WORDS = {
   errorBytes: 3,
   inputGeneration: 4,
   spilled: 5,
-  instance: 6,
+  claim: 6,
   borrowed: 7,
+  ticket: 8,
 } as const;
 const TIMES_OFFSET = 64;
 const ADDRESSES_OFFSET = 96;
@@ -22,6 +25,10 @@ const ERROR_OFFSET = ADDRESSES_OFFSET + 8 * MOST_BORROWED_INPUTS;
 const ERROR_CAPACITY = CONTROL_BYTES - ERROR_OFFSET;
 const CLOSED = -1;
 const NOBODY = -1;
+/** What `claim` returns to whoever comes with a ticket that is not the batch's any more. */
+export const NOT_YOURS = -1;
+/** `takenRows` until an instance has closed the batch. */
+const NONE_YET = -1;
 
 const STATES = { free: 0, published: 1, done: 2 } as const;
 
@@ -49,14 +56,29 @@ export class SlotControl {
     this.#error = new Uint8Array(buffer, start + ERROR_OFFSET, ERROR_CAPACITY);
   }
 
-  /** Scheduler: makes the slot takeable with its first rows in place. */
-  publish(rows: number, inputGeneration: number): void {
+  /** Scheduler: makes the slot takeable by the holder of `ticket`, with its first rows in place. */
+  publish(rows: number, inputGeneration: number, ticket: number): void {
     this.#words[WORDS.errorBytes] = 0;
     this.#words[WORDS.spilled] = 0;
+    this.#words[WORDS.takenRows] = NONE_YET;
     this.#words[WORDS.inputGeneration] = inputGeneration;
-    Atomics.store(this.#words, WORDS.instance, NOBODY);
+    this.#words[WORDS.ticket] = ticket;
     Atomics.store(this.#words, WORDS.state, STATES.published);
     Atomics.store(this.#words, WORDS.rows, rows);
+    Atomics.store(this.#words, WORDS.claim, ticket);
+  }
+
+  /** Scheduler: makes the old ticket worthless and `ticket` the batch's; false when the holder of the old one was quicker. */
+  renew(ticket: number): boolean {
+    const old = this.ticket;
+    if (Atomics.compareExchange(this.#words, WORDS.claim, old, ticket) !== old) return false;
+    this.#words[WORDS.ticket] = ticket;
+    return true;
+  }
+
+  /** Scheduler: that of the last publication. */
+  get ticket(): number {
+    return this.#words[WORDS.ticket]!;
   }
 
   /**
@@ -97,12 +119,19 @@ export class SlotControl {
     return Atomics.load(this.#words, WORDS.rows) === CLOSED;
   }
 
-  /** Instance: closes the batch and returns its rows; 0 when it was withdrawn. */
-  take(instance: number): number {
+  /**
+   * Instance: claims the batch with the ticket that came with the slot, closes it and returns its rows; 0 when it was
+   * withdrawn, NOT_YOURS when the slot is none of this instance's business any more.
+   */
+  claim(instance: number, ticket: number): number {
     // Before the batch is closed: should this thread die, whose batch it was must be certain.
-    Atomics.store(this.#words, WORDS.instance, instance);
+    if (Atomics.compareExchange(this.#words, WORDS.claim, ticket, ~instance) !== ticket) return NOT_YOURS;
+    return this.#close();
+  }
+
+  #close(): number {
     const rows = Atomics.exchange(this.#words, WORDS.rows, CLOSED);
-    this.#words[WORDS.takenRows] = rows;
+    if (rows !== CLOSED) this.#words[WORDS.takenRows] = rows;
     return rows;
   }
 
@@ -112,6 +141,7 @@ export class SlotControl {
 
   /** Model's thread, for an instance that will never do it itself: hands the batch back as failed. */
   fail(error: string): void {
+    this.#close();
     this.finish({ computeStartNs: 0, inferStartNs: 0, inferEndNs: 0, computeEndNs: 0 }, error, false);
   }
 
@@ -139,9 +169,10 @@ export class SlotControl {
     return this.#words[WORDS.takenRows]!;
   }
 
-  /** The instance that took the batch, or -1 when none has since it was published. */
+  /** The instance that claimed the batch, or -1 when none has since it was published. */
   get instance(): number {
-    return Atomics.load(this.#words, WORDS.instance);
+    const claim = Atomics.load(this.#words, WORDS.claim);
+    return claim < 0 ? ~claim : NOBODY;
   }
 
   get hasSpilled(): boolean {

@@ -1,7 +1,8 @@
 /** How long a session takes for the largest batch that can come. */
 import { nowNs } from '../../src/common/clock.js';
 import type { OrtSession } from '../../src/onnxruntime/session.js';
-import { type BatchRunner, createFixedRunner } from './batch-runner.js';
+import type { BatchRunner } from './batch-runner.js';
+import { createFixedRunner } from './fixed-runner.js';
 import { LONGEST_TINY_RUN_NS } from './run-watch.js';
 import type { SlotLayout } from './slot-layout.js';
 

@@ -3,11 +3,16 @@
  * instance takes the head, so a busy one never holds work back.
  */
 
-const WORDS = { published: 0, taken: 1, workBell: 2, doneBell: 3, stop: 4, done: 5, firstEntry: 8 } as const;
+const WORDS = { published: 0, taken: 1, workBell: 2, doneBell: 3, stop: 4, firstEntry: 8 } as const;
+
+/** Never negative, so that it differs from an instance's claim. */
+const toTicket = (sequence: number): number => sequence & 0x7fff_ffff;
 
 export const workRingBytes = (slotCount: number): number => (WORDS.firstEntry + slotCount) * 4;
 
 export class WorkRing {
+  /** Instance: came with the slot that `pop` returned last. */
+  ticket = 0;
   readonly #words: Int32Array;
   readonly #slotCount: number;
 
@@ -19,6 +24,11 @@ export class WorkRing {
   #entryOf(sequence: number): number {
     // The sequence may pass 2^31 and turn negative.
     return WORDS.firstEntry + ((sequence >>> 0) % this.#slotCount);
+  }
+
+  /** Scheduler: the ticket that the slot pushed next comes with: its place in the ring, told apart over 2^31 of them. */
+  get nextTicket(): number {
+    return toTicket(Atomics.load(this.#words, WORDS.published));
   }
 
   /**
@@ -50,20 +60,15 @@ export class WorkRing {
       if (sequence === Atomics.load(this.#words, WORDS.published)) return undefined;
       const slot = Atomics.load(this.#words, this.#entryOf(sequence));
       // Losing this race means that another instance has the slot; the entry read may even be a newer one.
-      if (Atomics.compareExchange(this.#words, WORDS.taken, sequence, (sequence + 1) | 0) === sequence) return slot;
+      if (Atomics.compareExchange(this.#words, WORDS.taken, sequence, (sequence + 1) | 0) !== sequence) continue;
+      this.ticket = toTicket(sequence);
+      return slot;
     }
   }
 
   /** Slots at the tail that nobody has taken. */
   get waitingCount(): number {
     return (Atomics.load(this.#words, WORDS.published) - Atomics.load(this.#words, WORDS.taken)) | 0;
-  }
-
-  /** Slots taken and not done. */
-  get runningCount(): number {
-    // Done is read first: a slot that ends in between may count as running, but never as less than none.
-    const done = Atomics.load(this.#words, WORDS.done);
-    return (Atomics.load(this.#words, WORDS.taken) - done) | 0;
   }
 
   get workBell(): number {
@@ -83,7 +88,7 @@ export class WorkRing {
   stop(): void {
     Atomics.store(this.#words, WORDS.stop, 1);
     this.wakeAll();
-    this.#ringDone();
+    this.ringDone();
   }
 
   /** Scheduler: every instance looks around. */
@@ -92,13 +97,8 @@ export class WorkRing {
     Atomics.notify(this.#words, WORDS.workBell);
   }
 
-  /** Tells the scheduler that a slot is done, unless it is the scheduler's own thread that says so. */
-  reportDone(rings = true): void {
-    Atomics.add(this.#words, WORDS.done, 1);
-    if (rings) this.#ringDone();
-  }
-
-  #ringDone(): void {
+  /** Tells the scheduler to look for slots that are done. */
+  ringDone(): void {
     Atomics.add(this.#words, WORDS.doneBell, 1);
     Atomics.notify(this.#words, WORDS.doneBell);
   }

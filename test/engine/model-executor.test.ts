@@ -30,7 +30,7 @@ class SlotsAlone {
     slotBytes: (slot) => this.#memory[slot]!,
     publish: (slot, rows) => {
       this.published.push(slot);
-      this.controls[slot]!.publish(rows, 0);
+      this.controls[slot]!.publish(rows, 0, 0);
     },
     borrowInputs: (slot, addresses) => this.controls[slot]!.borrowInputs(addresses),
     keepInputs: (slot) => this.controls[slot]!.keepInputs(),
@@ -106,7 +106,7 @@ function setUp(floatsPerRow: number, log: EngineLog = createSilentLog()) {
   };
   const execute = (slot: number, times: ExecutionTimes, error?: string): void => {
     const control = slots.controls[slot]!;
-    control.take(2);
+    control.claim(2, 0);
     control.finish(times, error, false);
     executor.finish(slot, control);
   };
@@ -214,7 +214,7 @@ describe('cancelled requests in batches', () => {
     const cancelled = executor.place(queueOf(gone, gone), 2);
     const mixed = executor.place(queueOf(gone, {}), 2);
     const taken = executor.place(queueOf(gone), 1);
-    slots.controls[taken]!.take(0);
+    slots.controls[taken]!.claim(0, 0);
     expect(executor.waitingRequests()).toBe(4);
     isGone = true;
     executor.dropCancelled();
@@ -225,7 +225,7 @@ describe('cancelled requests in batches', () => {
     expect(executor.isOpen(cancelled)).toBe(false);
     expect(executor.isOpen(mixed)).toBe(true);
     const control = slots.controls[cancelled]!;
-    expect(control.take(0)).toBe(0);
+    expect(control.claim(0, 0)).toBe(0);
     control.finish(times, undefined, false);
     executor.finish(cancelled, control);
     expect(slots.released).toEqual([cancelled]);

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { createFixedRunner } from '../../../engine/instance/batch-runner.js';
+import { createFixedRunner } from '../../../engine/instance/fixed-runner.js';
 import { planSlotLayout } from '../../../engine/instance/slot-layout.js';
 import { loadOrtLibrary } from '../../../src/onnxruntime/library.js';
 import { addressOf } from '../../../src/onnxruntime/native-memory.js';

@@ -99,7 +99,7 @@ describe('running batches on the thread that places them', () => {
     expect(bench.turn()).toBe(1);
     expect(bench.finished.map(({ rows }) => rows)).toEqual([2, 3]);
     expect(bench.finished.map(({ inferNs }) => inferNs)).toEqual([1000, 1000]);
-    expect([bench.slots.ring.runningCount, bench.slots.ring.waitingCount, bench.slots.busy.size]).toEqual([0, 0, 0]);
+    expect([bench.slots.runningCount, bench.slots.ring.waitingCount, bench.slots.busy.size]).toEqual([0, 0, 0]);
   });
 
   it('lets a batch grow until the end of the turn that brought it', () => {
@@ -144,15 +144,28 @@ describe('running batches on the thread that places them', () => {
     const { ring } = bench.slots;
     expect(ring.pop()).toBe(first);
     const control = bench.slots.controlOf(first);
-    control.take(9);
+    control.claim(9, ring.ticket);
     bench.publish(2);
     bench.turn();
     expect(bench.finished).toEqual([]);
     control.finish({ computeStartNs: 0, inferStartNs: 0, inferEndNs: 0, computeEndNs: 0 }, undefined, false);
-    ring.reportDone();
+    ring.ringDone();
     bench.publish(3);
     bench.turn();
     expect(bench.finished.map(({ rows }) => rows)).toEqual([1, 2, 3]);
+  });
+
+  it('does not run a batch that was taken from the ring for another, under a new ticket', () => {
+    const bench = new Bench();
+    const slot = bench.publish(2);
+    const control = bench.slots.controlOf(slot);
+    control.renew(bench.slots.ring.nextTicket);
+    bench.turn();
+    expect([bench.finished.length, control.isTaken, control.isDone]).toEqual([0, false, false]);
+    bench.slots.ring.push(slot);
+    bench.inline.accepts();
+    bench.turn();
+    expect(bench.finished).toMatchObject([{ slot, rows: 2, error: undefined }]);
   });
 
   it('leaves the model to its threads when runs have become long, wakes them for what waits, and comes back later', () => {

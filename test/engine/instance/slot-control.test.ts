@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { SlotControl, slotControlBytes } from '../../../engine/instance/slot-control.js';
+import { NOT_YOURS, SlotControl, slotControlBytes } from '../../../engine/instance/slot-control.js';
 import { WorkRing, workRingBytes } from '../../../engine/instance/work-ring.js';
+
+const TICKET = 7;
 
 describe('the control words of a batch slot', () => {
   const create = () => new SlotControl(new SharedArrayBuffer(slotControlBytes(2)), 1);
@@ -8,34 +10,65 @@ describe('the control words of a batch slot', () => {
 
   it('let rows be added until an instance takes the batch', () => {
     const control = create();
-    control.publish(2, 0);
+    control.publish(2, 0, TICKET);
     expect(control.grow(2, 5)).toBe(true);
     expect(control.grow(2, 6)).toBe(false);
     expect(control.isTaken).toBe(false);
-    expect(control.take(3)).toBe(5);
+    expect(control.claim(3, TICKET)).toBe(5);
     expect([control.isTaken, control.instance, control.takenRows]).toEqual([true, 3, 5]);
     expect(control.grow(5, 6)).toBe(false);
   });
 
   it('let a batch be withdrawn until an instance takes it', () => {
     const control = create();
-    control.publish(2, 0);
+    control.publish(2, 0, TICKET);
     expect(control.withdraw(2)).toBe(true);
-    expect(control.take(0)).toBe(0);
-    control.publish(2, 0);
-    control.take(0);
+    expect(control.claim(0, TICKET)).toBe(0);
+    control.publish(2, 0, TICKET);
+    control.claim(0, TICKET);
     expect(control.withdraw(2)).toBe(false);
+  });
+
+  it('let only the holder of the ticket claim the batch, and only once', () => {
+    const control = create();
+    control.publish(2, 0, TICKET);
+    expect(control.claim(0, TICKET - 1)).toBe(NOT_YOURS);
+    expect([control.isTaken, control.instance]).toEqual([false, -1]);
+    expect(control.claim(1, TICKET)).toBe(2);
+    expect(control.claim(2, TICKET)).toBe(NOT_YOURS);
+    expect([control.instance, control.takenRows]).toEqual([1, 2]);
+    control.publish(3, 0, TICKET + 1);
+    expect(control.claim(2, TICKET)).toBe(NOT_YOURS);
+    expect(control.grow(3, 4)).toBe(true);
+  });
+
+  it('make an old ticket worthless unless its holder was quicker', () => {
+    const control = create();
+    control.publish(2, 0, TICKET);
+    expect(control.renew(9)).toBe(true);
+    expect(control.claim(0, TICKET)).toBe(NOT_YOURS);
+    expect(control.claim(1, 9)).toBe(2);
+    expect(control.renew(10)).toBe(false);
+    expect([control.instance, control.ticket]).toEqual([1, 9]);
+  });
+
+  it('close a batch that fails with the instance that had claimed it', () => {
+    const control = create();
+    control.publish(2, 0, TICKET);
+    control.fail('the instance is gone');
+    expect([control.isTaken, control.takenRows, control.error]).toEqual([true, 2, 'the instance is gone']);
+    expect(control.grow(2, 3)).toBe(false);
   });
 
   it('carry times and an error of any length, and forget the error', () => {
     const control = create();
-    control.publish(1, 0);
-    control.take(0);
+    control.publish(1, 0, TICKET);
+    control.claim(0, TICKET);
     control.finish(times, `${'long '.repeat(500)}ü`, false);
     expect(control.isDone).toBe(true);
     expect(control.times).toEqual(times);
     expect(control.error).toMatch(/^long long/);
-    control.publish(1, 0);
+    control.publish(1, 0, TICKET);
     expect([control.isDone, control.error]).toEqual([false, undefined]);
   });
 });
@@ -51,21 +84,23 @@ describe('the ring of published slots', () => {
     }
   });
 
-  it('counts what waits and what runs', () => {
+  it('counts what waits, and gives each slot a ticket of its own', () => {
     const ring = create(3);
-    ring.push(0);
-    ring.push(1);
-    expect([ring.waitingCount, ring.runningCount]).toEqual([2, 0]);
-    ring.pop();
-    expect([ring.waitingCount, ring.runningCount]).toEqual([1, 1]);
-    ring.reportDone();
-    expect([ring.waitingCount, ring.runningCount]).toEqual([1, 0]);
+    const tickets = [0, 1, 0].map((slot) => {
+      const ticket = ring.nextTicket;
+      ring.push(slot);
+      return ticket;
+    });
+    expect([ring.waitingCount, new Set(tickets).size]).toEqual([3, 3]);
+    const taken = tickets.map(() => [ring.pop(), ring.ticket]);
+    expect(taken).toEqual([0, 1, 0].map((slot, place) => [slot, tickets[place]]));
+    expect(ring.waitingCount).toBe(0);
   });
 
   it('calls back when a bell rang before the call', async () => {
     const ring = create(1);
     const seen = ring.doneBell;
-    ring.reportDone();
+    ring.ringDone();
     await new Promise<void>((resolve) => ring.onDone(seen, resolve));
   });
 });

@@ -33,3 +33,14 @@ m=h.make_model(g,opset_imports=[h.make_opsetid('',17)],ir_version=8,producer_nam
 # with any batch, which the checker's shape inference does not follow
 save('optional_bias',[h.make_node('Add',['X','BIAS'],['Y'])],[v('X',T.FLOAT,['N',4]),v('BIAS',T.FLOAT,['N',4])],[v('Y',T.FLOAT,['N',4])],[nh.from_array(np.array([[1,2,3,4]],np.float32),'BIAS')],full_check=False)
 save('optional_scale',[h.make_node('Mul',['X','SCALE'],['Y'])],[v('X',T.FLOAT,['L']),v('SCALE',T.FLOAT,[1])],[v('Y',T.FLOAT,['L'])],[nh.from_array(np.array([3],np.float32),'SCALE')])
+# graph inputs that are graph outputs too, beside one that is computed; the file's order of outputs is nobody's
+many=['X','ID','FLAG']
+types=[v('X',T.FLOAT,['N',4]),v('ID',T.INT64,['N',1]),v('FLAG',T.BOOL,['N',3])]
+save('pass_through',[h.make_node('Neg',['X'],['Z'])],types,[v('Z',T.FLOAT,['N',4])]+types,full_check=False)
+save('pass_text',[h.make_node('Identity',['TEXT'],['ECHO'])],[v('TEXT',T.STRING,['N',1])],[v('TEXT',T.STRING,['N',1]),v('ECHO',T.STRING,['N',1])],full_check=False)
+# the bodies compute nothing, so the outputs are no memory that a node writes
+bare=h.make_graph([],'bare',[v('s',T.FLOAT,[4]),v('x',T.FLOAT,[4])],[v('s',T.FLOAT,[4]),v('x',T.FLOAT,[4])])
+save('bare_scan',[h.make_node('Scan',['S','X'],['S_OUT','X_OUT'],body=bare,num_scan_inputs=1)],[v('S',T.FLOAT,[4]),v('X',T.FLOAT,[2,4])],[v('S_OUT',T.FLOAT,[4]),v('X_OUT',T.FLOAT,[2,4])],full_check=False)
+# the length of the answer is in the request
+save('grow',[h.make_node('Expand',['ID','N'],['OUT'])],[v('ID',T.INT64,[1]),v('N',T.INT64,[1])],[v('OUT',T.INT64,['M'])])
+save('grow_text',[h.make_node('Expand',['zero','N'],['places']),h.make_node('Gather',['TEXT','places'],['OUT'],axis=0)],[v('TEXT',T.STRING,[1]),v('N',T.INT64,[1])],[v('OUT',T.STRING,['M'])],[nh.from_array(np.array([0],np.int64),'zero')])
