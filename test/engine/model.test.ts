@@ -184,10 +184,10 @@ describe('a served model', () => {
       tensor('BRAIN', 'BF16', [1, 2], Uint8Array.of(128, 63, 0, 64)),
       tensor('FLAG', 'BOOL', [1, 3], Uint8Array.of(1, 0, 1)),
     ]);
-    expect(outputs.map(({ bytes }) => [...bytes])).toEqual([
-      [0, 60, 0, 64, 0, 66],
-      [128, 63, 0, 64],
-      [0, 1, 0],
+    expect(outputs.map(({ name, bytes }) => [name, ...bytes])).toEqual([
+      ['BRAIN_OUT', 128, 63, 0, 64],
+      ['FLAG_OUT', 0, 1, 0],
+      ['HALF_OUT', 0, 60, 0, 64, 0, 66],
     ]);
   });
 
