@@ -16,73 +16,69 @@ export interface MarkedRegion {
   readonly byteLength: number;
 }
 
-interface MarkedPlaces {
-  readonly view: Int32Array | Uint8Array;
-  readonly places: Int32Array;
-  /** What each place is marked with. */
-  readonly marks: Int32Array;
-}
-
 export class OutputMarks {
-  readonly #kinds: readonly MarkedPlaces[];
+  readonly #words: Int32Array;
+  readonly #wordPlaces: Int32Array;
+  readonly #bytes: Uint8Array;
+  /** Of outputs that are not made of words. */
+  readonly #bytePlaces: Int32Array;
 
   /** `regions` are those of `memory` that a run writes outputs to; empty ones have nothing that could be from before. */
   constructor(memory: Uint8Array, regions: readonly MarkedRegion[]) {
     const filled = regions.filter(({ byteLength }) => byteLength > 0);
     const isOfWords = ({ offset, byteLength }: MarkedRegion): boolean =>
       (memory.byteOffset + offset) % WORD_BYTES === 0 && byteLength % WORD_BYTES === 0;
-    const firstWord = Math.ceil(memory.byteOffset / WORD_BYTES) * WORD_BYTES;
-    const wordCount = Math.floor((memory.byteOffset + memory.byteLength - firstWord) / WORD_BYTES);
-    const words = new Int32Array(memory.buffer, firstWord, Math.max(0, wordCount));
-    const skipped = firstWord - memory.byteOffset;
-    this.#kinds = [
-      placesOf(
-        words,
-        filled
-          .filter(isOfWords)
-          .map(({ offset, byteLength }) => ({
-            first: (offset - skipped) / WORD_BYTES,
-            count: byteLength / WORD_BYTES,
-          })),
-        () => MARK,
-      ),
-      placesOf(
-        memory,
-        filled
-          .filter((region) => !isOfWords(region))
-          .map(({ offset, byteLength }) => ({ first: offset, count: byteLength })),
-        (place) => (MARK >>> (8 * (place % WORD_BYTES))) & 0xff,
-      ),
-    ].filter(({ places }) => places.length > 0);
+    // Views of words begin on a word of the buffer, so places count from there.
+    const start = memory.byteOffset - (memory.byteOffset % WORD_BYTES);
+    const wordCount = Math.floor((memory.byteOffset + memory.byteLength - start) / WORD_BYTES);
+    this.#words = new Int32Array(memory.buffer, start, wordCount);
+    this.#wordPlaces = placesOf(filled.filter(isOfWords), memory.byteOffset - start, WORD_BYTES);
+    this.#bytes = memory;
+    this.#bytePlaces = placesOf(
+      filled.filter((region) => !isOfWords(region)),
+      0,
+      1,
+    );
   }
 
   /** Before a run. */
   set(): void {
-    for (const { view, places, marks } of this.#kinds) {
-      for (let at = 0; at < places.length; at++) view[places[at]!] = marks[at]!;
-    }
+    const words = this.#words;
+    const wordPlaces = this.#wordPlaces;
+    for (let at = 0; at < wordPlaces.length; at++) words[wordPlaces[at]!] = MARK;
+    const bytePlaces = this.#bytePlaces;
+    for (let at = 0; at < bytePlaces.length; at++) this.#bytes[bytePlaces[at]!] = byteMark(bytePlaces[at]!);
   }
 
   /** After a run: true when an output was not written, or not to its end. */
   isAnyLeft(): boolean {
-    for (const { view, places, marks } of this.#kinds) {
-      for (let at = 0; at < places.length; at += 2) {
-        if (view[places[at]!] === marks[at] && view[places[at + 1]!] === marks[at + 1]) return true;
-      }
+    const words = this.#words;
+    const wordPlaces = this.#wordPlaces;
+    for (let at = 0; at < wordPlaces.length; at += 2) {
+      if (words[wordPlaces[at]!] === MARK && words[wordPlaces[at + 1]!] === MARK) return true;
+    }
+    const bytePlaces = this.#bytePlaces;
+    for (let at = 0; at < bytePlaces.length; at += 2) {
+      if (this.#hasByteMark(bytePlaces[at]!) && this.#hasByteMark(bytePlaces[at + 1]!)) return true;
     }
     return false;
   }
+
+  #hasByteMark(place: number): boolean {
+    return this.#bytes[place] === byteMark(place);
+  }
 }
 
-function placesOf(
-  view: Int32Array | Uint8Array,
-  regions: readonly { readonly first: number; readonly count: number }[],
-  markOf: (place: number) => number,
-): MarkedPlaces {
+/** The mark's bytes in turn, so that neighbours differ. */
+const byteMark = (place: number): number => (MARK >>> (8 * (place % WORD_BYTES))) & 0xff;
+
+/** The first two and the last two units of each region, `skipped` bytes further on. */
+function placesOf(regions: readonly MarkedRegion[], skipped: number, unitBytes: number): Int32Array {
   const places = new Int32Array(regions.length * PLACES_EACH);
-  regions.forEach(({ first, count }, index) => {
-    const last = first + count - 1;
+  regions.forEach(({ offset, byteLength }, index) => {
+    const first = (skipped + offset) / unitBytes;
+    const last = first + byteLength / unitBytes - 1;
     places.set([first, Math.min(first + 1, last), Math.max(first, last - 1), last], index * PLACES_EACH);
   });
-  return { view, places, marks: places.map(markOf) };
+  return places;
 }
