@@ -2,6 +2,7 @@
  * Between scheduler and instances: puts requests into batch slots, and turns finished slots into answers and
  * statistics.
  */
+import { appendAll } from '../src/common/append-all.js';
 import type { Clock } from '../src/common/clock.js';
 import { elapsed, type Instant } from '../src/common/units.js';
 import type { Failure } from '../src/kserve/status.js';
@@ -163,7 +164,7 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     }
     // Refused when `into` was taken just now: what was withdrawn is then published again once it comes back.
     if (!this.#pool.grow(into, target.rows, target.rows + source.rows)) return false;
-    target.requests.push(...source.requests);
+    appendAll(target.requests, source.requests);
     target.rows += source.rows;
     target.copyNs += source.copyNs;
     clear(source);

@@ -1,4 +1,5 @@
 /** The options of the engine, with tritonserver's flag names. `perf-ts serve` is made out of these rows. */
+import { appendAll } from '../src/common/append-all.js';
 import { PerfTsError, type Problem } from '../src/common/errors.js';
 import { type OptionValues, optional, repeated, toggle, withDefault } from '../src/common/option-row.js';
 import { parseChoice, parseInteger, parseText } from '../src/common/value-parsers.js';
@@ -276,9 +277,9 @@ export function checkEngineOptions(options: EngineOptions): void {
   if (options.loadModel.length > 0 && options.modelControlMode !== 'explicit') {
     problems.push({ where: '--load-model', what: 'needs --model-control-mode=explicit' });
   }
-  problems.push(...findSharedPorts(options));
-  problems.push(...findTlsProblems(options));
-  problems.push(...findCudaPoolProblems(options.cudaMemoryPoolByteSize));
+  appendAll(problems, findSharedPorts(options));
+  appendAll(problems, findTlsProblems(options));
+  appendAll(problems, findCudaPoolProblems(options.cudaMemoryPoolByteSize));
   if (problems.length > 0) throw new PerfTsError('BAD_OPTION', problems);
 }
 

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { appendAll } from '../../src/common/append-all.js';
 import { messageOf, PerfTsError, type Problem, systemCodeOf } from '../../src/common/errors.js';
 import { completeSettings } from '../../src/model-config/complete-config.js';
 import { modelConfigFromJson } from '../../src/model-config/json-form.js';
@@ -103,7 +104,7 @@ export async function prepareModel(
   const given = override === undefined ? await readConfig(model, rules.configName) : readOverride(override);
   const problems: Problem[] = rules.isStrict === true ? [...findMissing(given)] : [];
   if (given.config !== undefined) {
-    problems.push(...validateModelConfig(given.config, given.where, { modelName: model.name }));
+    appendAll(problems, validateModelConfig(given.config, given.where, { modelName: model.name }));
   }
   if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
   const { versions, missing } = selectVersions(model.folder, given.config, model.versions);

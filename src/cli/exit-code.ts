@@ -28,7 +28,7 @@ const codeOf: Readonly<Record<ErrorCode, number>> = {
 export const exitCodeOfError = (code: ErrorCode): number => codeOf[code];
 
 /** What of a level decides over the exit code. */
-type JudgedLevel = Pick<LevelRecord, 'isSteady' | 'warnings' | 'requestCount' | 'errorCount'>;
+type JudgedLevel = Pick<LevelRecord, 'isSteady' | 'warnings' | 'requestCount' | 'errorCount' | 'errors'>;
 
 /**
  * A run is good when at least one level was steady. A steady level that the client limited is a lower bound and only warns. A server that answered and then
@@ -43,5 +43,11 @@ export function exitCodeOfLevels(levels: readonly JudgedLevel[]): number {
 function stoppedForGood(levels: readonly JudgedLevel[]): boolean {
   if (levels.every(({ requestCount }) => requestCount === 0)) return false;
   const last = levels.findLast(({ requestCount, errorCount }) => requestCount + errorCount > 0);
-  return last !== undefined && (last.requestCount === 0 || last.warnings.some(({ code }) => code === 'SERVER_STOPPED'));
+  if (last === undefined) return false;
+  return last.warnings.some(({ code }) => code === 'SERVER_STOPPED') || (last.requestCount === 0 && !isTooSlow(last));
 }
+
+/** Timeouts alone are overload: the server is there and does not keep up. */
+const isTooSlow = ({ errors }: JudgedLevel): boolean =>
+  Object.keys(errors).length > 0 &&
+  Object.keys(errors).every((cause) => /^(DEADLINE_EXCEEDED|CANCELLED)\b/.test(cause));

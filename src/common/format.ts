@@ -2,6 +2,7 @@
  * Numbers for people: durations, rates, sizes, shares and intervals as plain text. The only place where values are
  * scaled; machine output never comes through here. No colour, no column layout.
  */
+import { largestOf, smallestOf } from './append-all.js';
 import { NANOS_PER_MICRO, NANOS_PER_MILLI, NANOS_PER_SEC } from './units.js';
 
 /** What stands where there is no number. */
@@ -44,8 +45,8 @@ export function formatNumber(value: number, decimals = 0): string {
 function decimalsFor(values: readonly number[], most: number): number {
   const sizes = values.map(Math.abs).filter((size) => size > 0);
   if (sizes.length === 0) return 0;
-  const wanted = 2 - Math.floor(Math.log10(Math.min(...sizes)));
-  return Math.min(Math.max(wanted, 0), Math.max(...sizes) >= 100 ? Math.min(most, 2) : most);
+  const wanted = 2 - Math.floor(Math.log10(smallestOf(sizes)));
+  return Math.min(Math.max(wanted, 0), largestOf(sizes) >= 100 ? Math.min(most, 2) : most);
 }
 
 function columnFormat(values: readonly number[], unit: string, scale: number, most: number): ColumnFormat {
@@ -66,7 +67,7 @@ function columnFormat(values: readonly number[], unit: string, scale: number, mo
 
 /** The unit in which the largest of `valuesNs` is at least 1. */
 export function durationUnitFor(valuesNs: readonly Maybe[]): DurationUnit {
-  const largest = Math.max(0, ...known(valuesNs).map(Math.abs));
+  const largest = largestOf(known(valuesNs).map(Math.abs), 0);
   return durationUnits.find((unit) => largest >= unit.ns) ?? nanosecond;
 }
 

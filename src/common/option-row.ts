@@ -2,6 +2,7 @@
  * Options declared once: a row gives the flag, its parser, its default and its help; types, the yargs declaration,
  * the checks, the help page and the reference table in docs all come from the rows.
  */
+import { appendAll } from './append-all.js';
 import { messageOf, PerfTsError, type Problem } from './errors.js';
 
 export interface OptionRow<T> {
@@ -129,7 +130,7 @@ export function readOptions<Rows extends OptionRows>(
     try {
       values[key] = option.read(texts[option.flag] ?? []);
     } catch (thrown) {
-      if (thrown instanceof PerfTsError) problems.push(...thrown.problems);
+      if (thrown instanceof PerfTsError) appendAll(problems, thrown.problems);
       else problems.push({ where: `--${option.flag}`, what: messageOf(thrown) });
     }
     const clash = option.conflicts.find((flag) => texts[flag] !== undefined);

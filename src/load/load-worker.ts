@@ -118,7 +118,11 @@ function startLevel(share: LevelShare): void {
   answers = newAnswerCheck();
   exchanges = plan.keepsTensors === true ? new ExchangeLog() : undefined;
   const logs = plan.models.map((_, modelIndex) => {
-    return new RequestLog((chunk) => tell({ kind: 'chunk', modelIndex, buffer: chunk.buffer }), exchanges);
+    return new RequestLog(
+      (chunk) => tell({ kind: 'chunk', modelIndex, buffer: chunk.buffer }),
+      exchanges,
+      plan.requestTimeout,
+    );
   });
   const driver = createDriver({
     plan,

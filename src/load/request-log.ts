@@ -2,6 +2,7 @@
  * Where a load worker writes what became of each request: rows into shared chunks, causes of failure into counts.
  * Appending allocates nothing except a new chunk every 65,536 rows, unless one was released.
  */
+import { TIMEOUT_CAUSE } from '../client/in-flight.js';
 import { type OutcomeCode, outcomeCodes } from '../client/outcome.js';
 import type { ExchangeLog } from './exchange-log.js';
 import { RequestChunk } from './request-columns.js';
@@ -13,6 +14,7 @@ export const OTHER_CAUSES = 'other causes';
 export class RequestLog {
   readonly #onChunk: (chunk: RequestChunk) => void;
   readonly #exchanges: ExchangeLog | undefined;
+  readonly #timeoutNs: number;
   readonly #causes = new Map<string, number>();
   /** Full chunks, the oldest first. */
   readonly #full: RequestChunk[] = [];
@@ -20,10 +22,14 @@ export class RequestLog {
   #slowestServiceNs = 0;
   #failureCount = 0;
 
-  /** `onChunk` is given each chunk before its first row; `exchanges` is told of every good answer. */
-  constructor(onChunk: (chunk: RequestChunk) => void, exchanges?: ExchangeLog) {
+  /**
+   * `onChunk` is given each chunk before its first row; `exchanges` is told of every good answer. An answer that took longer
+   * than `timeoutNs` from its sending is a timeout, although the timer that should have ended it was late.
+   */
+  constructor(onChunk: (chunk: RequestChunk) => void, exchanges?: ExchangeLog, timeoutNs = Infinity) {
     this.#onChunk = onChunk;
     this.#exchanges = exchanges;
+    this.#timeoutNs = timeoutNs;
     this.#chunk = new RequestChunk();
     onChunk(this.#chunk);
   }
@@ -32,9 +38,12 @@ export class RequestLog {
     intendedNs: number,
     sentNs: number,
     receivedNs: number,
-    outcome: OutcomeCode,
-    cause: string | undefined,
+    ended: OutcomeCode,
+    endedBy: string | undefined,
   ): void {
+    const isLate = ended === outcomeCodes.ok && receivedNs - sentNs > this.#timeoutNs;
+    const outcome = isLate ? outcomeCodes.timeout : ended;
+    const cause = isLate ? TIMEOUT_CAUSE : endedBy;
     if (this.#chunk.isFull) this.#nextChunk();
     if (receivedNs - sentNs > this.#slowestServiceNs) this.#slowestServiceNs = receivedNs - sentNs;
     if (outcome !== outcomeCodes.ok) this.#countFailure(cause ?? 'unknown');

@@ -1,4 +1,5 @@
 /** What measuring needs and tells while it works. The entry points are measure-level.ts (one level) and measure-run.ts (all of a plan). */
+import type { Instant } from '../common/units.js';
 import type { Exchanges } from '../load/exchange-log.js';
 import type { RequestColumns } from '../load/request-columns.js';
 import type { LoadLevel } from '../plan/load-plan.js';
@@ -19,6 +20,8 @@ export interface LevelProgress {
   readonly throughputPerSec: number | undefined;
   readonly latencyP50Ns: number | undefined;
   readonly latencyP99Ns: number | undefined;
+  /** When the newest good response was received; undefined before the first and after two seconds without one. */
+  readonly lastSuccess?: Instant | undefined;
   /** Relative half width of the throughput interval reached so far. */
   readonly halfWidth: number | undefined;
 }

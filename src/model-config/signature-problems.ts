@@ -3,6 +3,7 @@
  * and CompareDimsSupported in onnxruntime.cc): what it refuses is refused here, so that a config which loads here loads
  * there.
  */
+import { appendAll } from '../common/append-all.js';
 import { fromConfigType, toConfigType } from '../kserve/data-types.js';
 import { canBatch, namesTensors } from './complete-config.js';
 import { elementPath, memberPath } from './field-path.js';
@@ -30,7 +31,7 @@ export function findSignatureProblems(
     const what = `must be 0: the first dimension of ${quoteAll(fixed)} is not a batch of any size`;
     problems.push({ path: 'max_batch_size', what });
   }
-  problems.push(...checkPresence(config, signature));
+  appendAll(problems, checkPresence(config, signature));
   for (const role of ['input', 'output'] as const) {
     const values = role === 'input' ? [...inputs, ...overridableInputs] : outputs;
     (config[role] ?? []).forEach((tensor, index) => {
@@ -38,9 +39,9 @@ export function findSignatureProblems(
       const value = values.find((candidate) => candidate.name === tensor.name);
       if (value === undefined) problems.push(unknownTensor(tensor, values, path, role));
       else {
-        problems.push(...compareType(tensor, value, path));
+        appendAll(problems, compareType(tensor, value, path));
         // A model that cannot be batched was reported above; its shapes would only repeat that.
-        if (fixed.length === 0) problems.push(...compareShape(tensor, value, path, role, isBatched));
+        if (fixed.length === 0) appendAll(problems, compareShape(tensor, value, path, role, isBatched));
       }
     });
   }

@@ -2,6 +2,7 @@
  * Checks a model configuration as a whole: everything Triton would refuse at load, what contradicts the model, and
  * what the engine does not do. Reads nothing; positions come from the parser.
  */
+import { appendAll } from '../common/append-all.js';
 import type { Problem } from '../common/errors.js';
 import { ONNX_BACKEND, ONNX_FILE, ONNX_LIBRARY, ONNX_PLATFORM } from './complete-config.js';
 import { linesOf, placeOf } from './config-lines.js';
@@ -119,7 +120,7 @@ function checkDynamicBatching(batching: DynamicBatchingConfig, maxBatchSize: num
       });
     }
   }
-  if (batching.preserve_ordering === true) problems.push(...checkOrdering(batching, levels, at));
+  if (batching.preserve_ordering === true) appendAll(problems, checkOrdering(batching, levels, at));
   return problems;
 }
 

@@ -1,4 +1,5 @@
 /** GPUs over a level: from the driver where the server is local, else from what its metrics say of them. */
+import { largestOf } from '../common/append-all.js';
 import type { MonitorsRecord } from '../record/run-record.js';
 import type { MetricsSnapshot } from './metrics-endpoint.js';
 import type { Gpu, GpuReading } from './nvml.js';
@@ -27,8 +28,8 @@ export function summarizeGpus(
       name,
       utilizationRatio: meanOf(all('utilizationRatio')),
       powerWatts: meanOf(all('powerWatts')),
-      memoryUsedBytes: largestOf(all('memoryUsedBytes')),
-      memoryTotalBytes: largestOf(all('memoryTotalBytes')),
+      memoryUsedBytes: peakOf(all('memoryUsedBytes')),
+      memoryTotalBytes: peakOf(all('memoryTotalBytes')),
       energyJoules: energy.length < 2 ? null : Math.max(0, energy.at(-1)! - energy[0]!),
     };
   });
@@ -68,4 +69,4 @@ export function energyPerInference(gpus: readonly GpuRecord[], inferenceCount: n
 
 const meanOf = (values: readonly number[]): number | null =>
   values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
-const largestOf = (values: readonly number[]): number | null => (values.length === 0 ? null : Math.max(...values));
+const peakOf = (values: readonly number[]): number | null => (values.length === 0 ? null : largestOf(values));

@@ -1,4 +1,5 @@
 /** The metrics of a server over a level: asks its endpoint now and then, and sums up what came. */
+import { largestOf } from '../common/append-all.js';
 import { messageOf } from '../common/errors.js';
 import { type MetricSample, parsePrometheusText } from './prometheus-text.js';
 
@@ -38,7 +39,7 @@ export function summarizeMetrics(snapshots: readonly MetricsSnapshot[]): Record<
   for (const [id, { kind, values }] of series) {
     if (kind === 'gauge') {
       summary[id] = values.reduce((sum, value) => sum + value, 0) / values.length;
-      summary[`max ${id}`] = Math.max(...values);
+      summary[`max ${id}`] = largestOf(values);
     } else if (kind === 'counter' && values.length > 1 && values.at(-1)! >= values[0]!) {
       summary[id] = values.at(-1)! - values[0]!;
     }

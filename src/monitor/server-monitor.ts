@@ -2,6 +2,7 @@
  * Watches a server while levels run: its process where it is local, the host's GPUs, and its metrics endpoint where asked for.
  * Works on the main thread twice a second, far from the load workers.
  */
+import { largestOf } from '../common/append-all.js';
 import { nowNs } from '../common/clock.js';
 import { type Nanos, toMillis } from '../common/units.js';
 import type { CpuUse, LevelMonitor } from '../measure/measurement.js';
@@ -94,7 +95,7 @@ class ServerMonitor implements LevelMonitor {
     const { assignments = [] } = this.#options;
     return {
       serverCpuCount: first && last && usedNs > 0 ? (last.cpuNs - first.cpuNs) / usedNs : null,
-      serverMemoryBytes: usages.length === 0 ? null : Math.max(...usages.map(({ residentBytes }) => residentBytes)),
+      serverMemoryBytes: usages.length === 0 ? null : largestOf(usages.map(({ residentBytes }) => residentBytes)),
       gpus,
       energyPerInferenceJoules: energyPerInference(gpus, inferenceCount * (seenNs / Math.max(1, toNs - fromNs))),
       ...(assignments.length === 0 ? {} : { assignments: [...assignments] }),

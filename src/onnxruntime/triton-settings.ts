@@ -2,6 +2,7 @@
  * Session settings from a model configuration, by the keys and places of Triton's ONNX Runtime backend
  * (onnxruntime_backend, src/onnxruntime.cc). What has no effect is config-notes.ts's business.
  */
+import { appendAll } from '../common/append-all.js';
 import type { Problem } from '../common/errors.js';
 import { entryPath } from '../model-config/field-path.js';
 import type { ModelConfig } from '../model-config/model-config.js';
@@ -102,7 +103,7 @@ export function readSessionSettings(config: ModelConfig): ConfigSettings {
     if ('refusal' in result) problems.push({ where, what: `'${parameter.string_value}' ${result.refusal}` });
     else settings = { ...settings, ...result };
   }
-  problems.push(...checkArena(settings, providers));
+  appendAll(problems, checkArena(settings, providers));
   if (providers.length > 0) {
     const context = { intraOpThreads: settings.intraOpThreads };
     settings = {

@@ -1,5 +1,7 @@
 /** What a user can get wrong about a load, as problems with the flag of each. */
+
 import type { ClientKind, Compression } from '../client/infer-client.js';
+import { largestOf } from '../common/append-all.js';
 import type { Problem } from '../common/errors.js';
 import type { Nanos } from '../common/units.js';
 import type { ModelMetadata } from '../kserve/metadata.js';
@@ -167,7 +169,7 @@ export function checkCounts(settings: {
     if (sequence.kind === 'peak') problems.push({ what: 'a search for the peak measures by time', where });
   }
   if (requestCount === undefined || load.kind !== 'closed' || sequence.kind === 'peak') return problems;
-  const lowest = sequence.kind === 'stepped' ? Math.max(...sequence.values) : sequence.end;
+  const lowest = sequence.kind === 'stepped' ? largestOf(sequence.values) : sequence.end;
   if (requestCount < lowest) {
     const what = `${requestCount} requests cannot keep ${lowest} in flight`;
     problems.push({ what, where: '--request-count', hint: 'ask for at least as many as the highest concurrency' });

@@ -2,6 +2,7 @@
  * Which concurrency or request rate to measure next: an ask/tell sequence over what has been measured so far. Pure
  * arithmetic; how a level is measured, and what a level costs, is not known here.
  */
+import { largestOf } from '../common/append-all.js';
 import type { Nanos } from '../common/units.js';
 import type { LevelSequence } from './load-plan.js';
 
@@ -165,7 +166,7 @@ function refinement(sorted: readonly LevelPoint[], latencyLimit: Nanos | undefin
 
 /** The lowest level on the plateau; undefined when throughput still climbs steeply at the end, or nothing succeeded. */
 function kneeIndex(sorted: readonly LevelPoint[]): number | undefined {
-  const best = Math.max(...sorted.map(({ throughput }) => throughput));
+  const best = largestOf(sorted.map(({ throughput }) => throughput));
   if (!(best > 0)) return undefined;
   const knee = sorted.findIndex(({ throughput }) => throughput >= best * PLATEAU_SHARE);
   const isLast = knee === sorted.length - 1;

@@ -8,6 +8,7 @@
  *   4x(9s@100, 1s@1000)            a burst every ten seconds, four times; groups nest
  *   10s@0                          silence
  */
+import { appendAll } from '../common/append-all.js';
 import { PerfTsError } from '../common/errors.js';
 import type { Nanos } from '../common/units.js';
 import { parseDuration } from '../common/value-parsers.js';
@@ -45,7 +46,7 @@ class ProfileReader {
   readList(): ProfileSegment[] {
     const segments: ProfileSegment[] = [];
     do {
-      segments.push(...this.#readItem());
+      appendAll(segments, this.#readItem());
       if (segments.length > MAX_SEGMENTS) throw this.fault(`a profile may have at most ${MAX_SEGMENTS} stretches`);
     } while (this.#take(/,/y) !== undefined);
     return segments;
@@ -72,7 +73,7 @@ class ProfileReader {
     for (let round = 0; round < repetitions; round++) {
       // Read again, and not copied: a ramp without a start begins where the round before it ended.
       this.#at = afterCount;
-      segments.push(...this.readList());
+      appendAll(segments, this.readList());
       if (this.#take(/\)/y) === undefined) throw this.fault("expected ')'");
       if (segments.length > MAX_SEGMENTS) throw this.fault(`a profile may have at most ${MAX_SEGMENTS} stretches`);
     }

@@ -1,4 +1,5 @@
 /** Decides for each input of a model where its values come from: generated, from the data files, or not sent at all. */
+import { appendAll } from '../common/append-all.js';
 import { closestWord } from '../common/closest-word.js';
 import type { Problem } from '../common/errors.js';
 import { type DataType, isDataType } from '../kserve/data-types.js';
@@ -39,7 +40,10 @@ export function planValues(
   problems: Problem[],
 ): PlannedValues {
   const { named, general, isGeneralGiven } = generatedBy(settings);
-  problems.push(...metadata.inputs.flatMap((input) => checkRange(input, named.get(input.name) ?? general)));
+  appendAll(
+    problems,
+    metadata.inputs.flatMap((input) => checkRange(input, named.get(input.name) ?? general)),
+  );
   const dataset = settings.dataFiles.length === 0 ? undefined : readDataset();
   if (dataset !== undefined) {
     const found: Problem[] = [];
@@ -52,7 +56,7 @@ export function planValues(
     if (varied !== undefined) {
       found.push({ where: '--shape', what: `input ${varied} has its values from a file, which has one shape only` });
     }
-    problems.push(...found);
+    appendAll(problems, found);
   }
   return {
     dataset,
@@ -85,7 +89,7 @@ export function planValues(
       },
       found,
     );
-    problems.push(...shortened(found));
+    appendAll(problems, shortened(found));
     return built;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import type { ClientKind, Compression, TlsOptions } from '../client/infer-client.js';
+import { appendAll, largestOf } from '../common/append-all.js';
 import { PerfTsError, type Problem } from '../common/errors.js';
 import { deriveSeed } from '../common/random.js';
 import { type Nanos, seconds } from '../common/units.js';
@@ -188,7 +189,7 @@ function planModel(
 ): ModelLoad {
   const batchings = variants.map((shapes) => findBatching(metadata, config, shapes));
   const [batching] = batchings as [Batching];
-  for (const batchSize of settings.batchSizes) problems.push(...checkBatchSize(model, batchSize, batching));
+  for (const batchSize of settings.batchSizes) appendAll(problems, checkBatchSize(model, batchSize, batching));
   if (batchings.some(({ isBatching }) => isBatching !== batching.isBatching)) {
     const what = 'some of the shapes give every dimension of an input and others leave the batch dimension out';
     problems.push({ what, where: '--shape', hint: 'give all of them without the batch dimension' });
@@ -202,12 +203,11 @@ function planModel(
     ),
   );
   // An input that lacks a shape lacks it in every variant.
-  const isNew = ({ what }: Problem, index: number): boolean =>
-    found.findIndex((other) => other.what === what) === index;
-  problems.push(...found.filter(isNew));
-  const rows = batching.isBatching ? Math.max(...settings.batchSizes) : 1;
+  const byText = new Map(found.toReversed().map((problem) => [problem.what, problem]));
+  appendAll(problems, [...byText.values()].toReversed());
+  const rows = batching.isBatching ? largestOf(settings.batchSizes) : 1;
   const sizes = shapeVariants.map((inputs) => inputs.reduce((sum, input) => sum + inputBytes(input), 0) * rows);
-  problems.push(...checkRequestSize(Math.max(...sizes)));
+  appendAll(problems, checkRequestSize(largestOf(sizes)));
   const { dataset } = values;
   const hasOutputs = settings.sharedMemory !== undefined || (dataset?.outputs.length ?? 0) > 0;
   return {

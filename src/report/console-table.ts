@@ -1,5 +1,7 @@
 /** A run for a terminal: the table of levels, the answer in words, then what to know before trusting it. */
+
 import { createColors } from 'picocolors';
+import { largestOf } from '../common/append-all.js';
 import { withoutControls } from '../common/safe-text.js';
 import type { RunRecord } from '../record/run-record.js';
 import type { Caveat } from './caveats.js';
@@ -103,9 +105,12 @@ const PLUS_MINUS = '± ';
 
 /** Values and intervals side by side, each in its own aligned part of the column. */
 function alignBounds({ cells }: LevelColumn): string[] {
-  const widest = Math.max(0, ...cells.map(({ bounds }) => bounds.length));
+  const widest = largestOf(
+    cells.map(({ bounds }) => bounds.length),
+    0,
+  );
   const halves = cells.flatMap(({ bounds }) => (bounds.startsWith(PLUS_MINUS) ? bounds.length : []));
-  const widestHalf = Math.max(0, ...halves) - PLUS_MINUS.length;
+  const widestHalf = largestOf(halves, 0) - PLUS_MINUS.length;
   // Both ± signs and digits line up when the half widths are padded behind the sign.
   return cells.map(({ text, bounds }) => {
     const isHalf = bounds.startsWith(PLUS_MINUS);

@@ -1,4 +1,5 @@
 /** How a metric of design's list is named and written for people, from its name alone. */
+import { largestOf } from '../common/append-all.js';
 import {
   type ColumnFormat,
   durationColumn,
@@ -34,7 +35,10 @@ const byteUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
 /** Sizes in the unit in which the largest is at least 1. */
 export function bytesColumn(values: readonly Maybe[]): ColumnFormat {
-  const largest = Math.max(1, ...values.map((value) => Math.abs(value ?? 0)));
+  const largest = largestOf(
+    values.map((value) => Math.abs(value ?? 0)),
+    1,
+  );
   const power = Math.min(Math.floor(Math.log2(largest) / 10), byteUnits.length - 1);
   const scale = 1024 ** power;
   const scaled = (value: Maybe): Maybe => (value === null || value === undefined ? value : value / scale);

@@ -1,4 +1,5 @@
 /** A trial's figure for a metric of design's list by its name, read from the record alone. */
+import { largestOf, smallestOf } from '../common/append-all.js';
 import type { Bounded } from '../common/format.js';
 import { errorRatioOf } from '../record/level-judgement.js';
 import type { LevelRecord } from '../record/run-record.js';
@@ -58,8 +59,8 @@ export function pool(figures: readonly Bounded[]): Bounded {
   const isBounded = lows.length === known.length && highs.length === known.length;
   return {
     value: meanOf(known.map(({ value }) => value!)),
-    low: isBounded ? Math.min(...lows) : null,
-    high: isBounded ? Math.max(...highs) : null,
+    low: isBounded ? smallestOf(lows) : null,
+    high: isBounded ? largestOf(highs) : null,
   };
 }
 

@@ -1,6 +1,8 @@
 /** Borderless tables and wrapped text for a terminal; knows nothing of what they show. */
+
 import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
+import { largestOf } from '../common/append-all.js';
 
 export interface PlainColumn {
   readonly title: string;
@@ -30,7 +32,15 @@ const noBorders = {
 
 /** Columns the table takes; cells must hold no colour codes yet. */
 export const plainTableWidth = (columns: readonly PlainColumn[]): number =>
-  columns.reduce((sum, { title, cells }) => sum + Math.max(title.length, ...cells.map((cell) => cell.length)), 0) +
+  columns.reduce(
+    (sum, { title, cells }) =>
+      sum +
+      largestOf(
+        cells.map((cell) => cell.length),
+        title.length,
+      ),
+    0,
+  ) +
   GAP * Math.max(0, columns.length - 1);
 
 /** The table's lines, head first; `paint` may colour a cell, `row` is -1 in the head. */

@@ -1,4 +1,5 @@
 /** The variants of a study, best first: their trials taken together and set beside the default. */
+import { largestOf } from '../common/append-all.js';
 import { type Bounded, NO_VALUE } from '../common/format.js';
 import type { Verdict } from '../record/run-record.js';
 import type { StudyRecord, TrialRecord, TrialState } from '../record/study-record.js';
@@ -28,7 +29,7 @@ export interface RankedVariant {
 
 const stateOrder: readonly TrialState[] = ['complete', 'infeasible', 'pruned', 'failed'];
 
-const highest = (values: readonly number[]): number | null => (values.length === 0 ? null : Math.max(...values));
+const highest = (values: readonly number[]): number | null => (values.length === 0 ? null : largestOf(values));
 
 /**
  * Confirmed variants in order of score, then those of the search alone, whose single runs favour the lucky, then those

@@ -1,4 +1,5 @@
 /** The answer of a run in words: the peak, what it costs, and where less concurrency would do. */
+import { largestOf } from '../common/append-all.js';
 import { formatDuration, formatPercent, formatRate } from '../common/format.js';
 import { describeLoad, formatAmount, loadAmount } from '../record/load-name.js';
 import type { LevelRecord, RunRecord, Verdict } from '../record/run-record.js';
@@ -68,7 +69,7 @@ export function runAdvice({ levels }: RunRecord): string {
     return `Concurrency ${formatAmount(knee.load)} already gives ${share} of it${p99}.`;
   }
   const amounts = levels.map((level) => loadAmount(level.load));
-  if (new Set(amounts).size > 1 && loadAmount(peak.load) === Math.max(...amounts)) {
+  if (new Set(amounts).size > 1 && loadAmount(peak.load) === largestOf(amounts)) {
     const noun = peak.load.kind === 'closed' ? 'concurrency' : 'request rate';
     return `Throughput still rose at the highest ${noun} measured; a wider range may show more.`;
   }

@@ -1,5 +1,7 @@
 /** A calibrated ceiling that a run went beyond was none: its warnings are taken back, and later runs know better. */
+
 import { raiseCeiling } from '../calibrate/known-ceiling.js';
+import { largestOf } from '../common/append-all.js';
 import type { ClientCeiling } from '../measure/limits/client-ceiling.js';
 import type { LoadPlan } from '../plan/load-plan.js';
 import type { LevelRecord } from '../record/run-record.js';
@@ -7,7 +9,10 @@ import type { LevelRecord } from '../record/run-record.js';
 /** The highest rate of a level that can be believed, of requests as large as were calibrated; 0 where there is none. */
 export function reachedRate(levels: readonly LevelRecord[], { batchSizes }: Pick<LoadPlan, 'batchSizes'>): number {
   const believed = levels.filter(({ verdict, load }) => verdict === 'VALID' && load.batchSize === batchSizes[0]);
-  return Math.max(0, ...believed.map(({ requestsPerSec }) => requestsPerSec));
+  return largestOf(
+    believed.map(({ requestsPerSec }) => requestsPerSec),
+    0,
+  );
 }
 
 export async function correctCeiling(

@@ -18,10 +18,12 @@ import { createLoadPlan, type DescribedModel, type PlanOptions } from '../plan/p
 import type { LevelRecord, RunRecord } from '../record/run-record.js';
 import { createRunStore, type RunStore } from '../record/run-store.js';
 import { openTarget, type TargetChoice } from '../target/choose-target.js';
+import { watchServer } from '../target/server-watch.js';
 import type { Target } from '../target/target.js';
 import { comparableLevel, compareClients, roundsFor } from './compare-clients.js';
 import { correctCeiling } from './correct-ceiling.js';
 import { KeptRun } from './kept-run.js';
+import { endedUnanswered, proveAnswering } from './prove-answering.js';
 
 /** A model that gets requests, and its share of them. */
 export interface ModelChoice {
@@ -112,6 +114,9 @@ async function measureTarget(
   const monitor = await watchTarget(target, options.metrics ?? noMetrics);
   const ceiling = await knownCeiling(plan);
   const pool = await startLoadWorkers(plan);
+  const watch = watchServer({ admin });
+  const lost = Promise.race([target.failure, watch.gone]);
+  lost.catch(() => undefined);
   // A target that dies ends the measuring too, not only the wait for it.
   const ending = new AbortController();
   const runSignal = AbortSignal.any([signal, ending.signal]);
@@ -127,7 +132,10 @@ async function measureTarget(
       ceiling,
       signal: runSignal,
       listener: {
-        onProgress: (progress) => listener.onProgress(progress),
+        onProgress(progress) {
+          watch.observe(progress);
+          listener.onProgress(progress);
+        },
         async onLevel(level, columns, exchanges) {
           const own = death === undefined ? level : withDeath(level, death);
           await kept.addLevel(own, columns);
@@ -137,15 +145,18 @@ async function measureTarget(
     });
     // When the target dies first, the run ends some time after this function.
     run.catch(() => undefined);
-    const outcome = await Promise.race([run, target.failure]).catch(async (fault: unknown) => {
+    const outcome = await Promise.race([run, lost]).catch(async (fault: unknown) => {
       // What was answered before a target died is kept; without a target the level ends at once.
-      if (fault instanceof PerfTsError && fault.code === 'ENGINE_FAILED') death = fault;
+      if (fault instanceof PerfTsError && deaths.has(fault.code)) death = fault;
       ending.abort();
       await run.catch(() => undefined);
       throw fault;
     });
     if (kept.record.state !== 'failed') kept.change({ state: outcome.state });
     kept.warn(...outcome.warnings);
+    await Promise.race([watch.settle(), lost]);
+    kept.warn(...watch.warnings());
+    if (endedUnanswered(kept.record.levels)) await Promise.race([proveAnswering(plan, runSignal), lost]);
     if (outcome.peak !== undefined) kept.change({ peak: outcome.peak });
     const level = comparableLevel(kept.record.levels);
     if (options.comparesClients === true && outcome.state === 'complete' && level !== undefined) {
@@ -162,7 +173,7 @@ async function measureTarget(
         signal: runSignal,
       });
       comparing.catch(() => undefined);
-      const clientComparison = await Promise.race([comparing, target.failure]);
+      const clientComparison = await Promise.race([comparing, lost]);
       if (clientComparison !== undefined) kept.change({ clientComparison });
     }
   } catch (thrown) {
@@ -171,6 +182,7 @@ async function measureTarget(
     kept.fail(failure);
   } finally {
     ending.abort();
+    watch.close();
     await pool.close().catch((thrown: unknown) => {
       failure ??= toFault(thrown);
       kept.fail(toFault(thrown));
@@ -184,6 +196,9 @@ async function measureTarget(
   }
   return { kept, failure };
 }
+
+/** Of a server that ended by itself: ours, which tells, and another’s, which is missed. */
+const deaths: ReadonlySet<string> = new Set(['ENGINE_FAILED', 'TARGET_UNREACHABLE']);
 
 /** What a level that was cut short says of itself, and of no interest beside what cut it short. */
 const unsteadyCodes = [

@@ -1,6 +1,8 @@
 /** Decides which files of which wheels make up a build, and which libraries the system already has. */
+
 import { createHash } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
+import { appendAll } from '../common/append-all.js';
 import { PerfTsError } from '../common/errors.js';
 import { type ByteSource, openFileSource } from './byte-source.js';
 import { type ChosenWheel, chooseWheel } from './choose-wheel.js';
@@ -88,15 +90,16 @@ async function planRecipe(
     if (files.some(({ fileName }) => fileName === library.soname)) continue;
     const path = findLibrary(library.soname, folders);
     if (path !== undefined) {
-      linked.push(...linksTo(library, path));
+      appendAll(linked, linksTo(library, path));
       continue;
     }
     const { project, versions } = library;
     const found = await chooseWheel({ project, versions }, context.settings, context.http, hostPlatform());
-    files.push(...(await planMembers(await openWheel(found, context), library.members)));
+    appendAll(files, await planMembers(await openWheel(found, context), library.members));
     packages.push({ project, version: found.version });
   }
-  if (recipe.libraries.length > 0) linked.push(...findTensorRtLinks(request.tensorRtFolder, folders, context.listener));
+  if (recipe.libraries.length > 0)
+    appendAll(linked, findTensorRtLinks(request.tensorRtFolder, folders, context.listener));
   return { ...plan, packages, files, linked: uniqueByFile(linked), isInstalled: false };
 }
 

@@ -1,4 +1,5 @@
 /** Going on with a study of the journal: what counts against the budget, and whether its trials still mean the same. */
+import { largestOf } from '../common/append-all.js';
 import { PerfTsError } from '../common/errors.js';
 import { type Nanos, nanos, seconds } from '../common/units.js';
 import type { JournalContent, JournalHeader } from '../record/study-journal.js';
@@ -24,7 +25,7 @@ export const earlierBudget = (resumed: ResumedSweep): Nanos => nanos(numberOf(ne
 export function usedBefore({ journal }: ResumedSweep): Nanos {
   const ends = journal.trials.map(({ startedNs = 0, durationNs }) => startedNs + durationNs);
   const starts = journal.headers.map((header) => numberOf(header, 'usedNs') ?? 0);
-  return nanos(Math.max(0, ...ends, ...starts));
+  return nanos(largestOf([...ends, ...starts], 0));
 }
 
 export function readEarlierStudy(resumed: ResumedSweep, budget: Nanos): EarlierStudy {

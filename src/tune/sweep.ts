@@ -141,7 +141,8 @@ async function runOnServer(
   begun: ReturnType<typeof systemClock.now>,
   writes: KeptWrites,
 ): Promise<StudyRecord> {
-  const { store, listener, signal } = dependencies;
+  const { store, listener } = dependencies;
+  const signal = server.lost === undefined ? dependencies.signal : AbortSignal.any([dependencies.signal, server.lost]);
   const journal = keepJournal(store, writes);
   const [model] = withBatchSize([server.model], options) as [StudyModel];
   for (const one of withBatchSize(server.models ?? [model], options)) checkBatchSize(one);
@@ -173,6 +174,10 @@ async function runOnServer(
     },
   );
   const record = { ...measured, warnings: [...measured.warnings, ...server.warnings()] };
+  if (server.lost?.aborted === true) {
+    if (measured.trials.length === 0) throw server.lost.reason;
+    await writes.attempt(() => Promise.reject(server.lost?.reason));
+  }
   await journal.flush();
   await writes.attempt(() => saveAll(options, dependencies, server, record));
   return await saveRecord(store, record, writes);

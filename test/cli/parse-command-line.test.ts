@@ -64,10 +64,16 @@ describe('the command line', () => {
 });
 
 describe('the exit code of a run', () => {
-  const level = (verdict: Verdict, codes: readonly string[] = [], requestCount = 100) => ({
+  const level = (
+    verdict: Verdict,
+    codes: readonly string[] = [],
+    requestCount = 100,
+    cause = 'UNAVAILABLE: connection refused',
+  ) => ({
     isSteady: verdict === 'VALID' || verdict === 'CLIENT_LIMITED',
     requestCount,
     errorCount: 100 - requestCount,
+    errors: requestCount < 100 ? { [cause]: 100 - requestCount } : {},
     warnings: codes.map((code) => ({ code, message: '' })),
   });
   const codeOf = (...verdicts: Verdict[]): number => exitCodeOfLevels(verdicts.map((verdict) => level(verdict)));
@@ -86,6 +92,12 @@ describe('the exit code of a run', () => {
     expect(exitCodeOfLevels([level('VALID'), stopped, level('UNSTABLE')])).toBe(0);
     expect(exitCodeOfLevels([level('VALID'), level('INVALID', [], 0)])).toBe(4);
     expect(exitCodeOfLevels([level('INVALID', [], 0), level('VALID')])).toBe(0);
+  });
+
+  it('is not 4 where a server was only too slow at the last level', () => {
+    const slow = level('INVALID', [], 0, 'DEADLINE_EXCEEDED: no answer within the request timeout');
+    expect(exitCodeOfLevels([level('VALID'), slow])).toBe(0);
+    expect(exitCodeOfLevels([level('UNSTABLE'), slow])).toBe(2);
   });
 
   it('is 2 when no request was ever answered: there was no server that stopped', () => {

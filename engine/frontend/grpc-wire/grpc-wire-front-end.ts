@@ -1,4 +1,5 @@
 /** KServe v2 over gRPC on this folder's own HTTP/2. */
+import { appendAll } from '../../../src/common/append-all.js';
 import { grpcMethodPath, type GrpcMethod as MethodName } from '../../../src/kserve/grpc-service.js';
 import { createServices, type EngineServices } from '../engine-services.js';
 import type { FrontEnd, ListenOptions } from '../front-end.js';
@@ -36,7 +37,10 @@ export function createGrpcWireFrontEnd(
     ['ModelInfer', createInferMethod(source, services, encodings)],
     ['ModelStreamInfer', createStreamInferMethod(source, services, encodings)],
   );
-  rows.push(...repositoryMethods.map((name): [MethodName, GrpcMethod] => [name, createRepositoryMethod(name, source)]));
+  appendAll(
+    rows,
+    repositoryMethods.map((name): [MethodName, GrpcMethod] => [name, createRepositoryMethod(name, source)]),
+  );
   rows.push(
     ...extensionMethods.map((name): [MethodName, GrpcMethod] => [name, createExtensionMethod(name, source, services)]),
   );

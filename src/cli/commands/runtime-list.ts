@@ -1,4 +1,5 @@
 /** `perf-ts runtime list` as text: a block for each build, a line for each provider, and what would make it work. */
+import { appendAll } from '../../common/append-all.js';
 import { formatBytes } from '../../common/format.js';
 import { wrapText } from '../../report/plain-table.js';
 import type { ProviderFinding, RuntimeFinding, Survey } from '../../runtime/survey-runtimes.js';
@@ -21,7 +22,7 @@ function renderRuntime(runtime: RuntimeFinding, width: number): string {
     ...(sizeBytes === undefined ? [] : [formatBytes(sizeBytes)]),
   ];
   const head = [`${name}  (${about.join(', ')})`, ...(libraryPath === name ? [] : [`  ${libraryPath}`])];
-  if (runtime.state === 'unusable') head.push(...renderReason(runtime, width, '  unusable: '));
+  if (runtime.state === 'unusable') appendAll(head, renderReason(runtime, width, '  unusable: '));
   return [...head, ...runtime.providers.flatMap((provider) => renderProvider(provider, width))].join('\n');
 }
 

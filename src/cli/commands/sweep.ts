@@ -249,9 +249,7 @@ async function run(
     resumed === undefined
       ? await createStudyStore({ resultsFolder: values.results, model })
       : await openStudyStore(resumed.path, resumed.journal, resumed.release);
-  const writes = keepWrites((fault) =>
-    terminal.milestone(`Going on without what could not be written: ${fault.message}`),
-  );
+  const writes = keepWrites((fault) => terminal.milestone(`Kept what there is, although: ${fault.message}`));
   let hasGoneOn = false;
   try {
     const progress = createStudyProgress(terminal, { objective: options.objective });
@@ -286,7 +284,7 @@ async function run(
     tellWhere(store, saved, hasReport, tell);
     if (local.modelFolder === undefined && saved.length > 0)
       tell('Note         config.pbtxt alone: the model’s files are the server’s');
-    if (record.state === 'interrupted') tell(`Go on with   perf-ts sweep --resume ${store.directory}`);
+    if (record.state !== 'complete' && store.isKept) tell(`Go on with   perf-ts sweep --resume ${store.directory}`);
     if (values.apply && local.modelFolder !== undefined) {
       const places = together ?? [{ name: model, folder: local.modelFolder }];
       await writes.attempt(() => apply(saved, new Map(places.map(({ name, folder }) => [name, folder])), tell));

@@ -1,4 +1,7 @@
-/** Did the server stop answering for good while a level lasted? Then the level's figures are of the time before. */
+/**
+ * Did the server stop answering for good while a level lasted? Then the level's figures are of the time before. Requests
+ * that were given up on, for their timeout or at the end, tell of a server that is too slow as well, and are no sign of it.
+ */
 import { outcomeCodes } from '../../client/outcome.js';
 import { type Instant, instant, millis } from '../../common/units.js';
 import type { RequestColumns } from '../../load/request-columns.js';
@@ -26,7 +29,7 @@ export function findLastAnswer(columns: RequestColumns, to: Instant, together: n
   if (to - lastNs < Math.max(LEAST_SILENCE, SILENCE_PER_LATENCY * longestNs)) return undefined;
   let failures = 0;
   for (let row = 0; row < length; row++) {
-    if (outcomes[row] !== outcomeCodes.ok && receivedNs[row]! > lastNs) failures++;
+    if (outcomes[row] === outcomeCodes.error && receivedNs[row]! > lastNs) failures++;
   }
   return failures >= Math.max(1, together) ? instant(lastNs + 1) : undefined;
 }

@@ -1,5 +1,6 @@
 /** Checks what the data files hold against a model and lays it out as an InputDataset. */
 import { createHash, type Hash } from 'node:crypto';
+import { appendAll } from '../../common/append-all.js';
 import { closestWord } from '../../common/closest-word.js';
 import type { Problem } from '../../common/errors.js';
 import type { TensorSpec } from '../../kserve/tensor.js';
@@ -50,8 +51,9 @@ export function buildDataset(
       if (given !== undefined) layout.add(index, inputs.length + column, given, expected(spec, model), place);
     });
   }
-  found.push(...layout.problems, ...missingInputs(model, inputs, files));
-  problems.push(...found);
+  appendAll(found, layout.problems);
+  appendAll(found, missingInputs(model, inputs, files));
+  appendAll(problems, found);
   if (found.length > 0) return undefined;
   return layout.finish({
     files: files.map(({ path }) => path),

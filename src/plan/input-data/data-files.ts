@@ -1,6 +1,7 @@
 /** Reads the files that `--input-data` names, before the model is known: JSON files, and folders with a file for each input. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { appendAll } from '../../common/append-all.js';
 import { messageOf, PerfTsError, type Problem, systemCodeOf } from '../../common/errors.js';
 import { type DataStep, readJsonData } from './json-data.js';
 
@@ -47,7 +48,7 @@ async function readJsonFile(path: string, room: { bytes: number }, problems: Pro
   const bytes = await readWithin(path, room);
   const own: Problem[] = [];
   const streams = readJsonData(utf8TextOf(bytes), path, own);
-  problems.push(...own);
+  appendAll(problems, own);
   return { kind: 'json', path, streams };
 }
 

@@ -2,6 +2,7 @@
  * Latency percentiles against what the load buys: throughput in a closed loop, the offered rate in an open one. A run
  * of several curves shows the p99 of each.
  */
+import { largestOf, smallestOf } from '../../common/append-all.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import { latencyFormat } from '../level-table.js';
 import { type LoadAxis, loadAxis } from '../load-axis.js';
@@ -71,8 +72,8 @@ function latencyChannel(rows: readonly Row[], unit: string): { readonly y: Posit
   const bounds = rows.flatMap((row) =>
     [row.latency, row.latencyLow, row.latencyHigh].filter((value) => value !== null),
   );
-  const low = Math.min(...bounds.filter((value) => value > 0));
-  const high = Math.max(...bounds);
+  const low = smallestOf(bounds.filter((value) => value > 0));
+  const high = largestOf(bounds);
   const isLog = high / low > LINEAR_SPAN;
   const scale: PositionChannel['scale'] = isLog
     ? { type: 'log', domain: [low * 0.85, high * 1.15], nice: false }
@@ -83,7 +84,7 @@ function latencyChannel(rows: readonly Row[], unit: string): { readonly y: Posit
 }
 
 function throughputChannel(rows: readonly Row[]): PositionChannel {
-  const widest = Math.max(...rows.map((row) => row.throughputHigh ?? row.throughput));
+  const widest = largestOf(rows.map((row) => row.throughputHigh ?? row.throughput));
   return {
     field: 'throughput',
     type: 'quantitative',

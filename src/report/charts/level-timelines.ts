@@ -2,6 +2,7 @@
  * Throughput over time within each level, as small multiples on one scale: a level that drifts or stalls shows here. A
  * run of one level, such as a soak, has throughput and mean latency over its whole width instead.
  */
+import { largestOf } from '../../common/append-all.js';
 import { type ColumnFormat, durationColumn, formatRate } from '../../common/format.js';
 import { NANOS_PER_SEC } from '../../common/units.js';
 import { compareLoads, describeLoad } from '../../record/load-name.js';
@@ -31,7 +32,7 @@ export function levelTimelinesFigure(all: readonly LevelRecord[]): Figure | unde
   if (levels.length === 0) return undefined;
   const every = Math.ceil(levels.length / MOST_CHARTS);
   const shown = levels.filter((_, position) => position % every === 0);
-  const highest = Math.max(...levels.flatMap(({ level }) => level.timeline.map((slice) => slice.throughputPerSec)));
+  const highest = largestOf(levels.flatMap(({ level }) => level.timeline.map((slice) => slice.throughputPerSec)));
   if (levels.length === 1) return soakFigure(levels[0]!.level);
   const left = every === 1 ? '' : ` Every ${every}th level is shown.`;
   return {
@@ -46,8 +47,8 @@ export function levelTimelinesFigure(all: readonly LevelRecord[]): Figure | unde
 /** One level over the whole width. */
 function soakFigure(level: LevelRecord): Figure {
   const times = durationColumn(level.timeline.map(({ latencyMeanNs }) => latencyMeanNs));
-  const highest = Math.max(...level.timeline.map(({ throughputPerSec }) => throughputPerSec));
-  const slowest = Math.max(...level.timeline.map(({ latencyMeanNs }) => latencyMeanNs ?? 0)) / times.scale;
+  const highest = largestOf(level.timeline.map(({ throughputPerSec }) => throughputPerSec));
+  const slowest = largestOf(level.timeline.map(({ latencyMeanNs }) => latencyMeanNs ?? 0)) / times.scale;
   const isWide = { width: 2 * CHART_WIDTH, height: 120 };
   const throughput = timelineChart(level, 0, highest, isWide);
   return {

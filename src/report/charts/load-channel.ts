@@ -1,4 +1,5 @@
 /** The x channel of charts over the load: linear, doubling or logarithmic as the values lie, or a list of shapes. */
+import { largestOf, smallestOf } from '../../common/append-all.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import type { LoadAxis } from '../load-axis.js';
 import { logTicks, type PositionChannel } from './chart.js';
@@ -13,8 +14,8 @@ export function loadChannel(axis: LoadAxis, levels: readonly LevelRecord[]): Pos
     return { field: 'load', type: 'ordinal', sort, axis: { title: axis.title, labelAngle: 0, labelLimit: 140 } };
   }
   const values = levels.map(({ load }) => axis.value(load));
-  const first = Math.min(...values);
-  const last = Math.max(...values);
+  const first = smallestOf(values);
+  const last = largestOf(values);
   const field = { field: 'load', type: 'quantitative' } as const;
   if (last / first < LINEAR_SPAN) {
     const ticks = axis.kind === 'rate' ? { tickCount: 6 } : { tickMinStep: 1 };

@@ -1,4 +1,5 @@
 /** The gain of each finalist in its paired rounds: every round's own, and the mean with its interval. */
+import { largestOf, smallestOf } from '../../common/append-all.js';
 import { formatGain, NO_VALUE } from '../../common/format.js';
 import type { StudyRecord } from '../../record/study-record.js';
 import { confirmationRounds, findFinalists } from '../study/rounds.js';
@@ -43,7 +44,7 @@ export function studyConfirmationFigure(record: StudyRecord, layout: 'half' | 'w
     about: `${variantId}\n${gain === null ? NO_VALUE : formatGain(gain)}${objection === null ? '' : `\n${objection}`}`,
   }));
   const ends = [1, ...pairs.map(({ gain }) => gain), ...means.flatMap(({ low, high }) => [low, high])];
-  const [low, high] = [Math.min(...ends), Math.max(...ends)];
+  const [low, high] = [smallestOf(ends), largestOf(ends)];
   const margin = (high - low || 0.1) * 0.06;
   const x: PositionChannel = {
     field: 'gain',
@@ -124,6 +125,6 @@ export function studyConfirmationFigure(record: StudyRecord, layout: 'half' | 'w
  * it is cut at half the lowest and twice the highest point, and the tooltip has its ends.
  */
 const drawnWindow = (points: readonly number[]): readonly [number, number] => [
-  Math.min(...points) / 2,
-  Math.max(...points) * 2,
+  smallestOf(points) / 2,
+  largestOf(points) * 2,
 ];

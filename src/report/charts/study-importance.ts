@@ -1,4 +1,5 @@
 /** Which knobs mattered: the share of the score's variance that each explains by itself, with its uncertainty. */
+import { largestOf } from '../../common/append-all.js';
 import { formatPercent } from '../../common/format.js';
 import type { StudyRecord } from '../../record/study-record.js';
 import { knobsTable } from '../study/knobs-table.js';
@@ -31,7 +32,7 @@ export function studyImportanceFigure(record: StudyRecord): Figure | undefined {
   const x: PositionChannel = {
     field: 'share',
     type: 'quantitative',
-    scale: { domain: [0, Math.min(1, Math.max(...rows.map(({ high, share }) => Math.max(high, share))) * 1.05)] },
+    scale: { domain: [0, Math.min(1, largestOf(rows.map(({ high, share }) => Math.max(high, share))) * 1.05)] },
     axis: { title: 'Share of the score’s variance', format: '.0%', grid: true, domain: false, tickCount: 5 },
   };
   const y: PositionChannel = {

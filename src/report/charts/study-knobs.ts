@@ -1,4 +1,5 @@
 /** Scores against each knob, as small multiples on one scale: which knobs mattered, and in which direction. */
+import { largestOf, smallestOf } from '../../common/append-all.js';
 import type { StudyRecord, TrialRecord } from '../../record/study-record.js';
 import { metricFormat } from '../metric-format.js';
 import {
@@ -64,7 +65,7 @@ function knobChart(
       about: `${trial.id}${trial.id === trial.variantId ? '' : ` (${trial.variantId})`}\n${knob} ${trial.parameters[knob]}\n${metric.format(trial.score)}`,
     }));
   const all = scored.map((trial) => trial.score! / scale);
-  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const [low, high] = [smallestOf(all), largestOf(all)];
   const margin = (high - low || Math.abs(high) || 1) * 0.1;
   const x: PositionChannel = {
     field: 'value',

@@ -1,4 +1,5 @@
 /** The main effect of each knob: the gain at each of its values, the other knobs averaged out, as small multiples. */
+import { largestOf, smallestOf } from '../../common/append-all.js';
 import { formatGain } from '../../common/format.js';
 import type { StudyRecord } from '../../record/study-record.js';
 import { defaultTrial } from '../ranking.js';
@@ -26,8 +27,8 @@ export function studyMainEffectsFigure(record: StudyRecord): Figure | undefined 
   const gains = drawn.flatMap(({ values }) => values.map(({ gain }) => gain));
   const ends = drawn.flatMap(({ values }) => values.flatMap((effect) => [effect.low, effect.high]));
   // Few trials give intervals that would hide the effects; they are cut, and the table has their ends.
-  const low = Math.max(Math.min(1, ...gains) * 0.6, Math.min(1, ...ends));
-  const high = Math.min(Math.max(1, ...gains) * 1.6, Math.max(1, ...ends));
+  const low = Math.max(smallestOf(gains, 1) * 0.6, smallestOf(ends, 1));
+  const high = Math.min(largestOf(gains, 1) * 1.6, largestOf(ends, 1));
   const margin = (high - low || 0.1) * 0.08;
   const { portable, engine } = record.recommended;
   const chosen = record.trials.find(({ variantId }) => variantId === (portable ?? engine)?.id)?.parameters ?? {};

@@ -1,4 +1,5 @@
 /** The study over time: each trial's score when it ended, the best so far of the search, and the two phases. */
+import { largestOf, smallestOf } from '../../common/append-all.js';
 import { formatDuration } from '../../common/format.js';
 import { NANOS_PER_SEC } from '../../common/units.js';
 import type { StudyRecord, TrialRecord, TrialState } from '../../record/study-record.js';
@@ -36,11 +37,11 @@ export function studyProgressFigure(record: StudyRecord): Figure | undefined {
   const format = metric.column(scored.map((trial) => trial.score));
   const times = endTimes(record.trials);
   const scores = scored.map((trial) => trial.score! / format.scale);
-  const lowest = Math.min(...scores);
-  const span = Math.max(...scores) - lowest || Math.abs(lowest) || 1;
+  const lowest = smallestOf(scores);
+  const span = largestOf(scores) - lowest || Math.abs(lowest) || 1;
   const [floor, top] = [lowest - span * 0.14, lowest + span * 1.1];
   const rows = record.trials.map((trial, index) => toRow(record, trial, times[index]!, format.scale, floor));
-  const end = Math.max(...times.map(({ endNs }) => endNs)) / NANOS_PER_SEC;
+  const end = largestOf(times.map(({ endNs }) => endNs)) / NANOS_PER_SEC;
   const x: PositionChannel = {
     field: 'sec',
     type: 'quantitative',
@@ -167,7 +168,7 @@ function phaseSpans(
   { floor, top }: { readonly floor: number; readonly top: number },
 ): PhaseSpan[] {
   const first = trials.findIndex(({ phase }) => phase === 'confirmation');
-  const end = Math.max(...times.map(({ endNs }) => endNs)) / NANOS_PER_SEC;
+  const end = largestOf(times.map(({ endNs }) => endNs)) / NANOS_PER_SEC;
   const turn = first < 0 ? end : times[first]!.startNs / NANOS_PER_SEC;
   const span = (phase: string, from: number, to: number): PhaseSpan => ({ phase, from, to, low: floor, high: top });
   return [span('search', 0, turn), span('confirmation', turn, end)].filter(({ from, to }) => to > from);

@@ -1,4 +1,5 @@
 /** Throughput against what varies over the levels, with its interval: where more load stops helping. */
+import { largestOf } from '../../common/append-all.js';
 import { formatRate } from '../../common/format.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import { type LoadAxis, loadAxis } from '../load-axis.js';
@@ -26,7 +27,7 @@ export function throughputLoadFigure(all: readonly LevelRecord[]): Figure | unde
   const rows = levels.map((level) => toRow(level, axis, all));
   const isOpen = axis.kind === 'rate';
   const x = loadChannel(axis, levels);
-  const highest = Math.max(...rows.map((row) => row.high), ...(isOpen ? rows.map((row) => row.offered) : []));
+  const highest = largestOf([...rows.map((row) => row.high), ...(isOpen ? rows.map((row) => row.offered) : [])]);
   const y: PositionChannel = {
     field: 'throughput',
     type: 'quantitative',

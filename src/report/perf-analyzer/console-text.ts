@@ -3,6 +3,7 @@
  * microseconds, rates with six significant digits.
  */
 
+import { appendAll } from '../../common/append-all.js';
 import type { LevelRecord, RunRecord } from '../../record/run-record.js';
 import { describePercent, headerLines, type PerfAnalyzerSettings } from './console-header.js';
 import { gpuLines } from './gpu-lines.js';
@@ -21,7 +22,7 @@ export function renderPerfAnalyzerText(record: RunRecord, settings: PerfAnalyzer
       ...(isReported(level) ? levelBody(level, settings) : []),
     ]),
   ];
-  if (reported.length > 0) lines.push(...summaryLines(reported, settings));
+  if (reported.length > 0) appendAll(lines, summaryLines(reported, settings));
   return lines.join('\n');
 }
 

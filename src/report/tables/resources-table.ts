@@ -1,4 +1,5 @@
 /** What was watched beside the requests: how busy generator, server process and GPUs were at each level. */
+import { largestOf } from '../../common/append-all.js';
 import { durationColumn, formatBytes, formatNumber, formatPercent, NO_VALUE } from '../../common/format.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import { loadAxis, loadLabel } from '../load-axis.js';
@@ -60,7 +61,10 @@ const decimals = (value: number | null | undefined, count = 2): string | null =>
 
 /** GPUs by their place in the list, with the number in the title only where there are several. */
 function gpuReaders(levels: readonly LevelRecord[]): (readonly [string, Read])[] {
-  const most = Math.max(0, ...levels.map(({ monitors }) => monitors?.gpus.length ?? 0));
+  const most = largestOf(
+    levels.map(({ monitors }) => monitors?.gpus.length ?? 0),
+    0,
+  );
   return Array.from({ length: most }, (_, index) => {
     const name = most === 1 ? 'GPU' : `GPU ${index}`;
     const gpu = (level: LevelRecord) => level.monitors?.gpus[index];

@@ -1,5 +1,7 @@
 /** A side table for a terminal. */
+
 import type { createColors } from 'picocolors';
+import { largestOf } from '../../common/append-all.js';
 import { withoutControls } from '../../common/safe-text.js';
 import { type PlainColumn, plainTableWidth, renderPlainTable, wrapText } from '../plain-table.js';
 import type { SideTable } from './side-table.js';
@@ -33,11 +35,21 @@ export function renderSideTable(side: SideTable, width: number, colors: ReturnTy
 function cutWords(columns: readonly PlainColumn[], width: number): PlainColumn[] {
   const cut = [...columns];
   for (let excess = plainTableWidth(cut) - width; excess > 0; excess = plainTableWidth(cut) - width) {
-    const widths = cut.map(({ align, cells }) => (align === 'left' ? Math.max(0, ...cells.map((c) => c.length)) : 0));
-    const widest = Math.max(...widths);
+    const widths = cut.map(({ align, cells }) =>
+      align === 'left'
+        ? largestOf(
+            cells.map((c) => c.length),
+            0,
+          )
+        : 0,
+    );
+    const widest = largestOf(widths);
     if (widest <= LEAST_WORDS) break;
     // Down to the second widest first, so that columns share what is missing.
-    const second = Math.max(LEAST_WORDS, ...widths.filter((own) => own < widest));
+    const second = largestOf(
+      widths.filter((own) => own < widest),
+      LEAST_WORDS,
+    );
     const most = Math.max(second, widest - excess, LEAST_WORDS);
     const target = most < widest ? most : widest - 1;
     const at = widths.indexOf(widest);

@@ -1,6 +1,7 @@
 /** What the values of knobs depend on, found out on this host: cores, memory, proven providers, installed runtimes. */
 import { rm } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
+import { appendAll } from '../../common/append-all.js';
 import { messageOf, PerfTsError, type Problem } from '../../common/errors.js';
 import { makeTemporaryFolder } from '../../common/temporary-folder.js';
 import { convertFolder } from '../../onnx/convert/convert-folder.js';
@@ -86,7 +87,7 @@ function findRuntimes(names: readonly string[]): Record<string, string> {
     try {
       found.push([name, resolveRuntime(name).libraryPath]);
     } catch (thrown) {
-      if (thrown instanceof PerfTsError) problems.push(...thrown.problems);
+      if (thrown instanceof PerfTsError) appendAll(problems, thrown.problems);
       else problems.push({ where: `runtimes: ${name}`, what: messageOf(thrown) });
     }
   }

@@ -11,6 +11,7 @@ import type { StopRule } from '../../plan/load-plan.js';
 import { createLoadPlan } from '../../plan/plan.js';
 import type { RequestContents } from '../../plan/request-contents.js';
 import type { LevelRecord } from '../../record/run-record.js';
+import { watchServer } from '../../target/server-watch.js';
 import type { Target } from '../../target/target.js';
 import type { Variant } from '../variants/variants.js';
 import type { ForeignRequests } from './foreign-requests.js';
@@ -101,6 +102,7 @@ async function measureUntilFailure(
   { load, duration, signal, onProgress }: MeasureRequest,
 ): Promise<LevelRecord> {
   const died = new AbortController();
+  const watch = watchServer({ admin: target.admin });
   const level = measureLevel({
     pool,
     monitor,
@@ -114,14 +116,23 @@ async function measureUntilFailure(
     rule: stopRule(duration),
     clock: systemClock,
     signal: AbortSignal.any([signal, died.signal]),
-    listener: { onProgress },
+    listener: {
+      onProgress(progress) {
+        watch.observe(progress);
+        onProgress?.(progress);
+      },
+    },
   });
   try {
-    return await Promise.race([level, target.failure]);
+    const measured = await Promise.race([level, target.failure, watch.gone]);
+    await Promise.race([watch.settle(), target.failure, watch.gone]);
+    return measured;
   } catch (thrown) {
     died.abort();
     await level.catch(() => undefined);
     throw thrown;
+  } finally {
+    watch.close();
   }
 }
 

@@ -6,15 +6,16 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServerAccess } from '../../client/server-admin.js';
 import { systemClock } from '../../common/clock.js';
-import { messageOf } from '../../common/errors.js';
+import { messageOf, PerfTsError } from '../../common/errors.js';
 import { makeTemporaryFolder } from '../../common/temporary-folder.js';
-import { elapsed } from '../../common/units.js';
+import { elapsed, seconds } from '../../common/units.js';
 import { formatModelConfig } from '../../model-config/format-config.js';
 import type { ModelConfig } from '../../model-config/model-config.js';
 import type { Warning } from '../../record/run-record.js';
 import { openPushedModel, type PushedModel } from '../../target/pushed-model.js';
 import { connectRemoteTarget } from '../../target/remote-target.js';
 import { restoreLeftovers } from '../../target/restore-config.js';
+import { staysAway } from '../../target/server-watch.js';
 import type { Target } from '../../target/target.js';
 import { type ForeignRequests, roughly, watchForeignRequests } from './foreign-requests.js';
 import type { LaunchVariant } from './launched-variant.js';
@@ -50,6 +51,7 @@ export async function openRemoteServer(options: RemoteServerOptions): Promise<St
   const foreign = watchForeignRequests(admin, model, (rate) =>
     say(`Others use the server meanwhile (about ${roughly(rate)} requests/s): results will be noisier and lower.`),
   );
+  const lost = new AbortController();
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await rm(root, { recursive: true, force: true });
@@ -76,7 +78,8 @@ export async function openRemoteServer(options: RemoteServerOptions): Promise<St
     canCompareAnswers: false,
     describeContext: async ({ selection }) => describeTriton(config, selection),
     offer: (selection, context) => offerOnTriton(selection, context, { takesFlags: false, takesFiles: false }),
-    launchVariant: pushAndMeasure(options, target, pushed, foreign),
+    launchVariant: noticeLoss(pushAndMeasure(options, target, pushed, foreign), target, lost),
+    lost: lost.signal,
     warnings: () => busyWarnings(foreign),
     close() {
       closing ??= close();
@@ -112,6 +115,26 @@ const pushAndMeasure =
     const release = (): Promise<void> => Promise.resolve();
     return await measureServed({ model, variant, target, loadTimeNs, seed, requests, headers, foreign, release });
   };
+
+/** As long as a supervisor may take to start a server again that a variant has brought down. */
+const RESTART_TIME = seconds(10);
+
+/** A variant may bring the server down, and that is a failed trial; a server that stays away is the end of the study. */
+function noticeLoss(launch: LaunchVariant, { admin }: Target, lost: AbortController): LaunchVariant {
+  return async (variant, how) => {
+    const passOn = async (fault: unknown): Promise<never> => {
+      const isMissed = fault instanceof PerfTsError && fault.code === 'TARGET_UNREACHABLE';
+      if (isMissed && (await staysAway(admin, RESTART_TIME, how.signal))) lost.abort(fault);
+      throw fault;
+    };
+    const launched = await launch(variant, how).catch(passOn);
+    return {
+      ...launched,
+      measure: (request) => launched.measure(request).catch(passOn),
+      close: () => launched.close(),
+    };
+  };
+}
 
 /**
  * A server's config without what it filled in itself and would fill in again, which would otherwise contradict variants: the

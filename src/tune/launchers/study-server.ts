@@ -36,6 +36,8 @@ export interface StudyServer {
   /** The selection without what this server cannot change or does not know; undefined stands for every major knob. */
   offer(selection: KnobSelection | undefined, context: KnobContext): OfferedKnobs;
   readonly launchVariant: LaunchVariant;
+  /** Aborts, with the fault as its reason, when a server that is not ours to start has gone for good. */
+  readonly lost?: AbortSignal;
   /** What the study as a whole must say of it, told after the last trial. */
   warnings(): readonly Warning[];
   /** Leaves everything as it was; safe to call twice. Throws PerfTsError where a server does not let it. */

@@ -4,6 +4,7 @@
  */
 import { chmod, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { appendAll } from '../../common/append-all.js';
 import { makeTemporaryFolder } from '../../common/temporary-folder.js';
 import { convertFolder } from '../../onnx/convert/convert-folder.js';
 import { writeFileAtomically } from '../../record/atomic-file.js';
@@ -51,7 +52,7 @@ export async function saveRecommendations(
     }
     const repository = dirname(places[0]!.modelFolder);
     await saveCompanions(record, recommendation, models, repository, requestArguments, server);
-    saved.push(...places);
+    appendAll(saved, places);
   }
   return saved;
 }
