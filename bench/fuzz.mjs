@@ -3,18 +3,17 @@
  * answers is their own: `node bench/fuzz.mjs [--requests N] [--seed N]`. Needs `npm run build` and Linux. Prints one JSON document;
  * exit code 1 when the engine ended, answered wrongly, kept requests or connections, or grew.
  */
-import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createRng, deriveSeed } from '../dist/src/common/random.js';
+import { createGrpcAsker, createHttpAsker, createStreamAsker } from './fuzz/answer-clients.mjs';
+import { answerModels } from './fuzz/answer-models.mjs';
+import { startEngine, writeRepository } from './fuzz/engine-under-test.mjs';
 import { fuzzedConnection } from './fuzz/grpc-cases.mjs';
 import { fuzzedHttpConnection } from './fuzz/http-cases.mjs';
 import { pick } from './fuzz/mutations.mjs';
-import { GrpcWitness, HttpWitness, LargeWitness } from './fuzz/witness.mjs';
+import { AnswerWitness, GrpcWitness, HttpWitness, LargeWitness } from './fuzz/witness.mjs';
 
 const { values: flags } = parseArgs({
   options: { requests: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' } },
@@ -28,7 +27,6 @@ const PATIENCE_MS = 150;
 const SLACK_BYTES = 64 * 2 ** 20;
 const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-const models = fileURLToPath(new URL('../test/support/models/', import.meta.url));
 const batching = 'max_batch_size: 16\ndynamic_batching { }\ninstance_group { kind: KIND_CPU count: 2 }\n';
 const tensors = (type, dims) =>
   ['input { name: "INPUT0"', 'output { name: "OUTPUT0"']
@@ -38,48 +36,13 @@ const repository = {
   identity: { file: 'identity.onnx', config: batching + tensors('TYPE_FP32', 16) },
   texts: { file: 'string_identity.onnx', config: '' },
   doubled: { file: 'dynamic_double.onnx', config: '' },
+  ...Object.fromEntries(
+    Object.entries(answerModels).map(([name, { file, config }]) => [
+      name,
+      { file, config: config.replace('COUNT', '2') },
+    ]),
+  ),
 };
-
-function writeRepository() {
-  const folder = mkdtempSync(join(tmpdir(), 'perf-ts-fuzz-'));
-  for (const [name, { file, config }] of Object.entries(repository)) {
-    mkdirSync(join(folder, name, '1'), { recursive: true });
-    copyFileSync(join(models, file), join(folder, name, '1', 'model.onnx'));
-    if (config !== '') writeFileSync(join(folder, name, 'config.pbtxt'), config);
-  }
-  return folder;
-}
-
-/** The engine as people start it. */
-async function startEngine(folder) {
-  const entry = fileURLToPath(new URL('../bin/perf-ts.js', import.meta.url));
-  const ports = ['--grpc-port=0', '--http-port=0', '--metrics-port=0', '--http-max-input-size=4194304'];
-  const args = [entry, 'serve', '--model-repository', folder, ...ports, '--grpc-infer-response-compression-level=low'];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    errors = (errors + text).slice(-4000);
-  });
-  child.stdout.resume();
-  const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
-  const ready = await new Promise((resolve) => {
-    child.once('message', resolve);
-    void ended.then(resolve);
-  });
-  if (ready.kind !== 'ready') throw new Error(`the engine did not start: ${JSON.stringify(ready)} ${errors}`);
-  const portOf = (endpoint) => Number(endpoint.split(':').at(-1));
-  const { grpcEndpoint, httpEndpoint, metricsEndpoint } = ready;
-  return {
-    pid: child.pid,
-    grpcPort: portOf(grpcEndpoint),
-    httpPort: portOf(httpEndpoint),
-    metricsEndpoint,
-    ended,
-    isAlive: () => child.exitCode === null && child.signalCode === null,
-    errors: () => errors,
-    stop: () => child.kill('SIGTERM'),
-  };
-}
 
 const rssBytes = (pid) => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 const openFiles = (pid) => readdirSync(`/proc/${pid}/fd`).length;
@@ -126,13 +89,19 @@ async function until(isTrue, ms) {
   return isTrue();
 }
 
-const folder = writeRepository();
-const engine = await startEngine(folder);
+const folder = writeRepository(repository);
+const engine = await startEngine(folder, [
+  '--http-max-input-size=4194304',
+  '--grpc-infer-response-compression-level=low',
+]);
 const problems = [];
 const witnesses = [
   new GrpcWitness(engine.grpcPort),
   new HttpWitness(engine.httpPort),
   new LargeWitness(engine.grpcPort),
+  new AnswerWitness(createGrpcAsker(engine.grpcPort)),
+  new AnswerWitness(createStreamAsker(engine.grpcPort)),
+  new AnswerWitness(createHttpAsker(engine.httpPort)),
 ];
 let isOver = false;
 

@@ -7,6 +7,8 @@ import { grpcMethodPath } from '../../dist/src/kserve/grpc-service.js';
 import { decodeHttpInferResponse, encodeHttpInferRequest } from '../../dist/src/kserve/http-codec.js';
 import { decodeInferResponse, encodeInferRequest } from '../../dist/src/kserve/infer-codec.js';
 
+import { findWrong, makeRequest } from './answer-models.mjs';
+
 const same = (bytes) => bytes;
 const path = grpcMethodPath('ModelInfer');
 
@@ -102,5 +104,29 @@ export class LargeWitness {
 
   async close() {
     await (await this.client).close();
+  }
+}
+
+/** Models with outputs of any size, of strings, and with outputs that are inputs, one after the other. */
+export class AnswerWitness {
+  answers = 0;
+
+  constructor(asker) {
+    this.asker = asker;
+  }
+
+  async ask() {
+    const names = Object.keys(makeRequest);
+    const id = made++;
+    const modelName = names[id % names.length];
+    const { inputs, outputs } = makeRequest[modelName](id, 1 + ((id * 31) % 3000));
+    const answer = await this.asker.ask({ modelName, modelVersion: '', id: `a${id}`, inputs, outputNames: [] });
+    const wrong = findWrong(outputs, answer);
+    if (wrong !== undefined) throw new Error(`the response of ${modelName} to ${id}: ${wrong}`);
+    this.answers++;
+  }
+
+  close() {
+    return this.asker.close();
   }
 }

@@ -8,7 +8,7 @@ import { isModelReady, modelConfig, modelMetadata, modelStatistics, serverMetada
 import { AnswerPacker } from './answer-packer.js';
 import { failureOf } from './call-failure.js';
 import { createServices, type EngineServices } from './engine-services.js';
-import type { FrontEnd, ListenOptions } from './front-end.js';
+import { type FrontEnd, givenUp, LAST_WORDS_MS, type ListenOptions } from './front-end.js';
 import { BodyLimits, RefusedBody, readBody, readPieces } from './http-body.js';
 import { type ExtensionRoute, matchExtension } from './http-extensions.js';
 import { answerInference, type HttpInferenceParts } from './http-inference.js';
@@ -30,6 +30,8 @@ export class HttpFrontEnd implements FrontEnd {
   private readonly server: Server;
   private readonly inference: HttpInferenceParts;
   private readonly bodies: BodyLimits;
+  /** Responses to requests that have arrived, or begun to. */
+  private readonly open = new Set<ServerResponse>();
 
   constructor(options: HttpFrontEndOptions, source: ModelSource, services: EngineServices = createServices()) {
     this.options = options;
@@ -57,8 +59,13 @@ export class HttpFrontEnd implements FrontEnd {
 
   close(deadline: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const cutOff = (): void => this.server.closeAllConnections();
+      let timer: NodeJS.Timeout | undefined;
+      const cutOff = (): void => {
+        for (const response of this.open) giveUp(response);
+        timer = setTimeout(() => this.server.closeAllConnections(), LAST_WORDS_MS);
+      };
       this.server.close(() => {
+        clearTimeout(timer);
         deadline.removeEventListener('abort', cutOff);
         resolve();
       });
@@ -68,6 +75,8 @@ export class HttpFrontEnd implements FrontEnd {
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.open.add(response);
+    response.once('close', () => this.open.delete(response));
     try {
       // A connection that outlives the last answer would keep a closing server open.
       response.once('finish', () => this.server.listening || request.socket.end());
@@ -118,6 +127,13 @@ export class HttpFrontEnd implements FrontEnd {
     if (document === undefined) sendEmpty(response, status);
     else sendJson(response, status, document);
   }
+}
+
+/** What is still being sent of a body is dropped. */
+function giveUp(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  response.req.resume();
+  sendError(response, httpStatusOf(givenUp.status), givenUp.message);
 }
 
 interface PlainAnswer {

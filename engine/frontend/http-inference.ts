@@ -47,7 +47,8 @@ export function answerInference(
   const call = decodeHttpPieces(body, jsonLengthOf(request));
   const { socket } = request;
   const onOutcome = (outcome: InferenceOutcome): void => {
-    if (socket.destroyed) return;
+    // A server that ends has perhaps said so instead.
+    if (socket.destroyed || response.headersSent) return;
     if (outcome.state === 'failed') {
       sendError(response, httpStatusOf(outcome.failure.status), outcome.failure.message);
       return;
@@ -59,7 +60,7 @@ export function answerInference(
       if (encoding === 'identity') sendInference(response, { body: plain, jsonLength, encoding });
       else {
         packer.pack(encoding, plain, (packed, isPacked) => {
-          if (!socket.destroyed) {
+          if (!socket.destroyed && !response.headersSent) {
             sendInference(response, { body: packed, jsonLength, encoding: isPacked ? encoding : 'identity' });
           }
         });

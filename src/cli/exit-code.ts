@@ -5,6 +5,8 @@ import type { LevelRecord } from '../record/run-record.js';
 export const exitCodes = {
   ok: 0,
   gateFailed: 1,
+  /** As tritonserver's, when it could not finish in time what it had accepted. */
+  requestsGivenUp: 1,
   noValidLevel: 2,
   badInput: 3,
   targetFailed: 4,

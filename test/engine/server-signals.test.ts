@@ -1,7 +1,11 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createGrpcAdmin } from '../../src/client/grpc-admin.js';
+import { grpcMethodPath } from '../../src/kserve/grpc-service.js';
+import { encodeInferRequest } from '../../src/kserve/infer-codec.js';
 import { buildZooModel } from '../../src/onnx/zoo/zoo.js';
 import { writeRepository } from '../support/model-repository.js';
 import { type PerfTsRun, startPerfTs } from '../support/run-perf-ts.js';
@@ -38,6 +42,28 @@ async function serve(queueDelayUs: number, ...flags: string[]) {
   return { run, url, grpc, infer };
 }
 
+const zeros = new Uint8Array(new Int32Array(16).buffer);
+const request = {
+  modelName: 'm',
+  modelVersion: '',
+  id: 'late',
+  inputs: ['INPUT0', 'INPUT1'].map((name) => ({ name, dataType: 'INT32' as const, shape: [1, 16], bytes: zeros })),
+  outputNames: [],
+};
+
+/** Sends half of a request over HTTP; all that comes back until the connection ends. */
+function beginUpload(url: string): Promise<string> {
+  const { port, hostname } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  let text = '';
+  socket.on('error', () => undefined);
+  socket.setEncoding('latin1').on('data', (part: string) => {
+    text += part;
+  });
+  socket.write('POST /v2/models/m/infer HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{"inputs":');
+  return new Promise((resolve) => socket.once('close', () => resolve(text)));
+}
+
 const statusOf = (url: string): Promise<number> =>
   fetch(url).then(
     ({ status }) => status,
@@ -65,13 +91,29 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', { timeout
 });
 
 describe('a server that is told to end', { timeout: 40_000 }, () => {
-  it('gives up within the exit timeout what would take longer', async () => {
-    const { run, infer } = await serve(60_000_000, '--exit-timeout-secs=1');
+  it('answers within the exit timeout what would take longer, and says so with its exit code', async () => {
+    const { run, url, grpc, infer } = await serve(60_000_000, '--exit-timeout-secs=1');
+    const client = new Client(grpc, credentials.createInsecure());
+    const same = (bytes: Buffer): Buffer => bytes;
+    const message = Buffer.from(encodeInferRequest(request));
+    const unary = new Promise<ServiceError | null>((resolve) => {
+      client.makeUnaryRequest(grpcMethodPath('ModelInfer'), same, same, message, (error) => resolve(error));
+    });
+    const stream = client.makeBidiStreamRequest(grpcMethodPath('ModelStreamInfer'), same, same);
+    const streamEnd = new Promise((resolve) => stream.once('error', resolve));
+    stream.resume();
+    stream.write(message);
     const accepted = infer();
+    const upload = beginUpload(url);
     await soon(500);
     run.child.kill('SIGTERM');
-    expect(await run.ended).toEqual({ code: 0, signal: null });
-    expect(await accepted).toEqual({ status: 0, text: 'cut off' });
+    const unavailable = { code: status.UNAVAILABLE, details: expect.stringContaining('exit timeout') };
+    expect(await unary).toMatchObject(unavailable);
+    expect(await streamEnd).toMatchObject(unavailable);
+    expect(await accepted).toMatchObject({ status: 503, text: expect.stringContaining('exit timeout') });
+    expect(await upload).toMatch(/^HTTP\/1.1 503 /);
+    expect(await run.ended).toEqual({ code: 1, signal: null });
+    client.close();
     expect(run.stderr() + run.stdout()).toContain('gave up requests that were not finished within 1 s');
   });
 

@@ -177,10 +177,14 @@ describe('the engine', () => {
     });
     const body = JSON.stringify({ inputs: [{ name: 'INPUT0', datatype: 'FP32', shape: [1, 1], data: [1] }] });
     const url = `http://127.0.0.1:${engine.httpPort}/v2/models/a/infer`;
-    const answer = fetch(url, { method: 'POST', body }).catch(() => 'cut off');
+    const answer = fetch(url, { method: 'POST', body });
     while (held[0]?.held.length !== 1) await new Promise((resolve) => setImmediate(resolve));
-    await engine.close();
-    expect(await answer).toBe('cut off');
+    expect(await engine.close()).toBe(false);
+    const { status, headers } = await answer;
+    expect([status, headers.get('connection')]).toEqual([503, 'close']);
+    expect(await (await answer).text()).toContain('exit timeout');
+    // Too late: nobody is told.
+    held[0]!.release();
     expect(warnings).toEqual([expect.stringContaining('gave up requests')]);
   });
 });

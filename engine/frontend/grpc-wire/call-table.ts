@@ -124,6 +124,11 @@ export class CallTable implements RequestSink {
     }
   }
 
+  /** Ends every open call with that failure, whatever is still to come of it. */
+  refuseAll(failure: Failure): void {
+    for (const call of [...this.calls.values()]) this.refuse(call, failure);
+  }
+
   /** The peer gave the call up, or broke a rule on it. What its method still answers is dropped. */
   cancel(call: Call): void {
     this.retire(call);

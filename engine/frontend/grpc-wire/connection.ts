@@ -15,6 +15,7 @@ import {
 } from '../../../src/http2/frame-writer.js';
 import { ConnectionError } from '../../../src/http2/http2-error.js';
 import { CLIENT_PREFACE, type Http2ErrorName, MAX_31_BITS, settingIds } from '../../../src/http2/protocol-constants.js';
+import type { Failure } from '../../../src/kserve/status.js';
 import { AnswerSender } from './answer-sender.js';
 import { type CallMeans, CallTable, type CallTableHost } from './call-table.js';
 import { ConnectionAge } from './connection-age.js';
@@ -120,6 +121,16 @@ export class Connection implements CallTableHost {
     this.output.write(encodeGoAway(MAX_31_BITS, 'NO_ERROR'));
     this.output.write(encodePing(DRAIN_PING, false));
     this.startTimer(LINGER_MS, () => this.refuseNewCalls());
+  }
+
+  /** Answers open calls with `failure` and closes. */
+  giveUp(failure: Failure): void {
+    if (this.isEnded) return;
+    this.output.cork();
+    this.output.write(encodeGoAway(this.router.lastStreamId, 'NO_ERROR'));
+    this.calls.refuseAll(failure);
+    this.output.uncork();
+    this.end();
   }
 
   /** Cuts the connection off. */

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { messageOf } from '../../../src/common/errors.js';
 import { BufferPool } from '../../../src/http2/buffer-pool.js';
 import { AnswerPacker } from '../answer-packer.js';
-import type { FrontEnd, ListenOptions } from '../front-end.js';
+import { type FrontEnd, givenUp, type ListenOptions } from '../front-end.js';
 import { listenProblem } from '../listen-problem.js';
 import { type TlsIdentity, tlsRules } from '../tls-identity.js';
 import { Connection, type ConnectionContext } from './connection.js';
@@ -88,7 +88,7 @@ export class GrpcWireServer implements FrontEnd {
 
   async close(deadline: AbortSignal): Promise<void> {
     const cutOff = (): void => {
-      for (const connection of this.connections) connection.destroy();
+      for (const connection of this.connections) connection.giveUp(givenUp);
     };
     this.server.close();
     clearInterval(this.stallTimer);

@@ -58,7 +58,7 @@ export const serveCommand = defineCommand({
           tellParent({ kind: 'ready', grpcEndpoint, httpEndpoint, ...metrics, assignments });
         },
       });
-      if (!isDrained) (await import('../../../engine/leave-process.js')).leaveProcess(exitCodes.ok);
+      if (!isDrained) (await import('../../../engine/leave-process.js')).leaveProcess(exitCodes.requestsGivenUp);
       return exitCodes.ok;
     } catch (thrown) {
       if (thrown instanceof PerfTsError) tellParent({ kind: 'failed', code: thrown.code, problems: thrown.problems });
