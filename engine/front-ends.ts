@@ -44,7 +44,12 @@ export function createFrontEnds(options: EngineOptions, source: ModelSource, par
     log: parts.log,
   });
   const compressionLevel = options.grpcInferResponseCompressionLevel;
-  const http = { address: httpAddress, port: httpPort, maxInputBytes: httpMaxInputSize };
+  const http = {
+    address: httpAddress,
+    port: httpPort,
+    maxInputBytes: httpMaxInputSize,
+    allowedOrigins: options.httpAllowedOrigin,
+  };
   return {
     services,
     grpc: allowGrpc

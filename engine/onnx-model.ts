@@ -90,6 +90,7 @@ export class OnnxModel implements ServedModel {
     this.#maxBatchSize = policy.maxBatchSize;
     this.#accepted = acceptedBy(options);
     this.#openInputs = shapes.inputs.filter(({ clientDims, isOptional }) => clientDims.includes(-1) || isOptional);
+    for (const run of instances.warmUpRuns) this.#stats.addWarmUp(run);
     this.#pool = instances.serve({
       slotCountFor,
       layout,

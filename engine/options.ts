@@ -4,6 +4,7 @@ import { PerfTsError, type Problem } from '../src/common/errors.js';
 import { type OptionValues, optional, repeated, toggle, withDefault } from '../src/common/option-row.js';
 import { parseChoice, parseInteger, parseText } from '../src/common/value-parsers.js';
 import { grpcOptionRows } from './frontend/grpc-wire/grpc-options.js';
+import { parseOrigin } from './frontend/http-origin.js';
 import { findTlsProblems } from './frontend/tls-identity.js';
 import { parseHostPolicy } from './instance/host-policy.js';
 import { findCudaPoolProblems, parseCudaPool } from './memory/cuda-memory-pool.js';
@@ -186,6 +187,13 @@ export const engineOptionRows = {
     group: network,
     // A body is one Buffer, and 2 GiB is what every build of Node can hold in one.
     parse: parseInteger(1, 2 ** 31 - 1),
+  }),
+  httpAllowedOrigin: repeated({
+    flag: 'http-allowed-origin',
+    placeholder: 'ORIGIN',
+    help: 'answer HTTP requests that web pages of this origin send, such as https://example.com; * for all. Requests with any other Origin header are refused',
+    group: network,
+    parse: parseOrigin,
   }),
   allowGrpc: toggle({ flag: 'allow-grpc', defaultText: 'true', help: 'listen for gRPC', group: network }),
   grpcAddress: withDefault({

@@ -151,10 +151,10 @@ function checkShape(
   }
   if (isFitting) return undefined;
   const expected = maxBatchSize > 0 ? [-1, ...dims] : dims;
-  const note = maxBatchSize > 0 ? ` ${BATCH_NOTE}` : '';
+  const note = maxBatchSize > 0 ? BATCH_NOTE : '';
   return refuseById(
     request,
-    `unexpected shape for input '${name}' for model '${modelName}'. Expected [${expected}], got [${shape}].${note}`,
+    `unexpected shape for input '${name}' for model '${modelName}'. Expected [${expected}], got [${shape}]. ${note}`,
   );
 }
 

@@ -63,7 +63,7 @@ export async function readPieces(
 ): Promise<MessagePieces> {
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (!['identity', 'gzip', 'deflate'].includes(encoding)) {
-    throw new RefusedBody(415, `the content encoding '${encoding}' is not supported, only gzip and deflate`);
+    throw new RefusedBody(501, 'Unsupported compression type');
   }
   let taken = 0;
   const take = (count: number): boolean => {

@@ -1,5 +1,6 @@
 /** The shared memory, trace and logging calls over HTTP: which paths they have, and their JSON. */
-import { messageOf } from '../../src/common/errors.js';
+import { isObject } from '../../src/kserve/json-access.js';
+import { parseJson } from '../../src/kserve/json-text.js';
 import { ProtocolError } from '../../src/kserve/protocol-error.js';
 import type { EngineServices } from './engine-services.js';
 import {
@@ -55,15 +56,8 @@ function decode(text: string): string {
 }
 
 function readDocument(body: Buffer): Document {
-  if (body.length === 0) return {};
-  let document: unknown;
-  try {
-    document = JSON.parse(body.toString('utf8'));
-  } catch (cause) {
-    throw new ProtocolError(`failed to parse the request JSON buffer: ${messageOf(cause)}`);
-  }
-  if (typeof document === 'object' && document !== null && !Array.isArray(document)) return document as Document;
-  throw new ProtocolError('failed to parse the request JSON buffer: not an object');
+  const document = body.length === 0 ? {} : parseJson(body.toString('utf8'), 'request');
+  return isObject(document) ? document : {};
 }
 
 const systemRoutes = (name: string) =>

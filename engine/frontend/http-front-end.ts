@@ -11,7 +11,9 @@ import { createServices, type EngineServices } from './engine-services.js';
 import { type FrontEnd, givenUp, LAST_WORDS_MS, type ListenOptions } from './front-end.js';
 import { BodyLimits, RefusedBody, readBody, readPieces } from './http-body.js';
 import { type ExtensionRoute, matchExtension } from './http-extensions.js';
+import { answerGenerate } from './http-generate.js';
 import { answerInference, type HttpInferenceParts } from './http-inference.js';
+import { isAllowedOrigin, ORIGIN_REFUSAL } from './http-origin.js';
 import { sendEmpty, sendError, sendJson } from './http-reply.js';
 import { answerRepositoryCall } from './http-repository.js';
 import { type HttpCall, matchRoute, pathOf } from './http-routes.js';
@@ -21,6 +23,8 @@ import type { ModelSource } from './model-source.js';
 export interface HttpFrontEndOptions extends ListenOptions {
   /** A larger body is refused, also once unpacked. */
   readonly maxInputBytes: number;
+  /** Origins of web pages whose requests are answered; `*` for all. */
+  readonly allowedOrigins?: readonly string[];
 }
 
 export class HttpFrontEnd implements FrontEnd {
@@ -80,7 +84,10 @@ export class HttpFrontEnd implements FrontEnd {
     try {
       // A connection that outlives the last answer would keep a closing server open.
       response.once('finish', () => this.server.listening || request.socket.end());
-      const { method = '', url = '' } = request;
+      const { method = '', url = '', headers } = request;
+      if (!isAllowedOrigin(headers.origin, this.options.allowedOrigins ?? [])) {
+        throw new RefusedBody(403, ORIGIN_REFUSAL);
+      }
       const extension = matchExtension(pathOf(url));
       if (extension === undefined) await this.dispatch(matchRoute(method, url), request, response);
       else await this.answerExtension(extension, request, response);
@@ -114,6 +121,14 @@ export class HttpFrontEnd implements FrontEnd {
       answerInference(this.inference, call, body, nowNs(), request, response);
       return;
     }
+    if (call.kind === 'generate') {
+      if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
+        throw new RefusedBody(400, "Unsupported content-encoding, only 'identity' is supported.");
+      }
+      const body = await readBody(request, response, this.bodies);
+      answerGenerate(source, call, body, nowNs(), request, response);
+      return;
+    }
     if (call.kind === 'index' || call.kind === 'load' || call.kind === 'unload') {
       const body = await readBody(request, response, this.bodies);
       const document = await answerRepositoryCall(source, call, body);
@@ -136,27 +151,26 @@ function giveUp(response: ServerResponse): void {
   sendError(response, httpStatusOf(givenUp.status), givenUp.message);
 }
 
+/** Answered at once and without a body to read. */
+type PlainCall = Exclude<HttpCall, { kind: 'infer' | 'generate' | 'index' | 'load' | 'unload' }>;
+
 interface PlainAnswer {
   readonly status: number;
   /** JSON document; undefined for an empty body. */
   readonly document?: unknown;
 }
 
-function plainAnswer(
-  call: Exclude<HttpCall, { kind: 'infer' | 'index' | 'load' | 'unload' }>,
-  source: ModelSource,
-  services: EngineServices,
-): PlainAnswer {
+function plainAnswer(call: PlainCall, source: ModelSource, services: EngineServices): PlainAnswer {
   switch (call.kind) {
     case 'live':
       return { status: 200 };
     case 'ready':
-      return { status: source.isReady() ? 200 : 503 };
+      return { status: source.isReady() ? 200 : 400 };
     case 'server-metadata':
       return { status: 200, document: serverMetadata(services) };
     case 'model-ready':
       if (isModelReady(source, call.name, call.version)) return { status: 200 };
-      return { status: 400, document: { error: `model '${call.name}' is not ready` } };
+      return { status: 400, document: { error: 'Model version not ready' } };
     case 'model-metadata':
       return { status: 200, document: modelMetadata(source, call.name, call.version) };
     case 'model-config':

@@ -14,17 +14,19 @@ import { sendError, sendInference } from './http-reply.js';
 import type { ModelSource } from './model-source.js';
 import { decodeHttpPieces } from './pieces/decode-http-pieces.js';
 import type { MessagePieces } from './pieces/message-pieces.js';
+import { readRawRequest } from './raw-request.js';
 import { startInference } from './start-inference.js';
 
-/** Length of the JSON before binary data, or undefined where the whole body is JSON. Throws ProtocolError. */
-function jsonLengthOf(request: IncomingMessage): number | undefined {
+/**
+ * Length of the JSON before binary data: 0 for a body without any, which is a raw request. Undefined where the whole body
+ * is JSON. The header is read as C's `atoi` reads it. Throws ProtocolError.
+ */
+function jsonLengthOf(request: IncomingMessage, bodyBytes: number): number | undefined {
   const text = request.headers[INFERENCE_HEADER_LENGTH];
-  if (text === undefined) return undefined;
-  const length = typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(length)) {
-    throw new ProtocolError(`Inference-Header-Content-Length must be a number of bytes, not '${String(text)}'`);
-  }
-  return length;
+  if (text === undefined) return bodyBytes === 0 ? 0 : undefined;
+  const length = Number.parseInt(String(text), 10) || 0;
+  if (length >= 0 && length <= bodyBytes) return length;
+  throw new ProtocolError(`inference header size should be in range (0, ${bodyBytes}), got: ${String(text)}`);
 }
 
 /** What all inference requests over HTTP are answered with. */
@@ -44,7 +46,9 @@ export function answerInference(
   response: ServerResponse,
 ): void {
   const model = requireModel(source, target.name, target.version);
-  const call = decodeHttpPieces(body, jsonLengthOf(request));
+  const jsonLength = jsonLengthOf(request, body.byteLength);
+  const call =
+    jsonLength === 0 ? readRawRequest(body, model.name, model.config) : decodeHttpPieces(body, jsonLength, model.name);
   const { socket } = request;
   const onOutcome = (outcome: InferenceOutcome): void => {
     // A server that ends has perhaps said so instead.

@@ -17,6 +17,12 @@ export function sendError(response: ServerResponse, status: number, message: str
   if (!response.headersSent && !response.destroyed) sendJson(response, status, { error: message });
 }
 
+/** An answer whose length is not announced, as Triton sends what a model generates; nothing where one has begun already. */
+export function sendChunked(response: ServerResponse, status: number, contentType: string, text: string): void {
+  if (response.headersSent || response.destroyed) return;
+  response.writeHead(status, { 'content-type': contentType }).end(text);
+}
+
 /** The body of an inference answer as it goes out. */
 export interface InferenceBody {
   readonly body: Uint8Array;

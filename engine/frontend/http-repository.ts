@@ -1,7 +1,7 @@
 /** The repository's calls over HTTP: their JSON bodies, which are optional, and what is answered. */
-import { messageOf } from '../../src/common/errors.js';
 import type { RepositoryParameter } from '../../src/kserve/admin-codec.js';
-import { asObject } from '../../src/kserve/http-document.js';
+import { asBoolean, asText, findMember, memberNames } from '../../src/kserve/json-access.js';
+import { parseJson } from '../../src/kserve/json-text.js';
 import { ProtocolError } from '../../src/kserve/protocol-error.js';
 import type { HttpCall } from './http-routes.js';
 import type { ModelSource } from './model-source.js';
@@ -11,37 +11,31 @@ type RepositoryCall = Extract<HttpCall, { kind: 'index' | 'load' | 'unload' }>;
 
 /** The answer's document; undefined for an empty body. Throws ProtocolError. */
 export async function answerRepositoryCall(source: ModelSource, call: RepositoryCall, body: Buffer): Promise<unknown> {
-  const document = body.length === 0 ? {} : asObject(parse(body), 'the body');
-  const { repository } = call;
-  if (call.kind === 'index') return repositoryIndex(source, repository, document.ready === true).map(withoutEmpty);
-  const parameters = readParameters(document.parameters);
-  const request = { repository_name: repository, model_name: call.name, parameters };
-  await (call.kind === 'load' ? loadByRequest(source, request) : unloadByRequest(source, request));
+  if (call.kind === 'index') {
+    const ready = findMember(readDocument(body), 'ready');
+    const onlyReady = ready !== undefined && asBoolean(ready);
+    // Over HTTP Triton passes over the name of the repository.
+    return repositoryIndex(source, '', onlyReady).map(withoutEmpty);
+  }
+  const request = { repository_name: call.repository, model_name: call.name };
+  // What an unload brings along is passed over by Triton, whatever it is.
+  if (call.kind === 'unload') await unloadByRequest(source, { ...request, parameters: {} });
+  else await loadByRequest(source, { ...request, parameters: readParameters(readDocument(body)) });
   return undefined;
 }
 
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (cause) {
-    throw new ProtocolError(`failed to parse the request JSON buffer: ${messageOf(cause)}`);
-  }
-}
+const readDocument = (body: Buffer): unknown => (body.length === 0 ? {} : parseJson(body.toString('utf8'), 'request'));
 
 /** Into the kinds that gRPC has; files travel in base64. */
-function readParameters(given: unknown): Record<string, RepositoryParameter> {
-  if (given === undefined || given === null) return {};
-  const entries = Object.entries(asObject(given, 'parameters')).map(
-    ([name, value]) => [name, readParameter(name, value)] as const,
+function readParameters(document: unknown): Record<string, RepositoryParameter> {
+  const given = findMember(document, 'parameters');
+  if (given === undefined) return {};
+  return Object.fromEntries(
+    memberNames(given).map((name) => [name, readParameter(name, asText(findMember(given, name)))] as const),
   );
-  return Object.fromEntries(entries);
 }
 
-function readParameter(name: string, value: unknown): RepositoryParameter {
-  if (typeof value === 'boolean') return { bool_param: value };
-  if (typeof value === 'number') return { int64_param: value };
-  if (typeof value !== 'string')
-    throw new ProtocolError(`the parameter '${name}' must be a text, a number or a boolean`);
+function readParameter(name: string, value: string): RepositoryParameter {
   if (!name.startsWith('file:')) return { string_param: value };
   const bytes = Buffer.from(value, 'base64');
   // Node passes over what is no base64; a file that came broken must not be taken for a whole one.

@@ -12,6 +12,7 @@ export type HttpCall =
       readonly version: string;
     }
   | { readonly kind: 'infer'; readonly name: string; readonly version: string }
+  | { readonly kind: 'generate'; readonly name: string; readonly version: string; readonly isStreaming: boolean }
   /** An empty name asks for all models. */
   | { readonly kind: 'model-statistics'; readonly name: string; readonly version: string }
   | { readonly kind: 'not-found' | 'method-not-allowed' };
@@ -23,7 +24,8 @@ const fixedPaths: Readonly<Record<string, { readonly method: string; readonly ca
   '/v2/models/stats': { method: 'GET', call: { kind: 'model-statistics', name: '', version: '' } },
 };
 
-const modelPath = /^\/v2\/models\/([^/]+)(?:\/versions\/(\d+))?(?:\/(ready|config|stats|infer))?$/;
+const modelPath =
+  /^\/v2\/models\/([^/]+)(?:\/versions\/(\d+))?(?:\/(ready|config|stats|infer|generate|generate_stream))?$/;
 
 const repositoryPath = /^\/v2\/repository(?:\/([^/]+))?\/(?:index|models\/([^/]+)\/(load|unload))$/;
 
@@ -33,10 +35,14 @@ const modelCalls = {
   config: 'model-config',
   stats: 'model-statistics',
   infer: 'infer',
+  generate: 'generate',
+  generate_stream: 'generate',
 } as const;
 
-/** The path of a URL, without a query or a slash at its end. */
-export const pathOf = (url: string): string => url.split('?', 1)[0]!.replace(/(?<=.)\/$/, '');
+const posted: readonly string[] = ['infer', 'generate', 'generate_stream'];
+
+/** The path of a URL, without a query. */
+export const pathOf = (url: string): string => url.split('?', 1)[0]!;
 
 /** `url` may carry a query, which no call has a use for. */
 export function matchRoute(method: string, url: string): HttpCall {
@@ -49,8 +55,12 @@ export function matchRoute(method: string, url: string): HttpCall {
   const name = decodeName(match?.[1]);
   if (name === undefined) return { kind: 'not-found' };
   const action = (match?.[3] ?? '') as keyof typeof modelCalls;
-  if (method !== (action === 'infer' ? 'POST' : 'GET')) return { kind: 'method-not-allowed' };
-  return { kind: modelCalls[action], name, version: match?.[2] ?? '' };
+  if (method !== (posted.includes(action) ? 'POST' : 'GET')) return { kind: 'method-not-allowed' };
+  const kind = modelCalls[action];
+  const version = match?.[2] ?? '';
+  return kind === 'generate'
+    ? { kind, name, version, isStreaming: action === 'generate_stream' }
+    : { kind, name, version };
 }
 
 function matchRepository(method: string, [, repository = '', model, action]: readonly string[]): HttpCall {

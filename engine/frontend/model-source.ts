@@ -6,6 +6,8 @@ import type { ServedModel } from '../served-model.js';
 export interface ModelSource {
   /** A model that is being served; an empty version means the highest one. */
   find(name: string, version: string): ServedModel | undefined;
+  /** Whether there is or was such a model or version: it is being served, was unloaded, or could not be loaded. */
+  knows(name: string, version?: string): boolean;
   /** Every served version, ordered by name and then by version number. */
   models(): readonly ServedModel[];
   /** What the repository holds, served or not. */

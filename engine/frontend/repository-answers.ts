@@ -32,9 +32,11 @@ export async function loadByRequest(source: ModelSource, request: RepositoryMode
 export async function unloadByRequest(source: ModelSource, request: RepositoryModelRequest): Promise<void> {
   refuseRepository(request.repository_name);
   for (const [name, value] of Object.entries(request.parameters)) {
-    if (name !== 'unload_dependents') throw unknownParameter(name, ['unload_dependents']);
-    if (value.bool_param === undefined)
-      throw new ProtocolError("the parameter 'unload_dependents' must be true or false");
+    // Triton passes over others.
+    if (name !== 'unload_dependents') continue;
+    if (value.bool_param === undefined) {
+      throw new ProtocolError("invalid value type for 'unload_dependents' parameter, expected bool_param.");
+    }
   }
   await source.unloadModel(request.model_name);
 }
@@ -49,18 +51,21 @@ function readOverrides(parameters: Readonly<Record<string, RepositoryParameter>>
   const files = new Map<string, Uint8Array>();
   for (const [name, value] of Object.entries(parameters)) {
     if (name === 'config') {
-      if (value.string_param === undefined) throw new ProtocolError("the parameter 'config' must be a text of JSON");
+      if (value.string_param === undefined) throw mistyped(name, 'string_param');
       config = value.string_param;
     } else if (name.startsWith(FILE_PREFIX)) {
-      if (value.bytes_param === undefined) throw new ProtocolError(`the parameter '${name}' must hold a file's bytes`);
+      if (value.bytes_param === undefined) throw mistyped(name, 'bytes_param');
       files.set(name.slice(FILE_PREFIX.length), value.bytes_param);
-    } else throw unknownParameter(name, ['config']);
+    } else throw unknownParameter(name);
   }
   return config === undefined ? { files } : { config, files };
 }
 
-function unknownParameter(name: string, known: readonly string[]): ProtocolError {
-  const near = closestWord(name, known);
-  const hint = near === undefined ? `there is ${known.join(', ')}` : `did you mean '${near}'?`;
-  return new ProtocolError(`there is no parameter ${JSON.stringify(name.slice(0, 80))}; ${hint}`);
+const mistyped = (name: string, expected: string): ProtocolError =>
+  new ProtocolError(`invalid value type for load parameter '${name}', expected ${expected}.`);
+
+function unknownParameter(name: string): ProtocolError {
+  const near = closestWord(name, ['config']);
+  const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
+  return new ProtocolError(`unrecognized load parameter '${name.slice(0, 80)}'.${hint}`);
 }

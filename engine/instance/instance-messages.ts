@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { DataType } from '../../src/kserve/data-types.js';
 import type { TensorSpec } from '../../src/kserve/tensor.js';
 import type { SessionSettings } from '../../src/onnxruntime/session-settings.js';
-import type { WarmUpSample } from '../warm-up/warm-up-sample.js';
+import type { WarmUpRun, WarmUpSample } from '../warm-up/warm-up-sample.js';
 import type { SlotLayout } from './slot-layout.js';
 
 /** What the sessions of all instances of a model are made of. */
@@ -37,6 +37,7 @@ export type InstanceReport =
       readonly outputs: readonly TensorSpec[];
       /** Inputs that the model has values of its own for. */
       readonly overridableInputs: readonly TensorSpec[];
+      readonly warmUpRuns: readonly WarmUpRun[];
     }
   | { readonly kind: 'failed'; readonly message: string };
 

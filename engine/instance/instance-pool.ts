@@ -4,6 +4,7 @@
  * that changes only the instance groups: `setInstances(planInstances(config, hostPolicies))`, while traffic runs.
  */
 import type { TensorSpec } from '../../src/kserve/tensor.js';
+import type { WarmUpRun } from '../warm-up/warm-up-sample.js';
 import type { ModelSessionPlan } from './instance-messages.js';
 import type { InstancePlan } from './instance-plan.js';
 import { discardThreads, startThreads } from './instance-thread.js';
@@ -33,6 +34,8 @@ export interface ReadyInstances {
   readonly outputs: readonly TensorSpec[];
   /** Inputs that may be left out, because the model has values for them. */
   readonly overridableInputs: readonly TensorSpec[];
+  /** What they have executed to warm up, all of them. */
+  readonly warmUpRuns: readonly WarmUpRun[];
   /** What the largest batch takes on the first of them, nanoseconds; undefined when no tiny model takes so long. */
   timeLargestBatch(layout: SlotLayout): Promise<number | undefined>;
   serve(options: ServeOptions): InstancePool;
@@ -92,11 +95,13 @@ export async function startInstances(
   sessionPlan: ModelSessionPlan,
 ): Promise<ReadyInstances> {
   const threads = await startThreads(plans, sessionPlan);
-  const { inputs, outputs, overridableInputs } = await threads[0]!.ready;
+  const reports = await Promise.all(threads.map((thread) => thread.ready));
+  const { inputs, outputs, overridableInputs } = reports[0]!;
   return {
     inputs,
     outputs,
     overridableInputs,
+    warmUpRuns: reports.flatMap(({ warmUpRuns }) => warmUpRuns),
     timeLargestBatch: (layout) => threads[0]!.timeLargestBatch(layout),
     serve(options) {
       const { crew, slots } = serveInstances(threads, sessionPlan, options);

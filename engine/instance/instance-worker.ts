@@ -12,6 +12,7 @@ import { providerRow } from '../../src/onnxruntime/provider-table.js';
 import { OrtSession } from '../../src/onnxruntime/session.js';
 import type { SessionSettings } from '../../src/onnxruntime/session-settings.js';
 import { runWarmUp } from '../warm-up/run-warm-up.js';
+import type { WarmUpRun } from '../warm-up/warm-up-sample.js';
 import { type BatchRunner, createDescribedRunner } from './batch-runner.js';
 import { bindThread } from './cpu-affinity.js';
 import { createFixedRunner } from './fixed-runner.js';
@@ -38,8 +39,9 @@ function main(data: InstanceWorkerData): void {
   const parent = parentPort!;
   const report = (message: InstanceReport): void => parent.postMessage(message);
   let session: OrtSession;
+  let warmUpRuns: readonly WarmUpRun[];
   try {
-    session = prepareSession(data);
+    ({ session, warmUpRuns } = prepareSession(data));
   } catch (thrown) {
     report({ kind: 'failed', message: messageOf(thrown) });
     return;
@@ -55,10 +57,10 @@ function main(data: InstanceWorkerData): void {
   };
   parent.once('message', obey);
   const { inputs, outputs, overridableInputs } = session;
-  report({ kind: 'ready', inputs, outputs, overridableInputs });
+  report({ kind: 'ready', inputs, outputs, overridableInputs, warmUpRuns });
 }
 
-function prepareSession(data: InstanceWorkerData): OrtSession {
+function prepareSession(data: InstanceWorkerData): { session: OrtSession; warmUpRuns: readonly WarmUpRun[] } {
   const { modelFile, ortLibrary, settings, warmUp = [], cpuCores, gpu } = data;
   // Before the session, because the threads that ONNX Runtime starts inherit it.
   if (cpuCores !== undefined) bindThread(cpuCores);
@@ -66,12 +68,11 @@ function prepareSession(data: InstanceWorkerData): OrtSession {
   for (const { name } of placed.providers ?? []) openProviderLibraries(providerRow(name), ortLibrary);
   const session = new OrtSession(loadOrtLibrary(ortLibrary), modelFile, withinCores(placed, cpuCores));
   try {
-    runWarmUp(session, warmUp);
+    return { session, warmUpRuns: runWarmUp(session, warmUp) };
   } catch (thrown) {
     session.close();
     throw thrown;
   }
-  return session;
 }
 
 /**

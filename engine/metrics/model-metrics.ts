@@ -4,13 +4,23 @@ import { failureReasons, type ModelGauges, type ServedModel } from '../served-mo
 import type { MetricFamily, MetricSample } from './prometheus-text.js';
 
 interface ModelReading {
-  readonly labels: { readonly model: string; readonly version: string };
+  /** The config's metric_tags among them, in the order of their names. */
+  readonly labels: Readonly<Record<string, string>>;
   readonly statistics: ModelStatistics;
   readonly gauges: ModelGauges;
 }
 
+const inOrder = (labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** The config's own labels begin with an underscore, as in Triton. What Prometheus takes for no name would cost all metrics. */
+const tagLabels = ({ config }: ServedModel): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(config.metric_tags ?? {}).map(([name, value]) => [`_${name.replace(/\W/g, '_')}`, value]),
+  );
+
 const readModel = (model: ServedModel): ModelReading => ({
-  labels: { model: model.name, version: model.version },
+  labels: inOrder({ ...tagLabels(model), model: model.name, version: model.version }),
   statistics: model.statistics(),
   gauges: model.gauges(),
 });
@@ -102,7 +112,7 @@ const failures = (readings: readonly ModelReading[]): MetricFamily => ({
   name: 'nv_inference_request_failure',
   help: 'Number of failed inference requests, all batch sizes',
   type: 'counter',
-  samples: readings.flatMap(({ labels: { model, version }, gauges }) =>
-    failureReasons.map((reason) => ({ labels: { model, reason, version }, value: gauges.failureCounts[reason] })),
+  samples: readings.flatMap(({ labels, gauges }) =>
+    failureReasons.map((reason) => ({ labels: inOrder({ ...labels, reason }), value: gauges.failureCounts[reason] })),
   ),
 });

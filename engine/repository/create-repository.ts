@@ -23,6 +23,7 @@ export function createRepository(options: EngineOptions, { loadModel, log, signa
   return new ModelRepository({
     repositories: options.modelRepository,
     modelNames: modelControlMode !== 'explicit' || names.includes('*') ? undefined : names,
+    loadsOthers: !options.exitOnError,
     allowsControl: modelControlMode === 'explicit',
     isReadinessStrict: options.strictReadiness,
     rules: {

@@ -9,7 +9,7 @@ import { printModel } from './content-print.js';
 import { checkModelName, checkOverrides, type LoadOverrides, writeOverrides } from './load-overrides.js';
 import { mergeFailures } from './merge-failures.js';
 import { BadModel, LoadFailure, ModelLife, type PreparedModel } from './model-life.js';
-import { prepareModel } from './prepare-model.js';
+import { prepareModel, UnreadableConfig } from './prepare-model.js';
 import type { PrepareRules } from './repository-settings.js';
 import { findModelFolder, listModelNames, type ModelFolder, scanRepositories } from './scan-repository.js';
 
@@ -19,6 +19,8 @@ export interface ModelRepositoryOptions {
   readonly repositories: readonly string[];
   /** Names of the models to load; undefined loads all. */
   readonly modelNames: readonly string[] | undefined;
+  /** True where names that are not there do not keep the others from being loaded. */
+  readonly loadsOthers?: boolean;
   /** True where clients may load and unload models. */
   readonly allowsControl?: boolean;
   /** False says ready while models are missing. */
@@ -49,17 +51,20 @@ export class ModelRepository implements ModelSource {
 
   /**
    * Loads what was asked for. A model that fails does not stop the others; it is listed as unavailable with the reason,
-   * and its problems are returned. Throws PerfTsError BAD_OPTION for folders that cannot be read and unknown names.
+   * and its problems are returned. Throws PerfTsError BAD_OPTION for folders that cannot be read, and for unknown names
+   * unless the others are to be loaded all the same.
    */
   async load(): Promise<PerfTsError | undefined> {
-    const chosen = this.#choose(await scanRepositories(this.#options.repositories));
+    const { chosen, absent } = this.#choose(await scanRepositories(this.#options.repositories));
+    if (absent !== undefined && this.#options.loadsOthers !== true) throw absent;
     const results = await Promise.allSettled(
       chosen.map(async (folder) => {
         this.#prints.set(folder.name, await printModel(folder.folder));
         await this.#loadFolder(folder);
       }),
     );
-    const failures = results.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []));
+    const failed = results.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []));
+    const failures = absent === undefined ? failed : [absent, ...failed];
     if (this.#state === 'starting') this.#state = 'serving';
     return failures.length === 0 ? undefined : mergeFailures(failures.map(causeOf));
   }
@@ -67,6 +72,11 @@ export class ModelRepository implements ModelSource {
   find(name: string, version: string): ServedModel | undefined {
     const versions = this.#lives.get(name)?.models;
     return version === '' ? versions?.at(-1) : versions?.find((model) => model.version === version);
+  }
+
+  knows(name: string, version = ''): boolean {
+    const life = this.#lives.get(name);
+    return life !== undefined && (version === '' || life.index().some((entry) => entry.version === version));
   }
 
   models(): readonly ServedModel[] {
@@ -93,11 +103,9 @@ export class ModelRepository implements ModelSource {
     this.#checkControl();
     checkModelName(name);
     checkOverrides(overrides);
-    const life = this.#lifeOf(name);
     try {
-      await life.load(() => this.#prepareRequested(name, overrides));
+      await this.#load(name, () => this.#prepareRequested(name, overrides));
     } catch (thrown) {
-      if (life.isBlank) this.#lives.delete(name);
       throw asProtocolError(name, thrown);
     }
   }
@@ -159,13 +167,25 @@ export class ModelRepository implements ModelSource {
   }
 
   #loadFolder(folder: ModelFolder): Promise<void> {
-    return this.#lifeOf(folder.name).load(() => this.#prepareFolder(folder));
+    return this.#load(folder.name, () => this.#prepareFolder(folder));
+  }
+
+  /** A model of which nothing came is as one that was never asked for. */
+  async #load(name: string, prepare: () => Promise<PreparedModel>): Promise<void> {
+    const life = this.#lifeOf(name);
+    try {
+      await life.load(prepare);
+    } catch (thrown) {
+      if (life.isBlank) this.#lives.delete(name);
+      throw thrown;
+    }
   }
 
   async #prepareFolder(folder: ModelFolder, config?: string): Promise<PreparedModel> {
     try {
       return { versions: await prepareModel(folder, this.#options.rules, config) };
     } catch (thrown) {
+      if (thrown instanceof UnreadableConfig) throw thrown;
       throw new BadModel(folder.versions.at(-1) ?? '', thrown);
     }
   }
@@ -223,9 +243,9 @@ export class ModelRepository implements ModelSource {
     );
   }
 
-  #choose(folders: readonly ModelFolder[]): readonly ModelFolder[] {
+  #choose(folders: readonly ModelFolder[]): { chosen: readonly ModelFolder[]; absent: PerfTsError | undefined } {
     const { modelNames, repositories } = this.#options;
-    if (modelNames === undefined) return folders;
+    if (modelNames === undefined) return { chosen: folders, absent: undefined };
     const known = folders.map((folder) => folder.name);
     const problems = modelNames
       .filter((name) => !known.includes(name))
@@ -236,8 +256,10 @@ export class ModelRepository implements ModelSource {
           hint: known.length === 0 ? 'there are no models at all' : `there are: ${known.join(', ')}`,
         }),
       );
-    if (problems.length > 0) throw new PerfTsError('BAD_OPTION', problems);
-    return folders.filter((folder) => modelNames.includes(folder.name));
+    return {
+      chosen: folders.filter((folder) => modelNames.includes(folder.name)),
+      absent: problems.length === 0 ? undefined : new PerfTsError('BAD_OPTION', problems),
+    };
   }
 }
 
@@ -253,9 +275,6 @@ const describeLoad = (name: string, reason: string): string =>
 function asProtocolError(name: string, thrown: unknown): ProtocolError {
   const cause = causeOf(thrown);
   if (cause instanceof ProtocolError) return cause;
-  if (thrown instanceof LoadFailure && thrown.stage === 'prepare') {
-    return new ProtocolError(describeLoad(name, messageOf(cause)), 'INTERNAL');
-  }
-  const status = cause instanceof PerfTsError ? 'INVALID_ARGUMENT' : 'INTERNAL';
-  return new ProtocolError(`load failed for model '${name}': ${messageOf(cause)}`, status);
+  if (cause instanceof UnreadableConfig) return new ProtocolError(describeLoad(name, messageOf(cause)), 'INTERNAL');
+  return new ProtocolError(`load failed for model '${name}': ${messageOf(cause)}`);
 }

@@ -19,6 +19,27 @@ import { mergeFailures } from './merge-failures.js';
 import type { PrepareRules } from './repository-settings.js';
 import type { ModelFolder } from './scan-repository.js';
 
+/**
+ * The config cannot be read or contradicts itself, whatever the model's files are. Triton then takes the model for one
+ * that is not there.
+ */
+export class UnreadableConfig extends PerfTsError {}
+
+/** Everything that can be said of a config without looking at the model's files. Throws UnreadableConfig. */
+async function readGivenConfig(model: ModelFolder, rules: PrepareRules, override?: string): Promise<GivenConfig> {
+  try {
+    const given = override === undefined ? await readConfig(model, rules.configName) : readOverride(override);
+    const problems: Problem[] = rules.isStrict === true ? [...findMissing(given)] : [];
+    if (given.config !== undefined) {
+      appendAll(problems, validateModelConfig(given.config, given.where, { modelName: model.name }));
+    }
+    if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
+    return given;
+  } catch (thrown) {
+    throw thrown instanceof PerfTsError ? new UnreadableConfig(thrown.code, thrown.problems, thrown) : thrown;
+  }
+}
+
 const OVERRIDE = "the parameter 'config'";
 
 /** What a model's config says and where, for messages: a file, or the override of a load request. */
@@ -94,19 +115,14 @@ async function prepareVersion(
 /**
  * What is needed to load each version that the model's version policy selects, in rising order of version.
  * `override` is a config in JSON that stands instead of the folder's own.
- * Throws PerfTsError BAD_FILE with every problem of the model.
+ * Throws PerfTsError BAD_FILE with every problem of the model; UnreadableConfig where the config alone is to blame.
  */
 export async function prepareModel(
   model: ModelFolder,
   rules: PrepareRules = {},
   override?: string,
 ): Promise<readonly ServedModelOptions[]> {
-  const given = override === undefined ? await readConfig(model, rules.configName) : readOverride(override);
-  const problems: Problem[] = rules.isStrict === true ? [...findMissing(given)] : [];
-  if (given.config !== undefined) {
-    appendAll(problems, validateModelConfig(given.config, given.where, { modelName: model.name }));
-  }
-  if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
+  const given = await readGivenConfig(model, rules, override);
   const { versions, missing } = selectVersions(model.folder, given.config, model.versions);
   const notes = missing.map((version) => `version_policy: version ${version} is not there and not served`);
   const prepared = await Promise.allSettled(versions.map((version) => prepareVersion(model, version, given, rules)));

@@ -2,6 +2,7 @@
 import type { InferBatchStatistics, ModelStatistics, StatisticDuration } from '../../src/kserve/metadata.js';
 import type { ExecutionTimes } from '../instance/slot-control.js';
 import type { FailureReason } from '../served-model.js';
+import type { WarmUpRun } from '../warm-up/warm-up-sample.js';
 
 class DurationSum {
   #count = 0;
@@ -69,6 +70,14 @@ export class ModelStats {
   addSuccesses(count: number, queueNs: number, totalNs: number): void {
     this.#queue.addSum(queueNs, count);
     this.#success.addSum(totalNs, count);
+  }
+
+  /** Warm-up counts as what clients send, as in Triton: a sample of N rows is N requests in one execution. */
+  addWarmUp({ requestCount, startNs, endNs, wallClockMs }: WarmUpRun): void {
+    if (requestCount === 0) return;
+    const times = { computeStartNs: startNs, inferStartNs: startNs, inferEndNs: endNs, computeEndNs: endNs };
+    this.addExecution(times, requestCount, requestCount, wallClockMs);
+    this.addSuccesses(requestCount, 0, requestCount * Math.max(0, endNs - startNs));
   }
 
   /** One request that was accepted and failed, after so long. */

@@ -81,7 +81,7 @@ async function readSample(
     }
   }
   // As in Triton, 0 executes a sample once.
-  return { name, count: Math.max(1, count), inputs };
+  return { name, count: Math.max(1, count), requestCount: Math.max(0, Math.min(batchSize, most)), inputs };
 }
 
 async function readInput(

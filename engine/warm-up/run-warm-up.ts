@@ -1,28 +1,35 @@
 /** Runs warm-up samples on a session. Values are made here, so that a sample of any size costs nothing to pass on. */
 
+import { nowNs } from '../../src/common/clock.js';
 import { messageOf } from '../../src/common/errors.js';
 import { createRng, deriveSeed, type Rng } from '../../src/common/random.js';
 import { type DataType, elementCount, elementSize } from '../../src/kserve/data-types.js';
 import type { Tensor } from '../../src/kserve/tensor.js';
 import type { OrtSession } from '../../src/onnxruntime/session.js';
-import type { WarmUpInput, WarmUpSample } from './warm-up-sample.js';
+import type { WarmUpInput, WarmUpRun, WarmUpSample } from './warm-up-sample.js';
 
 const SEED = 20_260_101;
 
 /**
- * Runs each sample as often as it says.
+ * Runs each sample as often as it says, and tells of each execution.
  * @throws Error that names the sample when an execution fails.
  */
-export function runWarmUp(session: OrtSession, samples: readonly WarmUpSample[]): void {
-  samples.forEach(({ name, count, inputs }, index) => {
+export function runWarmUp(session: OrtSession, samples: readonly WarmUpSample[]): readonly WarmUpRun[] {
+  const runs: WarmUpRun[] = [];
+  samples.forEach(({ name, count, requestCount, inputs }, index) => {
     const rng = createRng(deriveSeed(SEED, index));
     const tensors = inputs.map((input) => toTensor(input, rng));
     try {
-      for (let execution = 0; execution < count; execution++) session.run(tensors);
+      for (let execution = 0; execution < count; execution++) {
+        const startNs = nowNs();
+        session.run(tensors);
+        runs.push({ requestCount, startNs, endNs: nowNs(), wallClockMs: Date.now() });
+      }
     } catch (thrown) {
       throw new Error(`model_warmup '${name}' failed: ${messageOf(thrown)}`, { cause: thrown });
     }
   });
+  return runs;
 }
 
 function toTensor({ name, dataType, shape, source }: WarmUpInput, rng: Rng): Tensor {

@@ -17,5 +17,16 @@ export interface WarmUpSample {
   readonly name: string;
   /** Executions; at least 1. */
   readonly count: number;
+  /** How many requests of one row an execution stands for; Triton leaves a sample of none out. */
+  readonly requestCount: number;
   readonly inputs: readonly WarmUpInput[];
+}
+
+/** One execution of a sample, as statistics count it. */
+export interface WarmUpRun {
+  readonly requestCount: number;
+  readonly startNs: number;
+  readonly endNs: number;
+  /** Milliseconds since 1970. */
+  readonly wallClockMs: number;
 }

@@ -120,7 +120,25 @@ export function decodeAdminResponse<M extends AdminMethod>(method: M, bytes: Uin
 export function fullModelConfig(config: ModelConfigDocument): ModelConfigDocument {
   const type = messageType('ModelConfig');
   const form = type.toObject(type.fromObject(config), { ...plainForm, oneofs: false });
-  return withoutNulls(form) as ModelConfigDocument;
+  return inOrder(type, withoutNulls(form)) as ModelConfigDocument;
+}
+
+/** Members in the order of the schema, as Triton writes them. */
+function inOrder(type: protobuf.Type, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((element) => inOrder(type, element));
+  if (typeof value !== 'object' || value === null) return value;
+  const members = new Map(Object.entries(value));
+  const fields = type.fieldsArray.filter(({ name }) => members.has(name));
+  return Object.fromEntries(
+    fields.map((field): [string, unknown] => {
+      const member = members.get(field.name);
+      const { resolvedType } = field;
+      if (resolvedType === null || !('fieldsArray' in resolvedType)) return [field.name, member];
+      if (!field.map) return [field.name, inOrder(resolvedType, member)];
+      const entries = Object.entries(member as object).map(([key, one]) => [key, inOrder(resolvedType, one)]);
+      return [field.name, Object.fromEntries(entries)];
+    }),
+  );
 }
 
 function withoutNulls(value: unknown): unknown {

@@ -1,16 +1,16 @@
-/** The parts of an inference document over HTTP that requests and responses share: its JSON head, tensors, binary tail. */
+/** An inference document over HTTP: its JSON head and binary tail, and the tensors of a response. */
 import { Buffer } from 'node:buffer';
 import { checkedDataType, checkShape } from './checked-tensor.js';
 import { jsonToBytes } from './json-tensor.js';
 import { parseJson } from './json-text.js';
 import { ProtocolError } from './protocol-error.js';
-import type { InferInput } from './tensor.js';
-import { sharedMemoryOf } from './tensor-parameters.js';
+import type { Tensor } from './tensor.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface HttpDocument {
-  readonly json: JsonObject;
+  /** Of any type. */
+  readonly json: unknown;
   readonly jsonLength: number;
   /** The bytes after the JSON. */
   readonly tail: Buffer;
@@ -42,50 +42,42 @@ export function textOf(value: unknown, what: string): string {
 const noBytes = new Uint8Array(0);
 
 /** Splits a body at `jsonLength`, the Inference-Header-Content-Length; without one the whole body is JSON. */
-export function openDocument(body: Uint8Array, jsonLength: number | undefined): HttpDocument {
+export function openDocument(
+  body: Uint8Array,
+  jsonLength: number | undefined,
+  what: 'request' | 'response',
+): HttpDocument {
   const length = jsonLength ?? body.byteLength;
   if (!Number.isSafeInteger(length) || length < 0 || length > body.byteLength) {
     throw new ProtocolError(`Inference-Header-Content-Length is ${length}, but the body has ${body.byteLength} bytes`);
   }
   const content = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const json = asObject(parseJson(content.toString('utf8', 0, length)), 'the document');
+  const json = parseJson(content.toString('utf8', 0, length), what);
   return { json, jsonLength: length, tail: content.subarray(length) };
 }
 
 /**
- * The tensors described by `list`. Those with binary_data_size take their bytes from the tail one after the other, as
- * views; nothing of the tail may be left over. Inputs in shared memory, and outputs that were written there, have no bytes.
+ * The outputs described by `list`. Those with binary_data_size take their bytes from the tail one after the other, as
+ * views; nothing of the tail may be left over. Those that were written to shared memory have no bytes.
  */
-export function readTensors(
-  document: HttpDocument,
-  list: readonly unknown[],
-  kind: 'input' | 'output',
-): readonly InferInput[] {
+export function readTensors(document: HttpDocument, list: readonly unknown[]): readonly Tensor[] {
   let position = 0;
-  const tensors = list.map((entry): InferInput => {
-    const description = asObject(entry, `each ${kind}`);
-    const name = textOf(description.name, `name of an ${kind}`);
-    const dataType = checkedDataType(name, textOf(description.datatype, `datatype of ${kind} '${name}'`));
-    const shape = listOf(description.shape, `shape of ${kind} '${name}'`) as readonly number[];
+  const tensors = list.map((entry): Tensor => {
+    const description = asObject(entry, 'each output');
+    const name = textOf(description.name, 'name of an output');
+    const dataType = checkedDataType(name, textOf(description.datatype, `datatype of output '${name}'`));
+    const shape = listOf(description.shape, `shape of output '${name}'`) as readonly number[];
     checkShape(name, shape);
-    const parameters = parametersOf(description, `${kind} '${name}'`);
-    const sharedMemory = kind === 'input' ? sharedMemoryOf(parameters, name) : undefined;
-    if (sharedMemory !== undefined) {
-      if (description.data !== undefined || parameters.binary_data_size !== undefined) {
-        throw new ProtocolError(`input '${name}' has both data and a shared memory region`);
-      }
-      return { name, dataType, shape, bytes: noBytes, sharedMemory };
-    }
-    const size = parameters.binary_data_size;
+    const size = parametersOf(description, `output '${name}'`).binary_data_size;
     if (size === undefined) {
-      if (kind === 'output' && description.data === undefined) return { name, dataType, shape, bytes: noBytes };
+      if (description.data === undefined) return { name, dataType, shape, bytes: noBytes };
       const bytes = jsonToBytes(description.data, name, dataType, shape, document.jsonLength);
       return { name, dataType, shape, bytes };
     }
-    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0 || size > document.tail.length - position) {
-      const left = document.tail.length - position;
+    const left = document.tail.length - position;
+    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0 || size > left) {
       throw new ProtocolError(
-        `${kind} '${name}': binary_data_size is ${String(size)}, but ${left} bytes are left in the body`,
+        `output '${name}': binary_data_size is ${String(size)}, but ${left} bytes are left in the body`,
       );
     }
     const bytes = document.tail.subarray(position, position + size);
@@ -93,6 +85,6 @@ export function readTensors(
     return { name, dataType, shape, bytes };
   });
   const rest = document.tail.length - position;
-  if (rest > 0) throw new ProtocolError(`the body has ${rest} bytes that no ${kind} claims`);
+  if (rest > 0) throw new ProtocolError(`the body has ${rest} bytes that no output claims`);
   return tensors;
 }

@@ -37,7 +37,7 @@ export function decodeInferRequestFrom(reader: WireReader): InferRequestMessage 
     else if (tag === RAW_CONTENTS) raw.push(reader.readBytes());
     else reader.skip(tag);
   }
-  const message = { modelName, modelVersion, id, inputs: joinTensors(reader, inputs, raw), outputNames };
+  const message = { modelName, modelVersion, id, inputs: joinTensors(reader, inputs, raw, modelName), outputNames };
   if (outputs === undefined && parameters === undefined) return message;
   return {
     ...message,

@@ -1,5 +1,6 @@
 /** Decodes ModelInferResponse from its wire form. */
 import type { InferResponseMessage } from './infer-codec.js';
+import { ProtocolError } from './protocol-error.js';
 import { type ParameterValue, readParameter } from './wire-parameters.js';
 import { tagOf, type WireReader, wireTypes } from './wire-reader.js';
 import { joinTensors, readWireTensor, type WireTensor } from './wire-tensor.js';
@@ -29,6 +30,11 @@ export function decodeInferResponseFrom(reader: WireReader): InferResponseMessag
     else if (tag === RAW_CONTENTS) raw.push(reader.readBytes());
     else reader.skip(tag);
   }
-  const message = { modelName, modelVersion, id, outputs: joinTensors(reader, outputs, raw) };
+  if (raw.length > 0 && raw.length !== outputs.length) {
+    throw new ProtocolError(
+      `${outputs.length} tensors come with ${raw.length} raw contents; their numbers must be equal`,
+    );
+  }
+  const message = { modelName, modelVersion, id, outputs: joinTensors(reader, outputs, raw, modelName) };
   return parameters === undefined ? message : { ...message, parameters };
 }

@@ -126,8 +126,11 @@ export function jsonToBytes(
 export function bytesToJson(tensor: Tensor): string {
   const { name, dataType, bytes } = tensor;
   if (dataType === 'BYTES') return textsToJson(name, bytes);
-  if (!isNumeric(dataType))
-    throw new ProtocolError(`output '${name}': ${dataType} cannot be sent as JSON, ask for binary data`);
+  if (!isNumeric(dataType)) {
+    throw new ProtocolError(
+      `sending ${dataType} data via JSON is not supported. Please use the binary data format for output`,
+    );
+  }
   // A copy, because a typed array's view must be aligned to its element size.
   const aligned = new Uint8Array(bytes).buffer;
   const values = new arrays[dataType](aligned, 0, Math.floor(bytes.byteLength / (elementSize(dataType) ?? 1)));
@@ -138,7 +141,15 @@ export function bytesToJson(tensor: Tensor): string {
 
 function numberText(dataType: NumericType, value: number | bigint): string {
   if (dataType === 'BOOL') return value ? 'true' : 'false';
-  return Object.is(value, -0) ? '-0.0' : String(value);
+  return dataType === 'FP32' || dataType === 'FP64' ? floatText(Number(value)) : String(value);
+}
+
+/** As Triton writes it: a float is never mistaken for an integer, and an exponent has no plus. */
+function floatText(value: number): string {
+  if (Object.is(value, -0)) return '-0.0';
+  const text = String(value);
+  if (text.includes('e')) return text.replace('e+', 'e');
+  return Number.isInteger(value) ? `${text}.0` : text;
 }
 
 function textsToJson(name: string, bytes: Uint8Array): string {

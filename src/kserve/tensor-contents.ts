@@ -26,8 +26,24 @@ const contentFields: Readonly<Record<DataType, number | undefined>> = {
   BF16: undefined,
 };
 
+/** What Triton calls the contents of each field. */
+const fieldTypes: readonly string[] = ['', 'BOOL', 'INT32', 'INT64', 'UINT32', 'UINT64', 'FP32', 'FP64', 'BYTES'];
+
+const mistaken = (field: number, tensorName: string, dataType: DataType, modelName: string): ProtocolError =>
+  new ProtocolError(
+    `unexpected explicit tensor data for input tensor '${tensorName}' for model '${modelName}' of type ` +
+      `'${fieldTypes[field]}', expected datatype '${dataType}'`,
+  );
+
 /** Reads the contents message that lies between `start` and `stop`, and appends its elements to `sink`. */
-function readContents(reader: WireReader, stop: number, tensorName: string, dataType: DataType, sink: ByteSink): void {
+function readContents(
+  reader: WireReader,
+  stop: number,
+  tensorName: string,
+  dataType: DataType,
+  sink: ByteSink,
+  modelName: string,
+): void {
   const field = contentFields[dataType];
   if (field === undefined)
     throw new ProtocolError(`tensor '${tensorName}' of type ${dataType} must be sent as raw bytes`);
@@ -37,7 +53,7 @@ function readContents(reader: WireReader, stop: number, tensorName: string, data
     const tag = reader.readTag();
     if (tag >>> 3 !== field) {
       if (tag >>> 3 > 8) reader.skip(tag);
-      else throw new ProtocolError(`tensor '${tensorName}' of type ${dataType} has contents of another type`);
+      else throw mistaken(tag >>> 3, tensorName, dataType, modelName);
     } else if (dataType === 'BYTES') {
       if ((tag & 7) !== wireTypes.delimited) throw new ProtocolError('malformed message: bytes_contents');
       sink.writeLengthPrefixed(reader.readBytes());
@@ -111,12 +127,13 @@ export function contentsToBytes(
   ranges: readonly number[],
   tensorName: string,
   dataType: DataType,
+  modelName: string,
 ): Uint8Array {
   const resume = reader.position;
   const sink = new ByteSink(Buffer.alloc(64));
   for (let i = 0; i + 1 < ranges.length; i += 2) {
     reader.position = ranges[i]!;
-    readContents(reader, ranges[i + 1]!, tensorName, dataType, sink);
+    readContents(reader, ranges[i + 1]!, tensorName, dataType, sink, modelName);
   }
   reader.position = resume;
   return sink.take();

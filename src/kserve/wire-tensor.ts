@@ -68,30 +68,32 @@ function addDimension(shape: number[], size: number): void {
 }
 
 /**
- * Joins descriptions with their contents, which tensors in shared memory do not have. Throws ProtocolError where they
- * do not fit together.
+ * Joins descriptions with their contents, which tensors in shared memory do not have. `modelName` is for messages, which
+ * are Triton's. Raw contents that no tensor claims are passed over. Throws ProtocolError where they do not fit together.
  */
 export function joinTensors(
   reader: WireReader,
   tensors: readonly WireTensor[],
   raw: readonly Uint8Array[],
+  modelName: string,
 ): readonly InferInput[] {
   let shared = 0;
   for (let place = 0; place < tensors.length; place++) if (tensors[place]!.sharedMemory !== undefined) shared++;
-  const expected = tensors.length - shared;
-  if (raw.length > 0 && raw.length !== expected) {
-    throw new ProtocolError(`${expected} tensors come with ${raw.length} raw contents; their numbers must be equal`);
-  }
-  if (shared === 0) return tensors.map((tensor, index) => joinTensor(reader, tensor, raw[index]));
+  const join = (tensor: WireTensor, place: number): Tensor => {
+    if (raw.length > 0 && place >= raw.length) throw withoutData(tensor.name, modelName);
+    return joinTensor(reader, tensor, raw[place], modelName);
+  };
+  if (shared === 0) return tensors.map(join);
   let next = 0;
   return tensors.map((tensor) =>
-    tensor.sharedMemory === undefined
-      ? joinTensor(reader, tensor, raw[next++])
-      : referTensor(tensor, tensor.sharedMemory),
+    tensor.sharedMemory === undefined ? join(tensor, next++) : referTensor(tensor, tensor.sharedMemory),
   );
 }
 
 const noBytes = new Uint8Array(0);
+
+const withoutData = (name: string, modelName: string): ProtocolError =>
+  new ProtocolError(`unable to find data for input tensor '${name}' for model '${modelName}' in request.`);
 
 function referTensor({ name, dataType, shape, contents }: WireTensor, sharedMemory: SharedMemoryReference): InferInput {
   if (contents !== undefined) {
@@ -101,14 +103,18 @@ function referTensor({ name, dataType, shape, contents }: WireTensor, sharedMemo
   return { name, dataType: checkedDataType(name, dataType), shape, bytes: noBytes, sharedMemory };
 }
 
-function joinTensor(reader: WireReader, tensor: WireTensor, raw: Uint8Array | undefined): Tensor {
+function joinTensor(reader: WireReader, tensor: WireTensor, raw: Uint8Array | undefined, modelName: string): Tensor {
   const { name, shape, contents } = tensor;
   const dataType = checkedDataType(name, tensor.dataType);
   checkShape(name, shape);
   if (raw !== undefined) {
-    if (contents !== undefined) throw new ProtocolError(`tensor '${name}' has both contents and raw contents`);
+    if (contents !== undefined) {
+      throw new ProtocolError(
+        `contents field must not be specified when using raw_input_contents for '${name}' for model '${modelName}'`,
+      );
+    }
     return { name, dataType, shape, bytes: raw };
   }
-  if (contents === undefined && !shape.includes(0)) throw new ProtocolError(`tensor '${name}' has no contents`);
-  return { name, dataType, shape, bytes: contentsToBytes(reader, contents ?? [], name, dataType) };
+  if (contents === undefined && !shape.includes(0)) throw withoutData(name, modelName);
+  return { name, dataType, shape, bytes: contentsToBytes(reader, contents ?? [], name, dataType, modelName) };
 }

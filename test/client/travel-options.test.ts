@@ -8,11 +8,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { inferClients } from '../../src/client/create-infer-client.js';
 import type { ClientKind, Compression, RequestTemplate } from '../../src/client/infer-client.js';
 import { outcomeCodes } from '../../src/client/outcome.js';
-import {
-  decodeHttpInferRequest,
-  encodeHttpInferResponse,
-  INFERENCE_HEADER_LENGTH,
-} from '../../src/kserve/http-codec.js';
+import { encodeHttpInferResponse, INFERENCE_HEADER_LENGTH } from '../../src/kserve/http-codec.js';
+import { decodeHttpInferRequest } from '../../src/kserve/http-request-decoder.js';
 import { decodeInferRequest, encodeInferResponse } from '../../src/kserve/infer-codec.js';
 import type { InferOutput, RequestParameters } from '../../src/kserve/tensor.js';
 

@@ -150,7 +150,7 @@ describe('the engine', () => {
     expect(engine.models).toHaveLength(1);
     expect(warnings).toEqual([expect.stringContaining('not served:')]);
     const url = `http://127.0.0.1:${engine.httpPort}`;
-    expect((await fetch(`${url}/v2/health/ready`)).status).toBe(503);
+    expect((await fetch(`${url}/v2/health/ready`)).status).toBe(400);
     expect((await fetch(`${url}/v2/models/a/ready`)).status).toBe(200);
   });
 

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DataType } from '../../src/kserve/data-types.js';
 import {
-  decodeHttpInferRequest,
   decodeHttpInferResponse,
   encodeHttpInferRequest,
   encodeHttpInferResponse,
 } from '../../src/kserve/http-codec.js';
+import { decodeHttpInferRequest } from '../../src/kserve/http-request-decoder.js';
 import { ProtocolError } from '../../src/kserve/protocol-error.js';
 import type { Tensor } from '../../src/kserve/tensor.js';
 import { extendedRequest, inferRequest, inferResponse, lengthPrefixed } from './arbitrary-tensor.js';
@@ -14,6 +14,8 @@ import { extendedRequest, inferRequest, inferResponse, lengthPrefixed } from './
 const comparable = (tensors: readonly Tensor[]): object[] => tensors.map((t) => ({ ...t, bytes: [...t.bytes] }));
 const noneBinary = { byDefault: false, byName: new Map<string, boolean>() };
 const json = (document: unknown): Uint8Array => Buffer.from(JSON.stringify(document));
+
+const nested = (depth: number): unknown => Array.from({ length: depth }).reduce((inner) => [inner], 1 as unknown);
 
 const decodeOne = (input: object): Tensor => decodeHttpInferRequest(json({ inputs: [input] }), undefined).inputs[0]!;
 
@@ -33,6 +35,8 @@ describe('a request with binary data', () => {
   it('carries parameters, shared memory and classification, as they were given', () => {
     fc.assert(
       fc.property(extendedRequest, (message) => {
+        const { priority = 0 } = message.parameters ?? {};
+        fc.pre(Number.isInteger(priority) && Number(priority) >= 0);
         const { body, jsonLength } = encodeHttpInferRequest(message);
         const decoded = decodeHttpInferRequest(body, jsonLength);
         const { inputs, outputs, parameters } = decoded;
@@ -57,11 +61,11 @@ describe('a request with binary data', () => {
   });
 
   it.each([
-    ['a size beyond the body', { binary_data_size: 5 }, 4, 'binary_data_size is 5, but 4 bytes are left'],
-    ['a negative size', { binary_data_size: -1 }, 4, 'binary_data_size is -1'],
-    ['a fractional size', { binary_data_size: 1.5 }, 4, 'binary_data_size is 1.5'],
-    ['a size that is no number', { binary_data_size: '4' }, 4, 'binary_data_size is 4'],
-    ['bytes that no input claims', { binary_data_size: 2 }, 4, '2 bytes that no input claims'],
+    ['a size beyond the body', { binary_data_size: 5 }, 4, 'expecting 1 additional bytes'],
+    ['a negative size', { binary_data_size: -1 }, 4, 'non-unsigned-integer'],
+    ['a fractional size', { binary_data_size: 1.5 }, 4, 'non-unsigned-integer'],
+    ['a size that is no number', { binary_data_size: '4' }, 4, 'non-unsigned-integer'],
+    ['bytes that no input claims', { binary_data_size: 2 }, 4, 'unexpected additional input data'],
   ])('is refused for %s', (_, parameters, tailBytes, message) => {
     const head = json({ inputs: [{ name: 'x', datatype: 'INT8', shape: [4], parameters }] });
     const body = Buffer.concat([head, Buffer.alloc(tailBytes)]);
@@ -80,6 +84,7 @@ describe('a request in JSON', () => {
     ['UINT16', [1], [65535], [255, 255]],
     ['FP32', [2, 1], [[1], [0]], [0, 0, 128, 63, 0, 0, 0, 0]],
     ['BYTES', [2], ['ab', ''], [2, 0, 0, 0, 97, 98, 0, 0, 0, 0]],
+    ['UINT8', [2, 2], [[1], [2, [3, [4]]]], [1, 2, 3, 4]],
     ['FP64', [], [1], [0, 0, 0, 0, 0, 0, 240, 63]],
     ['INT32', [0, 3], [], []],
   ])('of %s and shape %j is read, flat or nested', (datatype, shape, data, expected) => {
@@ -104,23 +109,27 @@ describe('a request in JSON', () => {
   });
 
   it.each<[string, object, string]>([
-    ['too few values', { datatype: 'FP32', shape: [2], data: [1] }, 'needs 2 values, not 1'],
-    ['too many values', { datatype: 'FP32', shape: [1], data: [1, 2] }, 'needs 1 values, not 2'],
-    ['too deep nesting', { datatype: 'FP32', shape: [1], data: [[1]] }, 'nested deeper than its shape'],
-    ['no data', { datatype: 'FP32', shape: [1] }, 'no list of data'],
-    ['a text for a number', { datatype: 'FP32', shape: [1], data: ['1'] }, 'no FP32'],
-    ['null for a number', { datatype: 'FP32', shape: [1], data: [null] }, 'no FP32'],
-    ['a fraction for an integer', { datatype: 'INT32', shape: [1], data: [1.5] }, 'no INT32'],
-    ['a value out of range', { datatype: 'UINT8', shape: [1], data: [256] }, 'no UINT8'],
-    ['a number for BYTES', { datatype: 'BYTES', shape: [1], data: [1] }, 'no text'],
-    ['FP16', { datatype: 'FP16', shape: [1], data: [1] }, 'only as binary data'],
-    ['an unknown data type', { datatype: 'WAT', shape: [1], data: [1] }, "unknown data type 'WAT'"],
-    ['a negative dimension', { datatype: 'FP32', shape: [-1], data: [1] }, '-1 is not a dimension'],
+    ['Shape does not match true shape', { datatype: 'FP32', shape: [2], data: [1] }, 'Shape does not match true shape'],
+    ['too many values', { datatype: 'FP32', shape: [1], data: [1, 2] }, 'Shape does not match true shape'],
+    ['endless nesting', { datatype: 'FP32', shape: [1], data: nested(1000) }, 'Shape does not match true shape'],
+    ['no data', { datatype: 'FP32', shape: [1] }, 'But no field is set'],
+    ['a text for a number', { datatype: 'FP32', shape: [1], data: ['1'] }, 'non-number as double'],
+    ['null for a number', { datatype: 'FP32', shape: [1], data: [null] }, 'non-number as double'],
+    ['a fraction for an integer', { datatype: 'INT32', shape: [1], data: [1.5] }, 'non-signed-integer'],
+    ['a value out of range', { datatype: 'UINT8', shape: [1], data: [256] }, '256 is out of range'],
+    ['a number for BYTES', { datatype: 'BYTES', shape: [1], data: [1] }, 'non-string as string'],
+    ['FP16', { datatype: 'FP16', shape: [1], data: [1] }, 'receiving FP16 data via JSON is not supported'],
+    ['an unknown data type', { datatype: 'WAT', shape: [1], data: [1] }, 'invalid datatype for input x'],
+    ['a negative dimension', { datatype: 'FP32', shape: [-1], data: [1] }, 'non-unsigned-integer'],
     ['an overflowing shape', { datatype: 'FP32', shape: [2 ** 40, 2 ** 40], data: [1] }, 'too many elements'],
-    ['a shape that reserves gigabytes', { datatype: 'FP64', shape: [2 ** 33], data: [1] }, 'too few values'],
+    [
+      'a shape that reserves gigabytes',
+      { datatype: 'FP64', shape: [2 ** 33], data: [1] },
+      'Shape does not match true shape',
+    ],
     ['too many dimensions', { datatype: 'FP32', shape: Array(65).fill(1), data: [1] }, 'more than 64 dimensions'],
-    ['a shape that is no list', { datatype: 'FP32', shape: 4, data: [1] }, 'must be a list'],
-    ['a shape of texts', { datatype: 'FP32', shape: ['4'], data: [1] }, 'not a dimension'],
+    ['a shape that is no list', { datatype: 'FP32', shape: 4, data: [1] }, 'non-array as array'],
+    ['a shape of texts', { datatype: 'FP32', shape: ['4'], data: [1] }, 'non-unsigned-integer'],
   ])('is refused for %s', (_, input, message) => {
     expect(() => decodeOne({ name: 'x', ...input })).toThrow(message);
   });
@@ -154,7 +163,7 @@ describe('a request in JSON', () => {
           },
         ],
       },
-      'both data and a shared memory region',
+      "But set 'data' 'shared_memory_region'",
     ],
   ])('is refused for %s', (_, document, message) => {
     expect(() => decodeHttpInferRequest(json({ inputs: [], ...document }), undefined)).toThrow(message);

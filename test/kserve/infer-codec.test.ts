@@ -185,7 +185,7 @@ describe('typed contents', () => {
 
   it.each([
     ['FP16', { fp32_contents: [1] }, 'must be sent as raw bytes'],
-    ['FP32', { int_contents: [1] }, 'contents of another type'],
+    ['FP32', { int_contents: [1] }, "unexpected explicit tensor data for input tensor 'x'"],
     ['INT8', { int_contents: [128] }, 'INT8 cannot hold'],
     ['UINT8', { uint_contents: [256] }, 'UINT8 cannot hold'],
     ['INT16', { int_contents: [-40000] }, 'INT16 cannot hold'],
@@ -199,7 +199,9 @@ describe('typed contents', () => {
       raw_input_contents: [Buffer.alloc(4)],
     };
     const encoded = requestType.encode(requestType.fromObject(message)).finish();
-    expect(() => decodeInferRequest(encoded)).toThrow("tensor 'x' has both contents and raw contents");
+    expect(() => decodeInferRequest(encoded)).toThrow(
+      "contents field must not be specified when using raw_input_contents for 'x'",
+    );
   });
 });
 

@@ -101,6 +101,8 @@ export class FakeModel implements ServedModel {
 export const sourceOf = (...models: readonly ServedModel[]): ModelSource => ({
   find: (name, version) =>
     models.findLast((model) => model.name === name && (version === '' || model.version === version)),
+  knows: (name, version = '') =>
+    models.some((model) => model.name === name && (version === '' || version === model.version)),
   models: () => models,
   index: () => models.map(({ name, version }) => ({ name, version, state: 'READY', reason: '' })),
   isReady: () => true,

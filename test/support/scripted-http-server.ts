@@ -2,11 +2,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
-  decodeHttpInferRequest,
-  encodeHttpInferResponse,
-  INFERENCE_HEADER_LENGTH,
-} from '../../src/kserve/http-codec.js';
+import { encodeHttpInferResponse, INFERENCE_HEADER_LENGTH } from '../../src/kserve/http-codec.js';
+import { decodeHttpInferRequest } from '../../src/kserve/http-request-decoder.js';
 import { httpStatusOf } from '../../src/kserve/status.js';
 import { answerOf, echoFacts, type StartScriptedServer, serverFacts } from './scripted-server.js';
 

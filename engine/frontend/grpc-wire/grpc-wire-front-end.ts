@@ -9,6 +9,7 @@ import { adminMethods, createAdminMethod } from './admin-methods.js';
 import { createExtensionMethod, extensionMethods } from './extension-methods.js';
 import type { GrpcMethod } from './grpc-method.js';
 import { GrpcWireServer } from './grpc-wire-server.js';
+import { createHealthMethod, HEALTH_CHECK_PATH } from './health-method.js';
 import { createInferMethod, createStreamInferMethod } from './infer-methods.js';
 import { type CompressionLevel, encodingsOfLevel } from './message-encoding.js';
 import { createRepositoryMethod, repositoryMethods } from './repository-methods.js';
@@ -45,5 +46,6 @@ export function createGrpcWireFrontEnd(
     ...extensionMethods.map((name): [MethodName, GrpcMethod] => [name, createExtensionMethod(name, source, services)]),
   );
   const methods = new Map(rows.map(([name, method]) => [grpcMethodPath(name), method]));
+  methods.set(HEALTH_CHECK_PATH, createHealthMethod(source));
   return new GrpcWireServer({ ...options, methods, limits });
 }

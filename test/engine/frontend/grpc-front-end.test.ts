@@ -106,7 +106,12 @@ describe('the gRPC front end', () => {
   it.each<[string, Partial<InferRequestMessage>, keyof typeof statusCodes, string]>([
     ['an unknown model', { modelName: 'nope' }, 'NOT_FOUND', "unknown model: 'nope'"],
     ['an unknown version', { modelVersion: '9' }, 'NOT_FOUND', "'echo' version 9"],
-    ['a version that is no number', { modelVersion: 'abc' }, 'INVALID_ARGUMENT', "'abc' is no model version"],
+    [
+      'a version that is no number',
+      { modelVersion: 'abc' },
+      'INVALID_ARGUMENT',
+      "failed to get model version from specified version string 'abc'",
+    ],
   ])('refuses %s', async (_, change, status, message) => {
     const { client } = await serve(new FakeModel());
     const failure = await infer(client, requestOf(new Uint8Array(4), change)).catch((thrown: ServiceError) => thrown);

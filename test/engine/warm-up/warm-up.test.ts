@@ -96,19 +96,23 @@ describe('warm-up', () => {
     const tensor = (name: string, dataType: 'FP16' | 'BF16' | 'BOOL', size: number) =>
       ({ name, dataType, shape: [1, size], source: { kind: 'random' } }) as const;
     const inputs = [tensor('HALF', 'FP16', 3), tensor('BRAIN', 'BF16', 2), tensor('FLAG', 'BOOL', 3)];
-    expect(() => runWarmUp(session, [{ name: 'any', count: 3, inputs }])).not.toThrow();
+    expect(() => runWarmUp(session, [{ name: 'any', count: 3, requestCount: 1, inputs }])).not.toThrow();
     session.close();
   });
 
-  it('comes before the model is ready, on every instance, and is not counted', async () => {
+  it('comes before the model is ready, on every instance, and counts as what clients send, as in Triton', async () => {
     const model = await loadTestModel('add_sub', {
       ...warmUpOf({ name: 'x', batch_size: 4, count: 5, inputs: both({ random_data: true }) }),
       instance_group: [{ count: 2 }],
     });
-    expect(model.statistics().execution_count).toBe(0);
+    const before = model.statistics();
+    expect([before.execution_count, before.inference_count]).toEqual([10, 40]);
+    expect(before.inference_stats).toMatchObject({ success: { count: 40 }, compute_infer: { count: 40 } });
+    expect(before.batch_stats).toMatchObject([{ batch_size: 4, compute_infer: { count: 10 } }]);
+    expect(before.last_inference).toBeGreaterThan(0);
     const rows = ['INPUT0', 'INPUT1'].map((name) => floats(name, [1, 4], [1, 2, 3, 4]));
     await outputsOf(model, rows);
-    expect(model.statistics().execution_count).toBe(1);
+    expect(model.statistics().execution_count).toBe(11);
     await model.close();
   });
 

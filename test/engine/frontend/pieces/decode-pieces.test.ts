@@ -75,7 +75,7 @@ describe('requests in pieces', () => {
         const messages = list.map(messageOf);
         const decoded = messages.map((message, index) => {
           const { body, jsonLength } = encodeHttpInferRequest(message);
-          return decodeHttpPieces(cut(body, list[index]!.cuts), jsonLength);
+          return decodeHttpPieces(cut(body, list[index]!.cuts), jsonLength, 'm');
         });
         for (const [index, { id, inputs }] of decoded.entries()) {
           expect(id).toBe(messages[index]!.id);
@@ -116,7 +116,7 @@ describe('requests in pieces', () => {
     );
     const { body, jsonLength } = encodeHttpInferRequest(messageOf({ id: 'x', fill: 3, elements: [5000] }));
     const short = cut(body.subarray(0, body.length - 8), [1000]);
-    expect(refusal(() => decodeHttpPieces(short, jsonLength))).toContain('bytes are left in the body');
-    expect(refusal(() => decodeHttpPieces(short, 10 * body.length))).toContain('but the body has');
+    expect(refusal(() => decodeHttpPieces(short, jsonLength, 'm'))).toContain('additional bytes for model');
+    expect(refusal(() => decodeHttpPieces(short, 10 * body.length, 'm'))).toContain('but the body has');
   });
 });
