@@ -9,6 +9,20 @@ const MAX_LENGTH = 120;
 /** Of an answer that looked good and is no inference response. */
 export const MALFORMED_CAUSE = 'INTERNAL: malformed answer';
 
+/** Begins the cause of a request that failed for want of something on this side. */
+export const OWN_LIMIT = 'CLIENT_LIMIT';
+
+/** What this host did not give its own client, with what to do. */
+const ownLimits: readonly [pattern: RegExp, text: string][] = [
+  [/\bEMFILE\b/, 'no file descriptor left (EMFILE); raise the limit with ulimit -n, or send fewer requests at once'],
+  [/\bENFILE\b/, 'the host has no file descriptor left (ENFILE); close other programs'],
+  [/\bEADDRNOTAVAIL\b/, 'no local port left (EADDRNOTAVAIL); use fewer connections, or widen ip_local_port_range'],
+  [
+    /\b(ENOMEM|ENOBUFS)\b/,
+    'no memory left for a connection (ENOMEM); close other programs, or send fewer requests at once',
+  ],
+];
+
 const statusNames = Object.keys(statusCodes) as StatusName[];
 
 /** gRPC codes that inference servers do not send themselves but proxies and gRPC libraries do. */
@@ -44,6 +58,8 @@ const connectionFaults: readonly [pattern: RegExp, text: string][] = [
  * because they would make a cause of its own of every request.
  */
 export function describeCause(statusName: string, details: string): string {
+  const own = statusName === 'UNAVAILABLE' ? ownLimits.find(([pattern]) => pattern.test(details))?.[1] : undefined;
+  if (own !== undefined) return `${OWN_LIMIT}: ${own}`;
   const fault = findConnectionFault(statusName, details);
   if (fault !== undefined) return `${statusName}: ${fault}`;
   const line = (details.trim().split('\n', 1)[0] ?? '')

@@ -44,8 +44,11 @@ export interface LevelRun {
   readonly begin?: Instant;
   /** All requests that have ended since the level began, ordered by receive instant; of one model, or of all. */
   columns(modelIndex?: number): RequestColumns;
-  /** Takes away the rows that will not be added to, in no order over the workers; `columns` has the others from then on. */
-  takeFull?(): RequestColumns;
+  /**
+   * Takes away the rows that will not be added to, in no order over the workers, of one model or of all; `columns` has the
+   * others from then on.
+   */
+  takeFull?(modelIndex?: number): RequestColumns;
   /** Failed requests by cause so far; of one model, or of all. */
   errors(modelIndex?: number): Readonly<Record<string, number>>;
   arrivals?(): ArrivalCounts;

@@ -61,7 +61,7 @@ export const startLoadWorkers = async (plan: LoadPlan, entry: URL = workerEntry)
       return {
         ...(begin !== undefined && { begin }),
         columns: (modelIndex) => run.columns(modelIndex),
-        takeFull: () => run.takeFull(),
+        takeFull: (modelIndex) => run.takeFull(modelIndex),
         errors: (modelIndex) => run.errors(modelIndex),
         arrivals: () => run.arrivals(),
         mismatches: () => run.mismatches(),
@@ -143,11 +143,15 @@ class WorkersLevel implements LevelRun {
     return collectColumns(modelIndex === undefined ? this.#chunks.flat() : this.#chunks[modelIndex]!);
   }
 
-  takeFull(): RequestColumns {
+  takeFull(modelIndex?: number): RequestColumns {
     this.#checkFailure();
-    const full = this.#chunks.flat().filter((chunk) => chunk.isFull);
+    const full: RequestChunk[] = [];
     for (const [model, chunks] of this.#chunks.entries()) {
-      this.#chunks[model] = chunks.filter((chunk) => !full.includes(chunk));
+      if (modelIndex !== undefined && model !== modelIndex) continue;
+      const open: RequestChunk[] = [];
+      // Looked at once: a chunk may become full meanwhile.
+      for (const chunk of chunks) (chunk.isFull ? full : open).push(chunk);
+      this.#chunks[model] = open;
     }
     const columns = collectColumns(full);
     for (const chunk of full) chunk.release();

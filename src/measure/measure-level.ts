@@ -11,6 +11,7 @@ import type { LoadLevel, StopRule } from '../plan/load-plan.js';
 import type { EndReason, LevelRecord, Warning } from '../record/run-record.js';
 import { type HostReaders, watchLimits } from './level-watch.js';
 import type { ClientCeiling } from './limits/client-ceiling.js';
+import { judgeOwnLimits } from './limits/own-limits.js';
 import type { LongLevel } from './long/long-level.js';
 import type { LevelMonitor, MeasureListener } from './measurement.js';
 import { judgeShares, summarizeShares, type WeighedModel } from './model-shares.js';
@@ -115,9 +116,9 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
     after(begin, nanos(summary.warmupNs)),
     after(begin, nanos(summary.warmupNs + summary.durationNs)),
   ];
-  const shares = summarizeShares(models, run, level.batchSize, from, to);
+  const shares = summarizeShares(models, run, level.batchSize, from, to, (model) => rows.longOf(model));
   const warnings = [...summary.warnings, ...sampleNotes(long, columns), ...statistics.warnings()];
-  const judged = judgeShares({ ...summary, models: shares, warnings }, options.maxErrorRatio);
+  const judged = judgeOwnLimits(judgeShares({ ...summary, models: shares, warnings }, options.maxErrorRatio));
   const record = await watch.complete(judged, begin);
   await listener?.onLevel?.(record, columns, run.exchanges?.());
   return record;

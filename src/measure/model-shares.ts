@@ -6,6 +6,8 @@ import { type RequestColumns, sliceColumns } from '../load/request-columns.js';
 import { DEFAULT_MAX_ERROR_RATIO } from '../plan/error-limit.js';
 import { shareOfFailed } from '../record/level-judgement.js';
 import type { LevelRecord, Warning } from '../record/run-record.js';
+import type { LongLevel } from './long/long-level.js';
+import { longWindow, summarizeHistogram } from './long/long-summary.js';
 import { estimateRate, summarizeLatency } from './summarize-level.js';
 import { openWindow } from './windows/measured-window.js';
 
@@ -23,21 +25,24 @@ export function summarizeShares(
   batchSize: number,
   from: Instant,
   to: Instant,
+  longOf: (modelIndex: number) => LongLevel | undefined = () => undefined,
 ): LevelRecord['models'] {
   if (models.length < 2) return [];
   return models.map(({ model, modelVersion, weight }, index) => {
     // The window is the level's, so nothing of a model is cut on its own.
-    const columns = run.columns(index);
-    const window = openWindow(since(columns, from), from, to, 1, true);
+    const long = longOf(index);
+    const columns = long?.sample() ?? run.columns(index);
+    const sampled = openWindow(since(columns, from), from, to, 1, true);
+    const window = long === undefined ? sampled : longWindow(long, sampled, to, true);
     const errorCount = Object.values(run.errors(index)).reduce((sum, count) => sum + count, 0);
     return {
       model: modelVersion === '' ? model : `${model}:${modelVersion}`,
       weight,
-      requestCount: window.latenciesNs.length,
+      requestCount: long?.latency.total ?? window.latenciesNs.length,
       errorCount,
-      errorRatio: shareOfFailed(answeredCount(columns), errorCount) ?? null,
+      errorRatio: shareOfFailed(long?.successCount ?? answeredCount(columns), errorCount) ?? null,
       throughputPerSec: estimateRate(window, batchSize),
-      latencyNs: summarizeLatency(window.orderedLatenciesNs),
+      latencyNs: long === undefined ? summarizeLatency(window.orderedLatenciesNs) : summarizeHistogram(long.latency),
     };
   });
 }

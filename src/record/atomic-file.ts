@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, PerfTsError, systemCodeOf } from '../common/errors.js';
+import { withSpareDescriptors } from './spare-descriptors.js';
 
 /** What a reader can do about a failed write, by the system's code. */
 const hints: Readonly<Record<string, string>> = {
@@ -29,7 +30,7 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
   try {
     await mkdir(dirname(path), { recursive: true });
-    const file = await open(temporary, 'wx');
+    const file = await withSpareDescriptors(() => open(temporary, 'wx'));
     try {
       await file.writeFile(content);
       await file.sync();

@@ -7,6 +7,7 @@ import { mkdir, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { systemCodeOf } from '../common/errors.js';
 import { unwritable, writeFileAtomically } from './atomic-file.js';
+import { holdSpareDescriptors } from './spare-descriptors.js';
 
 export interface RecordFolderOptions {
   /** Parent of all records; made where it does not exist. */
@@ -110,6 +111,7 @@ export async function createRecordFolder(options: RecordFolderOptions): Promise<
     await removeEmpty(made);
     throw unwritable('the results folder cannot be written', parent, cause);
   }
+  holdSpareDescriptors();
   const keeping = createKeeping();
   return {
     id,

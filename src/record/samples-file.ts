@@ -43,8 +43,33 @@ function columnBytes(column: Float64Array | Uint8Array): Buffer {
   return endianness() === 'BE' && column instanceof Float64Array ? Buffer.from(view).swap64() : view;
 }
 
-/** Writes `columns` to `path`. Throws PerfTsError OUTPUT_UNWRITABLE. */
-export async function writeSamples(path: string, columns: SampleColumns): Promise<void> {
+/** Rows in one file: more than a level keeps by itself, and far from the largest buffer that Node allows. */
+const MAX_ROWS = 32_000_000;
+
+/** Every so many-th row of columns that are too long for one file. */
+function thinned(columns: SampleColumns): SampleColumns {
+  const step = Math.ceil(columns.length / MAX_ROWS);
+  if (step <= 1) return columns;
+  const length = Math.floor(columns.length / step);
+  const pick = (column: Float64Array): Float64Array => {
+    const picked = new Float64Array(length);
+    for (let row = 0; row < length; row++) picked[row] = column[row * step]!;
+    return picked;
+  };
+  const outcomes = new Uint8Array(length);
+  for (let row = 0; row < length; row++) outcomes[row] = columns.outcomes[row * step]!;
+  return {
+    length,
+    intendedNs: pick(columns.intendedNs),
+    sentNs: pick(columns.sentNs),
+    receivedNs: pick(columns.receivedNs),
+    outcomes,
+  };
+}
+
+/** Writes `given` to `path`, every n-th row where there are more than 32 million. Throws PerfTsError OUTPUT_UNWRITABLE. */
+export async function writeSamples(path: string, given: SampleColumns): Promise<void> {
+  const columns = thinned(given);
   const { length } = columns;
   const header = Buffer.from(JSON.stringify({ schema: 'perf-ts/samples@1', length, columns: columnLayout }));
   const size = Buffer.alloc(4);

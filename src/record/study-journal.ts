@@ -6,6 +6,7 @@
 import { type FileHandle, open, readFile, truncate } from 'node:fs/promises';
 import { messageOf, PerfTsError, systemCodeOf } from '../common/errors.js';
 import { unwritable } from './atomic-file.js';
+import { withSpareDescriptors } from './spare-descriptors.js';
 import { type TrialRecord, trialRecordSchema } from './study-record.js';
 
 const HEADER_SCHEMA = 'perf-ts/journal@1';
@@ -32,7 +33,7 @@ export function createJournal(path: string): Journal {
   const write = async (line: string): Promise<void> => {
     let wholeBytes: number | undefined;
     try {
-      file ??= await open(path, 'a');
+      file ??= await withSpareDescriptors(() => open(path, 'a'));
       wholeBytes = (await file.stat()).size;
       await file.appendFile(line);
       await file.sync();

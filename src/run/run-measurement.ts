@@ -20,6 +20,7 @@ import { createRunStore, type RunStore } from '../record/run-store.js';
 import { openTarget, type TargetChoice } from '../target/choose-target.js';
 import { watchServer } from '../target/server-watch.js';
 import type { Target } from '../target/target.js';
+import { checkDescriptors } from './check-descriptors.js';
 import { comparableLevel, compareClients, roundsFor } from './compare-clients.js';
 import { correctCeiling } from './correct-ceiling.js';
 import { KeptRun } from './kept-run.js';
@@ -111,6 +112,7 @@ async function measureTarget(
   const kept = new KeptRun(store, await startRecord(options, target, plan, store, described[0]?.config), (fault) =>
     listener.say(`Going on without what could not be written: ${fault.message}`),
   );
+  await checkDescriptors(plan);
   const monitor = await watchTarget(target, options.metrics ?? noMetrics);
   const ceiling = await knownCeiling(plan);
   const pool = await startLoadWorkers(plan);

@@ -12,6 +12,7 @@ import { LogHistogram } from '../statistics/log-histogram.js';
 const MAX_SLICES = 240;
 const FIRST_SLICE_NS = 1e9;
 const SAMPLE_ROWS = 2 ** 18;
+const LEAST_SAMPLE_ROWS = 2 ** 12;
 const SEED = 1;
 
 interface Slice {
@@ -36,16 +37,23 @@ export class LongLevel {
   /** Requests after the warm-up, whatever became of them. */
   dueCount = 0;
   readonly #rng = createRng(SEED);
-  readonly #intendedNs = new Float64Array(SAMPLE_ROWS);
-  readonly #sentNs = new Float64Array(SAMPLE_ROWS);
-  readonly #receivedNs = new Float64Array(SAMPLE_ROWS);
-  readonly #outcomes = new Uint8Array(SAMPLE_ROWS);
+  readonly #sampleRows: number;
+  readonly #intendedNs: Float64Array;
+  readonly #sentNs: Float64Array;
+  readonly #receivedNs: Float64Array;
+  readonly #outcomes: Uint8Array;
   #sampledOf = 0;
   #slices: Slice[] = [];
   #sliceNs = FIRST_SLICE_NS;
 
-  constructor(from: Instant) {
+  /** `share` levels like this one have as large a sample together as one alone. */
+  constructor(from: Instant, share = 1) {
     this.from = from;
+    this.#sampleRows = Math.max(LEAST_SAMPLE_ROWS, Math.floor(SAMPLE_ROWS / share));
+    this.#intendedNs = new Float64Array(this.#sampleRows);
+    this.#sentNs = new Float64Array(this.#sampleRows);
+    this.#receivedNs = new Float64Array(this.#sampleRows);
+    this.#outcomes = new Uint8Array(this.#sampleRows);
   }
 
   /** Counts every row; rows may come in any order, each once. */
@@ -82,7 +90,7 @@ export class LongLevel {
 
   /** The random sample, ordered by receive instant: every request of the window had the same chance. */
   sample(): RequestColumns {
-    const length = Math.min(this.#sampledOf, SAMPLE_ROWS);
+    const length = Math.min(this.#sampledOf, this.#sampleRows);
     const order = Uint32Array.from({ length }, (_, row) => row).sort(
       (a, b) => this.#receivedNs[a]! - this.#receivedNs[b]!,
     );
@@ -98,9 +106,9 @@ export class LongLevel {
 
   /** Algorithm R (Waterman): the n-th row takes a random place with the chance of one place in n. */
   #sample(intendedNs: number, sentNs: number, receivedNs: number, outcome: number): void {
-    const at = this.#sampledOf < SAMPLE_ROWS ? this.#sampledOf : this.#rng.int(this.#sampledOf + 1);
+    const at = this.#sampledOf < this.#sampleRows ? this.#sampledOf : this.#rng.int(this.#sampledOf + 1);
     this.#sampledOf++;
-    if (at >= SAMPLE_ROWS) return;
+    if (at >= this.#sampleRows) return;
     this.#intendedNs[at] = intendedNs;
     this.#sentNs[at] = sentNs;
     this.#receivedNs[at] = receivedNs;

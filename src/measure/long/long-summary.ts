@@ -20,9 +20,17 @@ export function longWindow(long: LongLevel, sampled: MeasuredWindow, to: Instant
     to,
     isVaried,
     warmupRequestCount: long.warmupCount,
-    rates: rates.length < BATCHES ? sampled.rates : batchMeans(rates, BATCHES),
+    rates: rates.length < BATCHES ? wholeRate(long, to) : batchMeans(rates, BATCHES),
     batchCount: rates.length < BATCHES ? 0 : Math.min(BATCHES, sampled.batchCount),
   };
+}
+
+/** Of all requests, over the whole slices; over the time so far where none is whole yet. */
+function wholeRate(long: LongLevel, to: Instant): Float64Array {
+  const { slices, widthNs } = long.slices(to);
+  if (slices.length === 0) return Float64Array.of((long.latency.total * 1e9) / Math.max(1, to - long.from));
+  const received = slices.reduce((sum, slice) => sum + slice.received, 0);
+  return Float64Array.of((received * 1e9) / (slices.length * widthNs));
 }
 
 /** Requests in flight by Little's law slice by slice, since no instants are left to count them by. */

@@ -94,8 +94,8 @@ function countRequests(pool: LoadWorkerPool): { readonly pool: LoadWorkerPool; s
         if (takeFull === undefined) return run;
         return {
           ...run,
-          takeFull() {
-            const columns = takeFull.call(run);
+          takeFull(modelIndex) {
+            const columns = takeFull.call(run, modelIndex);
             counted.taken += columns.length;
             return columns;
           },

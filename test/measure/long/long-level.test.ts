@@ -4,8 +4,10 @@ import { instant, seconds } from '../../../src/common/units.js';
 import type { LevelRun } from '../../../src/load/load-session.js';
 import { sliceColumns } from '../../../src/load/request-columns.js';
 import { LongLevel } from '../../../src/measure/long/long-level.js';
+import { summarizeShares } from '../../../src/measure/model-shares.js';
 import { summarizeLevel } from '../../../src/measure/summarize-level.js';
 import { LevelRows } from '../../../src/measure/windows/level-rows.js';
+import type { StopRule } from '../../../src/plan/load-plan.js';
 import { levelRecordSchema } from '../../../src/record/run-record.js';
 import { columnsOf, consecutiveRows } from '../../support/request-rows.js';
 
@@ -82,9 +84,40 @@ describe('a long level', () => {
     expect(rows.long!.requestCount).toBe(550_700);
   });
 
-  it('is left whole where several models need their own rows', () => {
+  it('of several models is reduced once there are half a million rows, and none is lost', () => {
+    const all = columnsOf(consecutiveRows(0, 120e9, () => 200_000));
+    const of = [sliceColumns(all, instant(0), instant(90e9)), sliceColumns(all, instant(90e9))];
+    const left = [...of];
+    const none = sliceColumns(all, instant(0), instant(0));
+    const run = {
+      columns: (model?: number) =>
+        model !== undefined ? left[model]! : left.every((rows) => rows === none) ? none : all,
+      takeFull(model: number) {
+        const taken = left[model]!;
+        left[model] = none;
+        return taken;
+      },
+      errors: () => ({}),
+    } as unknown as LevelRun;
+    const rows = new LevelRows(run, samples.level, samples.rule, 2);
+    expect(rows.look(instant(0), instant(120e9)).length).toBe(0);
+    rows.finish();
+    expect([0, 1].map((model) => rows.longOf(model)!.requestCount)).toEqual(of.map(({ length }) => length));
+    expect(rows.long!.requestCount).toBe(all.length);
+    const weighed = ['a', 'b'].map((model) => ({ model, modelVersion: '', weight: 1 }));
+    const from = rows.long!.from;
+    const shares = summarizeShares(weighed, run, 1, from, instant(120e9), (model) => rows.longOf(model));
+    expect(shares.reduce((sum, { requestCount }) => sum + requestCount, 0)).toBe(rows.long!.latency.total);
+    expect(shares.map(({ latencyNs }) => latencyNs!.p50)).toEqual([
+      expect.closeTo(200_000, -3),
+      expect.closeTo(200_000, -3),
+    ]);
+  });
+
+  it('that windows judge is left whole', () => {
     const run = { columns: () => columns, takeFull: () => columns } as unknown as LevelRun;
-    const rows = new LevelRows(run, samples.level, { ...samples.rule, minDuration: seconds(600) }, 2);
+    const windows = { kind: 'time' } as unknown as NonNullable<StopRule['windows']>;
+    const rows = new LevelRows(run, samples.level, { ...samples.rule, windows }, 1);
     expect(rows.look(instant(0), instant(600e9)).length).toBe(columns.length);
     expect(rows.long).toBeUndefined();
   });
