@@ -6,12 +6,17 @@ import type { InferClient } from '../client/infer-client.js';
 import { messageOf, PerfTsError } from '../common/errors.js';
 import type { ModelMetadata } from '../kserve/metadata.js';
 import type { Tensor } from '../kserve/tensor.js';
+import type { ModelConfig } from '../model-config/model-config.js';
 import { noHalfCounts, toHalfBits } from '../onnx/convert/half-float.js';
 import { loadOrtLibrary } from '../onnxruntime/library.js';
+import { explainNativeError } from '../onnxruntime/native-error.js';
 import { OrtError } from '../onnxruntime/ort-error.js';
 import { OrtSession } from '../onnxruntime/session.js';
+import type { ModelLoad } from '../plan/load-plan.js';
+import { explainRefusedValues } from '../plan/refused-values.js';
 import { type AccuracyOptions, type AccuracyReport, AccuracyTally } from './accuracy.js';
-import { makeSamples, type Sample, type SampleChoice } from './accuracy-samples.js';
+import { makeSamples, planSamples, type Sample, type SampleChoice } from './accuracy-samples.js';
+import { type ServedShapes, servedShapes } from './served-shapes.js';
 
 /** Inputs and what the unchanged model makes of them. */
 export interface ReferenceAnswers {
@@ -21,25 +26,87 @@ export interface ReferenceAnswers {
 /** One request; all outputs of the model in any order. */
 export type AskVariant = (inputs: readonly Tensor[]) => Promise<readonly Tensor[]>;
 
+export interface ReferenceModel {
+  readonly name: string;
+  readonly modelFile: string;
+  /** As the model's folder has it, or completed; left out for a lone file, which is then served as a server would. */
+  readonly config: ModelConfig | undefined;
+}
+
 /**
- * Runs the ONNX model in `modelFile` on the CPU provider of the bundled ONNX Runtime, in this process and blocking it
- * for each run.
- * @throws PerfTsError BAD_FILE when the model does not load or run there; as `makeSamples` for the inputs.
+ * Runs the ONNX model on the CPU provider of the bundled ONNX Runtime, in this process and blocking it for each run. Inputs and
+ * answers are in the shapes of the model's clients.
+ * @throws PerfTsError BAD_FILE when the model does not load there, BAD_OPTION when it refuses the inputs; as
+ * `makeSamples` for the inputs.
  */
-export async function recordReference(modelFile: string, choice: SampleChoice): Promise<ReferenceAnswers> {
-  let session: OrtSession | undefined;
+export async function recordReference(
+  { name, modelFile, config }: ReferenceModel,
+  choice: SampleChoice,
+): Promise<ReferenceAnswers> {
+  const session = openSession(modelFile);
   try {
-    session = new OrtSession(loadOrtLibrary(), modelFile);
-    const samples = await makeSamples(session.inputs, choice);
-    const answered = [];
-    for (const inputs of samples) answered.push({ inputs, outputs: session.run(inputs) });
-    return { samples: answered };
+    const served = servedShapes(name, config, session);
+    const plan = planSamples(name, served.config, choice);
+    const samples = makeSamples(name, served.config, choice);
+    return {
+      samples: samples.map((inputs) => ({ inputs, outputs: runOnce(session, served, plan, inputs, modelFile) })),
+    };
+  } finally {
+    session.close();
+  }
+}
+
+function openSession(modelFile: string): OrtSession {
+  try {
+    return new OrtSession(loadOrtLibrary(), modelFile);
   } catch (cause) {
     if (!(cause instanceof OrtError)) throw cause;
-    const hint = 'the reference must run on the CPU in FP32';
-    throw new PerfTsError('BAD_FILE', { where: modelFile, what: messageOf(cause), hint }, cause);
-  } finally {
-    session?.close();
+    const { what } = explainNativeError(messageOf(cause));
+    throw new PerfTsError('BAD_FILE', { where: modelFile, what, hint: 'it must run on the CPU' }, cause);
+  }
+}
+
+/** A model on the CPU in this process, asked as a server would be. Throws PerfTsError BAD_FILE where it does not load. */
+export async function openLocally({ name, modelFile, config }: ReferenceModel): Promise<{
+  readonly ask: AskVariant;
+  close(): void;
+}> {
+  const session = openSession(modelFile);
+  const served = servedShapes(name, config, session);
+  const halves = new Set(session.inputs.filter(({ dataType }) => dataType === 'FP16').map((input) => input.name));
+  return {
+    async ask(inputs) {
+      try {
+        const given = inputs.map((tensor) => served.toModel(halves.has(tensor.name) ? toHalf(tensor) : tensor));
+        return session.run(given).flatMap((output) => served.toClient(output) ?? []);
+      } catch (cause) {
+        if (!(cause instanceof OrtError)) throw cause;
+        throw new PerfTsError('BAD_FILE', { where: modelFile, what: messageOf(cause) }, cause);
+      }
+    },
+    close: () => session.close(),
+  };
+}
+
+function runOnce(
+  session: OrtSession,
+  served: ServedShapes,
+  plan: ModelLoad,
+  inputs: Sample,
+  modelFile: string,
+): readonly Tensor[] {
+  try {
+    return session.run(inputs.map((input) => served.toModel(input))).flatMap((output) => served.toClient(output) ?? []);
+  } catch (cause) {
+    if (!(cause instanceof OrtError)) throw cause;
+    const message = messageOf(cause);
+    const refused = explainRefusedValues(message, plan);
+    if (refused !== undefined) throw new PerfTsError('BAD_OPTION', refused, cause);
+    throw new PerfTsError(
+      'BAD_FILE',
+      { where: modelFile, what: `the model does not run on the CPU: ${message}` },
+      cause,
+    );
   }
 }
 

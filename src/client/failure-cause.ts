@@ -4,7 +4,7 @@ import type { InferResponseMessage } from '../kserve/infer-codec.js';
 import { httpStatusOf, type StatusName, statusCodes } from '../kserve/status.js';
 import type { Tensor } from '../kserve/tensor.js';
 
-const MAX_LENGTH = 120;
+const MAX_LENGTH = 300;
 
 /** Of an answer that looked good and is no inference response. */
 export const MALFORMED_CAUSE = 'INTERNAL: malformed answer';
@@ -54,7 +54,7 @@ const connectionFaults: readonly [pattern: RegExp, text: string][] = [
 ];
 
 /**
- * `STATUS_NAME: message`, at most 120 characters of one line. Request ids, long numbers and addresses are taken out,
+ * `STATUS_NAME: message`, at most 300 characters of one line. Request ids, long numbers and addresses are taken out,
  * because they would make a cause of its own of every request.
  */
 export function describeCause(statusName: string, details: string): string {
@@ -66,6 +66,7 @@ export function describeCause(statusName: string, details: string): string {
     .replace(/\[request id: [^\]]*\]\s*/g, '')
     .replace(/\b0x[0-9a-f]+\b/gi, '#')
     .replace(/\d{5,}/g, '#')
+    .replace(/\bidx=-?\d+/g, 'idx=#')
     .replace(/\s+/g, ' ');
   const text = line === '' ? statusName : `${statusName}: ${line}`;
   return text.length <= MAX_LENGTH ? text : `${text.slice(0, MAX_LENGTH - 1)}…`;

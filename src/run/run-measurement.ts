@@ -12,6 +12,7 @@ import { startLoadWorkers } from '../load/worker-pool.js';
 import { describeHost } from '../measure/limits/host-fingerprint.js';
 import { measureRun } from '../measure/measure-run.js';
 import type { MeasureListener } from '../measure/measurement.js';
+import { withRefusedValues } from '../measure/refused-values.js';
 import { type MetricsChoice, noMetrics, watchTarget } from '../monitor/watch-target.js';
 import { type LoadPlan, recordedPlan } from '../plan/load-plan.js';
 import { createLoadPlan, type DescribedModel, type PlanOptions } from '../plan/plan.js';
@@ -138,7 +139,8 @@ async function measureTarget(
           watch.observe(progress);
           listener.onProgress(progress);
         },
-        async onLevel(level, columns, exchanges) {
+        async onLevel(found, columns, exchanges) {
+          const level = withRefusedValues(found, plan.models);
           const own = death === undefined ? level : withDeath(level, death);
           await kept.addLevel(own, columns);
           await kept.tell(() => listener.onLevel(own, columns, exchanges));

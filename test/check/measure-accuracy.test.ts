@@ -3,16 +3,22 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeSamples } from '../../src/check/accuracy-samples.js';
 import { measureAccuracy, recordReference } from '../../src/check/measure-accuracy.js';
+import type { ModelConfig } from '../../src/model-config/model-config.js';
 import { buildZooModel } from '../../src/onnx/zoo/zoo.js';
+import { readDataFiles } from '../../src/plan/input-data/data-files.js';
 import { runPerfTs } from '../support/run-perf-ts.js';
 import { makeTemporaryFolder } from '../support/temporary-folder.js';
 
-const inputs = [{ name: 'x', dataType: 'FP32', shape: [-1, 2] }] as const;
+const configOf = (...dims: readonly number[]): ModelConfig => ({
+  max_batch_size: 4,
+  input: [{ name: 'x', data_type: 'TYPE_FP32', dims }],
+  output: [{ name: 'y', data_type: 'TYPE_FP32', dims }],
+});
 
 describe('the samples', () => {
-  it('are the same for the same seed and differ from each other', async () => {
-    const first = await makeSamples(inputs, { count: 3, seed: 7 });
-    expect(await makeSamples(inputs, { count: 3, seed: 7 })).toEqual(first);
+  it('are the same for the same seed and differ from each other', () => {
+    const first = makeSamples('m', configOf(2), { count: 3, seed: 7 });
+    expect(makeSamples('m', configOf(2), { count: 3, seed: 7 })).toEqual(first);
     expect(new Set(first.map(([tensor]) => Buffer.from(tensor!.bytes).toString('hex'))).size).toBe(3);
     expect(first.map(([tensor]) => tensor!.shape)).toEqual([
       [1, 2],
@@ -21,10 +27,12 @@ describe('the samples', () => {
     ]);
   });
 
-  it('come from the user where there are any, a step each', async () => {
+  it('come from the user where there are any, a step each, whatever answers the file expects', async () => {
     const file = join(await makeTemporaryFolder(), 'data.json');
-    await writeFile(file, JSON.stringify({ data: [{ x: [1, 2] }, { x: [3, 4] }] }));
-    const samples = await makeSamples(inputs, { count: 9, seed: 1, dataPath: file });
+    const data = { data: [{ x: [1, 2] }, { x: [3, 4] }], validation_data: [{ y: [9, 9] }, {}] };
+    await writeFile(file, JSON.stringify(data));
+    const contents = { inputChoices: [{ kind: 'path', path: file }] as const, dataFiles: await readDataFiles([file]) };
+    const samples = makeSamples('m', configOf(2), { count: 9, seed: 1, contents });
     const values = samples.map(([tensor]) => [...new Float32Array(tensor!.bytes.slice().buffer)]);
     expect(values).toEqual([
       [1, 2],
@@ -32,11 +40,12 @@ describe('the samples', () => {
     ]);
   });
 
-  it('need every open dimension, and name inputs that the model has', async () => {
-    const open = [{ name: 'x', dataType: 'FP32', shape: [-1, -1] }] as const;
-    await expect(makeSamples(open, { count: 1, seed: 1 })).rejects.toThrow(/open dimensions \[-1\].*--shape x:8/);
-    await expect(makeSamples(open, { count: 1, seed: 1, shapes: { x: [3], z: [1] } })).rejects.toThrow(/no such input/);
-    expect((await makeSamples(open, { count: 1, seed: 1, shapes: { x: [3] } }))[0]![0]!.shape).toEqual([1, 3]);
+  it('need every open dimension, and name inputs that the model has', () => {
+    const sample = (shapes: Readonly<Record<string, readonly number[]>>) => () =>
+      makeSamples('m', configOf(-1), { count: 1, seed: 1, contents: { shapes } });
+    expect(sample({})).toThrow(/dynamic dimensions \[-1\].*--shape x:8/);
+    expect(sample({ x: [3], z: [1] })).toThrow(/has no input z/);
+    expect(sample({ x: [3] })()[0]![0]!.shape).toEqual([1, 3]);
   });
 });
 
@@ -44,7 +53,7 @@ describe('measuring accuracy', () => {
   it('compares with what ONNX Runtime makes of the unchanged model', async () => {
     const file = join(await makeTemporaryFolder(), 'model.onnx');
     await writeFile(file, buildZooModel('identity'));
-    const reference = await recordReference(file, { count: 4, seed: 1 });
+    const reference = await recordReference({ name: 'm', modelFile: file, config: undefined }, { count: 4, seed: 1 });
     const same = await measureAccuracy(reference, async ([tensor]) => [{ ...tensor!, name: 'OUTPUT0' }]);
     expect(same).toMatchObject({ sampleCount: 4, metrics: { accuracy_max_abs: 0, accuracy_top1: 1 } });
     const zeros = await measureAccuracy(reference, async ([tensor]) => [
@@ -56,7 +65,9 @@ describe('measuring accuracy', () => {
   it('says what is wrong with a file that is no model', async () => {
     const file = join(await makeTemporaryFolder(), 'model.onnx');
     await writeFile(file, 'no model');
-    await expect(recordReference(file, { count: 1, seed: 1 })).rejects.toMatchObject({ code: 'BAD_FILE' });
+    await expect(
+      recordReference({ name: 'm', modelFile: file, config: undefined }, { count: 1, seed: 1 }),
+    ).rejects.toMatchObject({ code: 'BAD_FILE' });
   });
 });
 

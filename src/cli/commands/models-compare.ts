@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { AccuracyReport, OutputAccuracy } from '../../check/accuracy.js';
 import { askServer, measureAccuracy, type ReferenceAnswers, recordReference } from '../../check/measure-accuracy.js';
+import { readReferenceModel } from '../../check/reference-model.js';
 import { defaultClientKinds, inferClients } from '../../client/create-infer-client.js';
 import { PerfTsError } from '../../common/errors.js';
 import type { OptionValues } from '../../common/option-row.js';
-import { findModelFiles } from '../../onnx/convert/convert-folder.js';
+import type { RequestContents } from '../../plan/request-contents.js';
 import { resolveRuntime } from '../../runtime/resolve-runtime.js';
 import { launchEmbeddedTarget } from '../../target/embedded-target.js';
 import { connectRemoteTarget } from '../../target/remote-target.js';
@@ -15,6 +16,7 @@ import type { CommandContext } from '../command.js';
 import { exitCodes } from '../exit-code.js';
 import { findModelPath } from './models-convert.js';
 import type { modelsRows } from './models-options.js';
+import { readInputData } from './request-contents.js';
 
 const REQUEST_TIMEOUT_MS = 120_000;
 
@@ -31,14 +33,21 @@ export async function compareModels(
   }
   // A runtime that is not there is told before the reference takes its time.
   const library = values.runtime === undefined ? undefined : resolveRuntime(values.runtime).libraryPath;
-  const modelFile = (await findModelFiles(await findModelPath(model, context)))[0]!.file;
-  const reference = await recordReference(modelFile, {
+  const contents: RequestContents = {
+    ...(await readInputData(values.inputData)),
+    shapes: Object.fromEntries(values.shape.map(({ input, dims }) => [input, dims])),
+  };
+  const path = await findModelPath(model, values.modelRepository, context);
+  const reference = await recordReference(await readReferenceModel(path), {
     count: values.samples,
     seed: values.seed,
-    shapes: Object.fromEntries(values.shape),
-    ...(values.inputData !== undefined && { dataPath: values.inputData }),
+    contents,
   });
-  const target = await openVariant(variant, { endpoint: values.url, library }, context);
+  const target = await openVariant(
+    variant,
+    { endpoint: values.url, library, modelRepository: values.modelRepository },
+    context,
+  );
   try {
     const report = await askTarget(target, variantName(variant), reference, values.ctc, context.signal);
     if (values.json)
@@ -62,15 +71,16 @@ interface VariantPlace {
   readonly endpoint: string | undefined;
   /** Of our engine; the bundled one when left out. */
   readonly library: string | undefined;
+  readonly modelRepository: string | undefined;
 }
 
 async function openVariant(
   variant: string,
-  { endpoint, library }: VariantPlace,
+  { endpoint, library, modelRepository }: VariantPlace,
   context: CommandContext,
 ): Promise<Target> {
   if (endpoint !== undefined) return connectRemoteTarget({ endpoint, model: variantName(variant), modelVersion: '' });
-  const folder = await findModelPath(variant, context);
+  const folder = await findModelPath(variant, modelRepository, context);
   if (folder.endsWith('.onnx') || !existsSync(folder)) {
     throw new PerfTsError('BAD_OPTION', {
       where: variant,

@@ -2,13 +2,8 @@
 import type { Problem } from '../../common/errors.js';
 import { optional, repeated, toggle, withDefault } from '../../common/option-row.js';
 import { parseEndpoint, parseInteger, parseText } from '../../common/value-parsers.js';
-
-/** `input:1,32,100`. */
-function parseShape(text: string): readonly [name: string, shape: readonly number[]] {
-  const match = /^(.+):(\d+(?:,\d+)*)$/.exec(text);
-  if (!match) throw new Error(`must be NAME:SIZE,SIZE…, such as input:3,224,224, not '${text}'`);
-  return [match[1]!, match[2]!.split(',').map(Number)];
-}
+import { shapeRow } from './measure-options.js';
+import { inputRows } from './request-options.js';
 
 const words = (text: string): readonly string[] =>
   text.split(',').map((word) => {
@@ -63,18 +58,13 @@ export const modelsRows = {
     defaultText: '1',
     parse: parseInteger(0),
   }),
-  shape: repeated({
-    flag: 'shape',
-    placeholder: 'NAME:SHAPE',
-    group: 'Compare',
-    help: 'shape of an input with open dimensions, without the batch dimension',
-    parse: parseShape,
-  }),
-  inputData: optional({
-    flag: 'input-data',
-    placeholder: 'PATH',
-    group: 'Compare',
-    help: 'JSON file or folder with the inputs, as perf_analyzer has them, instead of random ones',
+  shape: { ...shapeRow, group: 'Compare' },
+  inputData: { ...inputRows.inputData, group: 'Compare' },
+  modelRepository: optional({
+    flag: 'model-repository',
+    placeholder: 'DIR',
+    group: 'Which model',
+    help: 'repository that holds models which are named and not given as paths (default ./models if it does)',
     parse: parseText,
   }),
   ctc: toggle({
@@ -104,8 +94,19 @@ export const modelsRows = {
 const home: Readonly<Record<string, readonly string[]>> = {
   list: [],
   add: ['to'],
-  convert: ['to', 'name', 'fp16', 'keep-io-types', 'keep-fp32', 'json'],
-  compare: ['samples', 'seed', 'shape', 'input-data', 'ctc', 'url', 'runtime', 'json'],
+  convert: [
+    'model-repository',
+    'to',
+    'name',
+    'fp16',
+    'keep-io-types',
+    'keep-fp32',
+    'shape',
+    'input-data',
+    'seed',
+    'json',
+  ],
+  compare: ['model-repository', 'samples', 'seed', 'shape', 'input-data', 'ctc', 'url', 'runtime', 'json'],
 };
 
 export const modelsActions: readonly string[] = Object.keys(home);

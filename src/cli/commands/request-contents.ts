@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { OptionValues } from '../../common/option-row.js';
 import { NANOS_PER_MICRO } from '../../common/units.js';
 import { readDataFiles } from '../../plan/input-data/data-files.js';
-import { formatInputChoice } from '../../plan/input-data/input-choice.js';
+import { formatInputChoice, type InputChoice } from '../../plan/input-data/input-choice.js';
 import type { RequestContents } from '../../plan/request-contents.js';
 import { inputRows, requestRows } from './request-options.js';
 
@@ -18,15 +18,21 @@ export type ContentValues = OptionValues<typeof contentRows>;
 
 /** Reads the data files. Throws PerfTsError BAD_FILE with every problem of theirs. */
 export async function readContents(values: ContentValues): Promise<RequestContents> {
-  const paths = values.inputData.flatMap((choice) => (choice.kind === 'path' ? [choice.path] : []));
   return {
-    inputChoices: values.inputData,
-    dataFiles: await readDataFiles(paths),
+    ...(await readInputData(values.inputData)),
     stringLengthBytes: values.stringLength,
     stringData: values.stringData,
     validationTolerance: values.validationTolerance,
     requestParameters: parametersOf(values),
   };
+}
+
+/** The same of `--input-data` alone. */
+export async function readInputData(
+  choices: readonly InputChoice[],
+): Promise<Pick<RequestContents, 'inputChoices' | 'dataFiles'>> {
+  const paths = choices.flatMap((choice) => (choice.kind === 'path' ? [choice.path] : []));
+  return { inputChoices: choices, dataFiles: await readDataFiles(paths) };
 }
 
 function parametersOf({

@@ -3,6 +3,7 @@ import { optional, repeated } from '../../common/option-row.js';
 import { seconds } from '../../common/units.js';
 import { parseDuration, parseInteger, parseText } from '../../common/value-parsers.js';
 import { parseShape } from '../../plan/parse-load-options.js';
+import { inputRows } from './request-options.js';
 
 const group = 'Compare';
 
@@ -67,6 +68,7 @@ export const runtimeCompareRows = {
     help: 'shape of an input with dynamic dimensions, without the batch dimension; repeatable',
     parse: (text) => parseShape(text),
   }),
+  inputData: { ...inputRows.inputData, group },
   rounds: optional({
     flag: 'rounds',
     placeholder: 'N',

@@ -11,15 +11,16 @@ import { type ChosenPair, checkProviderNames, choosePairs } from '../../compare/
 import { compareRuntimes } from '../../compare/compare-runtimes.js';
 import type { PairRound, RuntimeComparison } from '../../compare/runtime-comparison.js';
 import { servePair } from '../../compare/serve-pairs.js';
-import { findModelFiles } from '../../onnx/convert/convert-folder.js';
+import type { RequestContents } from '../../plan/request-contents.js';
 import { resolveRuntime } from '../../runtime/resolve-runtime.js';
 import { surveyRuntimes } from '../../runtime/survey-runtimes.js';
 import { findLocalModel } from '../../target/choose-target.js';
 import { createEngineLauncher } from '../../tune/launchers/engine-launcher.js';
-import { readStudyModel } from '../../tune/studies/study-model.js';
+import { findServedFile, readStudyModel } from '../../tune/studies/study-model.js';
 import type { StudyModel } from '../../tune/variants/variants.js';
 import type { CommandContext } from '../command.js';
 import { exitCodes } from '../exit-code.js';
+import { readInputData } from './request-contents.js';
 import { compareDefaults, type runtimeCompareRows } from './runtime-compare-options.js';
 import { renderComparison } from './runtime-compare-table.js';
 
@@ -38,14 +39,19 @@ export async function compareOnRuntimes(values: CompareValues, context: CommandC
   const { model, isDemoModel } = await findModel(values, context);
   const settings = withDefaults(values);
   checkBatchSize(model, settings.batchSize);
-  const shapes = Object.fromEntries(values.shapes.map(({ input, dims }) => [input, dims]));
-  const modelFile = (await findModelFiles(model.folder))[0]!.file;
-  const reference = await recordReference(modelFile, { count: settings.samples, seed: settings.seed, shapes });
+  const contents: RequestContents = {
+    ...(await readInputData(values.inputData)),
+    shapes: Object.fromEntries(values.shapes.map(({ input, dims }) => [input, dims])),
+  };
+  const reference = await recordReference(
+    { name: model.name, modelFile: await findServedFile(model), config: model.completed },
+    { count: settings.samples, seed: settings.seed, contents },
+  );
   terminal.progress('Trying every provider of every build …');
   const survey = await surveyRuntimes({ signal });
   terminal.clearProgress();
   const pairs = choosePairs(survey.runtimes, { runtimes, providers: values.providers });
-  const launcher = await createEngineLauncher({ model, isDemoModel, requests: { shapes } });
+  const launcher = await createEngineLauncher({ model, isDemoModel, requests: contents });
   try {
     const compared = await compareRuntimes(
       { pairs, roundCount: settings.rounds, budget: settings.budget },

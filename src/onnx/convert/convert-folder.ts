@@ -11,6 +11,7 @@ import { ONNX_BACKEND, toTensorConfig } from '../../model-config/complete-config
 import { formatModelConfig } from '../../model-config/format-config.js';
 import type { ModelConfig } from '../../model-config/model-config.js';
 import { parseModelConfig } from '../../model-config/parse-config.js';
+import { findVersionFile, listVersions } from '../model-location.js';
 import { readModelSignature } from '../read-signature.js';
 import { toHalfConfig } from './config-types.js';
 import { convertToHalf, type HalfOptions, type HalfReport } from './convert-model.js';
@@ -138,22 +139,18 @@ async function findSource(path: string): Promise<Source> {
   const configFile = join(path, CONFIG_FILE);
   const config = existsSync(configFile) ? parseModelConfig(await readFile(configFile, 'utf8'), configFile) : undefined;
   const modelFileName = config?.default_model_filename || DEFAULT_MODEL_FILE;
-  const files = (await readdir(path))
-    .filter((name) => /^[1-9]\d*$/.test(name))
-    .sort((a, b) => Number(b) - Number(a))
-    .map((version) => ({ version, file: join(path, version, modelFileName) }));
-  const missing = files.find(({ file }) => !existsSync(file));
-  if (files.length === 0 || missing !== undefined) {
-    throw bad(
-      `holds no ONNX model ${missing?.file ?? join('1', modelFileName)}`,
-      'a model folder has config.pbtxt and 1/model.onnx',
-    );
+  const versions = await listVersions(path);
+  if (versions.length === 0) {
+    throw bad(`holds no ONNX model ${join('1', modelFileName)}`, 'a model folder has config.pbtxt and 1/model.onnx');
   }
+  const files = await Promise.all(
+    versions.toReversed().map(async (version) => ({
+      version,
+      file: await findVersionFile(join(path, version), config, configFile),
+    })),
+  );
   return { config, folder: path, modelFileName, files };
 }
-
-/** The ONNX files of a model folder, newest version first, or the one file that `path` is. */
-export const findModelFiles = async (path: string): Promise<Source['files']> => (await findSource(path)).files;
 
 /** The newest version's types count, as they do where the server completes a config. */
 async function writeConfig(source: Source, draft: string, name: string, report: HalfReport): Promise<void> {

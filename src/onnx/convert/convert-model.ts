@@ -3,6 +3,7 @@ import { closestWord } from '../../common/closest-word.js';
 import { PerfTsError, type Problem } from '../../common/errors.js';
 import { graphField, modelField, nodeField, valueField } from '../onnx-fields.js';
 import { BrokenBytes } from '../piece-reader.js';
+import { ConstantFit } from './constant-fit.js';
 import { HalfConstants, type OutOfRange } from './constants.js';
 import { declaredType, FLOAT, type GraphTypes, HALF, inferTypes } from './element-types.js';
 import type { LoadExternal } from './half-tensor.js';
@@ -59,7 +60,10 @@ export function convertToHalf(
     const canAddInitializers = model.number(modelField.irVersion) >= FREE_INITIALIZERS_IR;
     const types = inferTypes(graph, { listsConstantsAsInputs: !canAddInitializers });
     const all = [...allNodes(types)];
-    const choice = readChoice(options.keepFp32 ?? [], all, keepIoTypes);
+    const choice = {
+      ...readChoice(options.keepFp32 ?? [], all, keepIoTypes),
+      constantFit: new ConstantFit(loadExternal),
+    };
     const plan = planPrecision(types, choice);
     const constants = new HalfConstants(loadExternal);
     const freeNames = new FreeNames(namesIn(types));
@@ -134,7 +138,11 @@ const namesOfType = (graph: ProtoMessage, field: number, type: number): string[]
     .filter((value) => declaredType(value) === type)
     .map((value) => value.text(valueField.name));
 
-function readChoice(words: readonly string[], nodes: readonly NodeView[], keepIoTypes: boolean): PrecisionChoice {
+function readChoice(
+  words: readonly string[],
+  nodes: readonly NodeView[],
+  keepIoTypes: boolean,
+): Omit<PrecisionChoice, 'constantFit'> {
   const operators = new Set(nodes.map(({ opType }) => opType));
   const names = new Set(nodes.map(({ name }) => name).filter((name) => name !== ''));
   const keptNodes = new Set(

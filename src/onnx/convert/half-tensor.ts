@@ -28,7 +28,8 @@ export function toHalfTensor(
   return half.setNumber(tensorField.dataType, onnxElementType.FP16).setBytes(tensorField.rawData, littleEndian(bits));
 }
 
-function readFloats(tensor: ProtoMessage, loadExternal: LoadExternal): Float32Array {
+/** The 32-bit floats of a tensor. Throws as `toHalfTensor`. */
+export function readFloats(tensor: ProtoMessage, loadExternal: LoadExternal): Float32Array {
   const name = tensor.text(tensorField.name);
   if (tensor.has(tensorField.segment)) throw new BrokenBytes(`tensor '${name}' is stored in segments`);
   const count = tensor.numbers(tensorField.dims).reduce((product, size) => product * size, 1);

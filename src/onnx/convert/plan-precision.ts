@@ -1,5 +1,6 @@
 /** Decides for every node that touches 32-bit floats whether it computes in half precision, and why not. Edits nothing. */
 import { graphField, valueField } from '../onnx-fields.js';
+import type { ConstantFit } from './constant-fit.js';
 import { FLOAT, type GraphTypes, HALF, typeOf, UNKNOWN } from './element-types.js';
 import { defaultKeptOperators, halfOperator, readsAnyType } from './half-operators.js';
 import { type NodeView, nodesOf } from './node-view.js';
@@ -14,6 +15,8 @@ export type KeepReason =
   | 'unsupported'
   /** If, Loop or Scan: what goes in and out stays; the nodes inside are decided one by one. */
   | 'control-flow'
+  /** One of its constants is no half: too large, or too small to keep what it stands for. */
+  | 'constants'
   /** A type that could not be told. */
   | 'unknown-type'
   /** Whole numbers as floats on their way to whole numbers, as shapes and positions are computed. */
@@ -32,6 +35,7 @@ export interface PrecisionChoice {
   /** Operators and node names that stay 32-bit because the user says so. */
   readonly keptOperators: ReadonlySet<string>;
   readonly keptNodes: ReadonlySet<string>;
+  readonly constantFit: ConstantFit;
 }
 
 const movingOperators: ReadonlySet<string> = new Set(
@@ -88,7 +92,12 @@ function reasonToKeep(node: NodeView, types: GraphTypes, choice: PrecisionChoice
     return 'requested';
   if (node.domain === '' && (readsAnyType.has(node.opType) || node.opType === 'ConstantOfShape')) return undefined;
   if (node.domain === '' && defaultKeptOperators.includes(node.opType)) return 'range';
-  if (halfOperator(node) === undefined) return 'unsupported';
+  const operator = halfOperator(node);
+  if (operator === undefined) return 'unsupported';
+  const isMoving = node.domain === '' && movingOperators.has(node.opType);
+  if (isMoving) choice.constantFit.noteMoved(node, types);
+  if (choice.constantFit.isUnfit(node, types, (place) => operator.fullInputs?.includes(place) === true))
+    return 'constants';
   const isTold = node.inputs.every((name) => name === '' || (typeOf(types, name) ?? UNKNOWN) !== UNKNOWN);
   return isTold ? undefined : 'unknown-type';
 }

@@ -6,6 +6,7 @@ import { startLoadWorkers } from '../../load/worker-pool.js';
 import { measureLevel } from '../../measure/measure-level.js';
 import type { LevelMonitor } from '../../measure/measurement.js';
 import type { WeighedModel } from '../../measure/model-shares.js';
+import { withRefusedValues } from '../../measure/refused-values.js';
 import { noMetrics, watchTarget } from '../../monitor/watch-target.js';
 import type { StopRule } from '../../plan/load-plan.js';
 import { createLoadPlan } from '../../plan/plan.js';
@@ -68,8 +69,8 @@ export async function measureServed(served: ServedVariant): Promise<LaunchedVari
     loadTimeNs: served.loadTimeNs,
     target,
     measure(request) {
-      const measure = (workers: LoadWorkerPool): Promise<LevelRecord> =>
-        measureUntilFailure(target, workers, monitor, models, request);
+      const measure = async (workers: LoadWorkerPool): Promise<LevelRecord> =>
+        withRefusedValues(await measureUntilFailure(target, workers, monitor, models, request), plan.models);
       return served.foreign === undefined ? measure(pool) : served.foreign.watch(pool, measure);
     },
     async close() {

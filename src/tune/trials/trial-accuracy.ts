@@ -5,7 +5,7 @@
 import { askServer, measureAccuracy, type ReferenceAnswers, recordReference } from '../../check/measure-accuracy.js';
 import { defaultClientKinds, inferClients } from '../../client/create-infer-client.js';
 import { PerfTsError } from '../../common/errors.js';
-import type { PlanOptions } from '../../plan/plan.js';
+import type { RequestContents } from '../../plan/request-contents.js';
 import type { TrialAccuracy } from '../../record/study-record.js';
 import { knobs } from '../knobs/knobs.js';
 import type { LaunchedVariant } from '../launchers/launched-variant.js';
@@ -15,9 +15,9 @@ import { findServedFile } from '../studies/study-model.js';
 import { plainKnob } from '../together/member.js';
 import type { StudyModel, Variant } from '../variants/variants.js';
 
-/** The samples are as many as the reference answers in about this time, within these bounds. */
+/** The samples are as many as the reference answers in about this time, within these bounds; a data file has its own. */
 const REFERENCE_TIME_MS = 1500;
-const [FEWEST, MOST] = [8, 256];
+const [FIRST, MOST] = [2, 256];
 const SAMPLE_SEED = 20_240_117;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** What a change of precision must keep unless the study's own limits say how near the answers have to be. */
@@ -55,7 +55,7 @@ export function limitsOf(variant: Variant, constraints: readonly Constraint[]): 
 export interface AnswerComparison {
   readonly model: StudyModel;
   /** What requests hold, where the model leaves it open. */
-  readonly requests?: Pick<PlanOptions, 'shapes'> | undefined;
+  readonly requests?: RequestContents | undefined;
   /** Whether outputs of rank 3 are read as text, for a limit on its errors. */
   readonly isCtc: boolean;
 }
@@ -65,7 +65,7 @@ export function createAnswerComparison({ model, requests, isCtc }: AnswerCompari
   let reference: Promise<ReferenceAnswers> | undefined;
   return async ({ target }, signal) => {
     if (target === undefined) throw new PerfTsError('TARGET_REFUSED', { what: 'answers cannot be asked for here' });
-    reference ??= recordEnough(model, requests?.shapes);
+    reference ??= recordEnough(model, requests);
     const expected = await reference;
     const metadata = await target.admin.modelMetadata(model.name);
     const client = await inferClients[defaultClientKinds[target.protocol]]({
@@ -93,13 +93,13 @@ export function createAnswerComparison({ model, requests, isCtc }: AnswerCompari
   };
 }
 
-async function recordEnough(model: StudyModel, shapes: PlanOptions['shapes']): Promise<ReferenceAnswers> {
-  const file = await findServedFile(model);
-  const choice = { seed: SAMPLE_SEED, ...(shapes !== undefined && { shapes }) };
-  await recordReference(file, { ...choice, count: 1 });
+/** Of a slow model the first answers are all that there is time for. */
+async function recordEnough(model: StudyModel, contents: RequestContents | undefined): Promise<ReferenceAnswers> {
+  const reference = { name: model.name, modelFile: await findServedFile(model), config: model.completed };
+  const choice = { seed: SAMPLE_SEED, contents };
   const started = performance.now();
-  await recordReference(file, { ...choice, count: FEWEST });
-  const sampleMs = (performance.now() - started) / FEWEST;
-  const count = Math.round(Math.min(MOST, Math.max(FEWEST, REFERENCE_TIME_MS / sampleMs)));
-  return recordReference(file, { ...choice, count });
+  const first = await recordReference(reference, { ...choice, count: FIRST });
+  const sampleMs = (performance.now() - started) / FIRST;
+  const count = Math.round(Math.min(MOST, REFERENCE_TIME_MS / sampleMs));
+  return count <= first.samples.length ? first : recordReference(reference, { ...choice, count });
 }

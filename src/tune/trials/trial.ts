@@ -11,7 +11,7 @@ import type { Objective } from '../objectives/objective.js';
 import { closedLoad, gentlerConcurrency } from '../studies/study-load.js';
 import type { Variant } from '../variants/variants.js';
 import type { CompareAnswers } from './trial-accuracy.js';
-import { failureOf, type TrialFailure } from './trial-cause.js';
+import { comparisonFault, failureOf, type TrialFailure } from './trial-cause.js';
 import { type FinishedTrial, finishTrial, missesOf, type TrialRound } from './trial-outcome.js';
 import { type LevelRises, type RunningEstimate, watchLevel, whyHopeless } from './trial-watch.js';
 
@@ -157,11 +157,23 @@ async function observe(
   signal: AbortSignal,
 ): Promise<void> {
   if (options.comparesAnswers && dependencies.compareAnswers !== undefined) {
-    seen.accuracy = options.knownAccuracy ?? (await dependencies.compareAnswers(launched, signal));
+    seen.accuracy = options.knownAccuracy ?? (await compareOrTell(dependencies.compareAnswers, launched, signal));
     if (missesOf({ level: null, loadTimeNs: null, accuracy: seen.accuracy }, options)?.isAccuracy === true) return;
   }
   seen.measureStart = dependencies.clock.now();
   await measureBest(options, dependencies, launched, seen, signal);
+}
+
+async function compareOrTell(
+  compareAnswers: CompareAnswers,
+  launched: LaunchedVariant,
+  signal: AbortSignal,
+): Promise<TrialAccuracy> {
+  try {
+    return await compareAnswers(launched, signal);
+  } catch (thrown) {
+    throw comparisonFault(thrown);
+  }
 }
 
 /** The first level that keeps the limits, or the one that missed them least. */
