@@ -107,21 +107,41 @@ async function startSessions(options: ServedModelOptions, session: ConfigSetting
         });
   const source = await takeOptimized(options, { modelFile, ortLibrary, ortVersion, settings });
   const bare = { ...source, ortLibrary };
-  const warmUp = await readSamples(options, () => inspect(options, plans, bare));
+  const warmUp = await readSamples(options, () => inspect(options, plans, { ...bare, modelFile, settings }));
   const plan = { ...bare, warmUp };
-  const starting = startAll(options, plans, plan);
+  const starting = startFrom(options, plans, plan, { modelFile, settings });
   // What serves is loaded while the sessions are being made, which is done by other threads.
   void import('./onnx-model.js').catch(() => undefined);
-  const instances = await starting;
+  const { instances, plan: used } = await starting;
   try {
     const complete = completionFor(options, instances);
     // Found wrong only now, because what the file declares need not be what the session says.
     complete(config);
-    return { instances, assignments, plan, complete };
+    return { instances, assignments, plan: used, complete };
   } catch (thrown) {
     await instances.discard();
     throw thrown;
   }
+}
+
+/** What was kept of a model may be broken by now: then it is dropped, and the model itself is loaded. */
+async function startFrom(
+  options: ServedModelOptions,
+  plans: readonly InstancePlan[],
+  plan: ModelSessionPlan,
+  itself: Pick<ModelSessionPlan, 'modelFile' | 'settings'>,
+): Promise<Pick<StartedSessions, 'instances' | 'plan'>> {
+  if (plan.modelFile !== itself.modelFile) {
+    try {
+      return { instances: await startInstances(plans, plan), plan };
+    } catch (thrown) {
+      const { dropOptimized } = await import('../src/onnxruntime/optimized-model.js');
+      await dropOptimized(plan.modelFile);
+      options.log?.warn(`what was kept of model '${options.name}' did not load and is dropped: ${messageOf(thrown)}`);
+    }
+  }
+  const own = { ...plan, ...itself };
+  return { instances: await startAll(options, plans, own), plan: own };
 }
 
 async function startAll(

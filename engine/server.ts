@@ -54,6 +54,7 @@ export async function startEngine(options: EngineOptions, parts: EngineParts = {
   const hostPolicies = resolveHostPolicies(options.hostPolicy);
   const tensorMemory = new PinnedMemoryPool(options.pinnedMemoryPoolByteSize);
   log.info(tensorMemory.describe());
+  for (const { note } of options.backendConfig) if (note !== undefined) log.warn(note);
   const inlineModels = options.inlineTinyModels ? { inlineModels: new InlineModels() } : {};
   const ending = new AbortController();
   let onLoading = (): void => undefined;

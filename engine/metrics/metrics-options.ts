@@ -44,7 +44,7 @@ export const metricsOptionRows = {
   allowGpuMetrics: toggle({
     flag: 'allow-gpu-metrics',
     defaultText: 'true',
-    help: 'tell the use of GPUs; there are none to tell of while the engine runs on the CPU',
+    help: 'export GPU metrics; the engine has none of its own, a sweep or measurement reads the GPU itself',
     group: metrics,
   }),
   metricsConfig: repeated({

@@ -17,24 +17,32 @@ export interface PrepareRules {
 
 export interface BackendSetting {
   readonly key: string;
-  readonly value: number;
+  /** Of the one setting that is heeded. */
+  readonly value?: number;
+  /** Why it has no effect. */
+  readonly note?: string;
 }
 
 const BACKEND = 'onnxruntime';
 const MAX_BATCH_SIZE = 'default-max-batch-size';
+const GLOBAL_POOL = 'enable-global-threadpool';
 
 /** Reads `onnxruntime,default-max-batch-size=N`; without a backend's name it is meant for all. */
 export function parseBackendSetting(text: string): BackendSetting {
-  const match = /^(?:([^,=]+),)?([^,=]+)=(.*)$/.exec(text);
+  const match = /^(?:([^,=]*),)?([^,=]+)=(.*)$/.exec(text);
   if (match === null) throw new Error(`must be ${BACKEND},KEY=VALUE, not '${text}'`);
-  const [, backend = BACKEND, key = '', value = ''] = match;
-  if (backend !== BACKEND) throw new Error(`'${backend}' is no backend of this engine, only '${BACKEND}' is`);
-  if (key !== MAX_BATCH_SIZE) {
-    const near = closestWord(key, [MAX_BATCH_SIZE]);
-    const hint = near === undefined ? `there is only ${MAX_BATCH_SIZE}` : `did you mean ${near}?`;
-    throw new Error(`has no setting '${key}'; ${hint}`);
+  const [, named = '', key = '', value = ''] = match;
+  const ignore = (why: string): BackendSetting => ({ key, note: `--backend-config=${text} has no effect: ${why}` });
+  if (named !== '' && named !== BACKEND) return ignore(`there is no backend '${named}', only '${BACKEND}'`);
+  if (key === MAX_BATCH_SIZE) return { key, value: parseInteger(0, 2 ** 31 - 1)(value) };
+  if (key === GLOBAL_POOL && !/^(0|false|off)$/i.test(value)) {
+    throw new Error(`cannot be '${key}=${value}': each session has threads of its own`);
   }
-  return { key, value: parseInteger(0, 2 ** 31 - 1)(value) };
+  if (named === '') return ignore(`'${BACKEND}' has no such setting`);
+  if (/^(intra|inter)_op_thread_count$/.test(key))
+    return ignore(`it belongs to ${GLOBAL_POOL}; a model has it as a parameter`);
+  const near = closestWord(key, [MAX_BATCH_SIZE]);
+  return ignore(near === undefined ? `the backend heeds ${MAX_BATCH_SIZE} alone` : `did you mean ${near}?`);
 }
 
 /** The last one given counts. */

@@ -12,14 +12,20 @@ export interface CommandContext {
   readonly positionals: readonly string[];
 }
 
+export interface RefusedFlag {
+  readonly reason: string;
+  /** Matches the values at which it asks for nothing; it is then taken, with a remark. */
+  readonly neutral?: RegExp;
+}
+
 export interface Command<Rows extends OptionRows = OptionRows> {
   /** Such as `perf-ts sweep -m MODEL [options]`. */
   readonly usage: string;
   /** Two or three example command lines with a word on each. */
   readonly examples: readonly (readonly [line: string, meaning: string])[];
   readonly rows: Rows;
-  /** Flags of another program that users may bring along and that mean nothing here, with the reason. */
-  readonly refusedFlags?: Readonly<Record<string, string>>;
+  /** Flags of another program that users may bring along and that mean nothing here. */
+  readonly refusedFlags?: Readonly<Record<string, RefusedFlag>>;
   /** Most commands take no arguments without a dash. */
   readonly takesPositionals?: boolean;
   /** True where a signal is the usual way to end, as for a server: its own exit code then stands. */

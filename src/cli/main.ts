@@ -27,7 +27,8 @@ async function runCommand(argv: readonly string[], terminal: Terminal): Promise<
       terminal.print(parsed.text);
       return exitCodes.ok;
     }
-    const { values, positionals } = parsed;
+    const { values, positionals, remarks } = parsed;
+    for (const remark of remarks) terminal.say(remark);
     const code = await command.run(values, { terminal, signal: interrupts.signal, argv, positionals });
     return interrupts.signal.aborted && command.endsBySignal !== true ? exitCodes.interrupted : code;
   } catch (thrown) {

@@ -15,7 +15,13 @@ import { readPlainWords } from './plain-words.js';
 
 export type ParsedCommandLine<Rows extends OptionRows> =
   | { readonly state: 'answered'; readonly text: string }
-  | { readonly state: 'run'; readonly values: OptionValues<Rows>; readonly positionals: readonly string[] };
+  | {
+      readonly state: 'run';
+      readonly values: OptionValues<Rows>;
+      readonly positionals: readonly string[];
+      /** What of the command line has no effect, a sentence each. */
+      readonly remarks: readonly string[];
+    };
 
 /** Help and version are answered here; all problems of all options are thrown together as PerfTsError BAD_OPTION. */
 export async function parseCommandLine<Rows extends OptionRows>(
@@ -30,7 +36,7 @@ export async function parseCommandLine<Rows extends OptionRows>(
     const { values, problems } = readOptions(command.rows, plain);
     const all = [...problems, ...(await checkOutputs(rows, plain))];
     if (all.length > 0) throw new PerfTsError('BAD_OPTION', all);
-    return { state: 'run', values, positionals: [] };
+    return { state: 'run', values, positionals: [], remarks: [] };
   }
   const parser = await declareOptions(name, command, rows, width);
   const parsed = (await parser.parse([...words])) as Record<string, unknown>;
@@ -47,7 +53,7 @@ export async function parseCommandLine<Rows extends OptionRows>(
     ...(await checkOutputs(rows, texts)),
   ];
   if (all.length > 0) throw new PerfTsError('BAD_OPTION', all);
-  return { state: 'run', values, positionals };
+  return { state: 'run', values, positionals, remarks: findNeutralFlags(command.refusedFlags ?? {}, parsed) };
 }
 
 async function declareOptions(
@@ -118,24 +124,43 @@ function textsByFlag(
 
 function findUnknownFlags(
   rows: readonly OptionRow<unknown>[],
-  refused: Readonly<Record<string, string>>,
+  refused: NonNullable<Command['refusedFlags']>,
   parsed: Readonly<Record<string, unknown>>,
 ): Problem[] {
   const known = new Set(['_', '$0', 'help', 'version', ...rows.flatMap((option) => [option.flag, ...option.aliases])]);
   const longNames = rows.flatMap((option) => [option.flag, ...option.aliases.filter((alias) => alias.length > 1)]);
   return Object.keys(parsed)
-    .filter((flag) => !known.has(flag))
+    .filter((flag) => !known.has(flag) && !isNeutral(flag, refused, parsed))
     .map((flag) => describeUnknown(flag, refused, longNames));
 }
 
+/** True for a flag that is refused otherwise and asks for nothing at the values it was given. */
+function isNeutral(
+  flag: string,
+  refused: NonNullable<Command['refusedFlags']>,
+  parsed: Readonly<Record<string, unknown>>,
+): boolean {
+  const neutral = Object.hasOwn(refused, flag) ? refused[flag]!.neutral : undefined;
+  const given = parsed[flag];
+  return neutral !== undefined && (Array.isArray(given) ? given : [given]).every((text) => neutral.test(String(text)));
+}
+
+const findNeutralFlags = (
+  refused: NonNullable<Command['refusedFlags']>,
+  parsed: Readonly<Record<string, unknown>>,
+): readonly string[] =>
+  Object.keys(parsed)
+    .filter((flag) => isNeutral(flag, refused, parsed))
+    .map((flag) => `--${flag} has no effect: ${refused[flag]!.reason}`);
+
 function describeUnknown(
   flag: string,
-  refused: Readonly<Record<string, string>>,
+  refused: NonNullable<Command['refusedFlags']>,
   longNames: readonly string[],
 ): Problem {
   const where = flag.length === 1 ? `-${flag}` : `--${flag}`;
   if (Object.hasOwn(refused, flag))
-    return { where, what: `has no meaning here: ${refused[flag]}`, hint: 'leave it out' };
+    return { where, what: `has no meaning here: ${refused[flag]!.reason}`, hint: 'leave it out' };
   const later = Object.hasOwn(laterFlags, flag) ? laterFlags[flag] : undefined;
   if (later !== undefined) return { where, what: `perf_analyzer’s flag for ${later} is not part of this version yet` };
   const successor = Object.hasOwn(deprecatedFlags, flag) ? deprecatedFlags[flag] : undefined;

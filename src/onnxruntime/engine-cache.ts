@@ -3,10 +3,10 @@
  * the user's cache folder: one folder for each model, library, device and set of options. The least recently used ones
  * go when the whole grows beyond its limit.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { cacheFolder } from '../common/user-folders.js';
 
@@ -26,20 +26,45 @@ export const ENGINE_CACHE_LIMIT_BYTES = 8 * 2 ** 30;
 
 const PROOF_FILE = 'proof.json';
 
-/** The same for the same inputs; another model, library, device or option gives another. */
+/** The same for the same inputs; another model, weights, library, device or option gives another. */
 export async function engineCacheKey({ modelFile, library, devices, settings }: CacheIdentity): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(modelFile), hash);
-  const identity = createHash('sha256').update(hash.digest());
-  // Weights may lie in files beside the model; their size and time stand for them.
-  const folder = dirname(modelFile);
-  for (const name of (await readdir(folder)).sort()) {
-    if (name === basename(modelFile)) continue;
-    const { size, mtimeMs } = await stat(join(folder, name));
-    identity.update(`\0${name}\0${size}\0${mtimeMs}`);
-  }
+  const identity = createHash('sha256').update(await hashFile(modelFile));
+  await printFiles(dirname(modelFile), '', modelFile, identity, 0);
   identity.update(JSON.stringify([library, devices, settings]));
   return identity.digest('hex').slice(0, 32);
+}
+
+/** Deeper folders hold no weights; it also ends a ring of links. */
+const DEEPEST = 8;
+/** Of larger files size and time stand for the contents. */
+const HASHED_BYTES = 16 << 20;
+
+/** Weights may lie in files beside the model and in folders there; a link is what it leads to, if anything. */
+async function printFiles(
+  folder: string,
+  prefix: string,
+  modelFile: string,
+  identity: Hash,
+  depth: number,
+): Promise<void> {
+  for (const name of (await readdir(folder)).sort()) {
+    const path = join(folder, name);
+    if (path === modelFile) continue;
+    const found = await stat(path).catch(() => undefined);
+    if (found === undefined) identity.update(`\0${prefix}${name}\0gone`);
+    else if (found.isDirectory()) {
+      if (depth < DEEPEST) await printFiles(path, `${prefix}${name}/`, modelFile, identity, depth + 1);
+    } else {
+      const content = found.isFile() && found.size <= HASHED_BYTES ? await hashFile(path) : found.mtimeMs;
+      identity.update(`\0${prefix}${name}\0${found.size}\0${content}`);
+    }
+  }
+}
+
+async function hashFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
 }
 
 /** The folder for a key, made when it is not there, and marked as just used. */

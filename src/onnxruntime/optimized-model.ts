@@ -4,9 +4,10 @@
  * the processor it was made with, so both are part of the key.
  */
 import { createHash } from 'node:crypto';
-import { rename, rm, stat } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { messageOf } from '../common/errors.js';
 import { readCpuFlags } from './cpu-precision.js';
 import {
   ENGINE_CACHE_LIMIT_BYTES,
@@ -50,44 +51,97 @@ const FILE = 'model.onnx';
 export const isOptimizable = ({ providers = [], graphLevel = 'all' }: SessionSettings): boolean =>
   providers.length === 0 && graphLevel !== 'disabled';
 
-/** Never rejects but for a model file that cannot be read: a cache that cannot be used costs time, never the model. */
+/** Never rejects: a cache that cannot be used costs time, never the model. */
 export async function keepOptimized(model: ModelToOptimize, options: OptimizeOptions = {}): Promise<OptimizedModel> {
-  const { cacheRoot = engineCacheRoot(), cacheLimitBytes = ENGINE_CACHE_LIMIT_BYTES } = options;
-  const { modelFile, ortLibrary, settings } = model;
+  const { cacheRoot = engineCacheRoot() } = options;
+  let folder: string;
+  try {
+    folder = await useCacheFolder(await keyOf(model), cacheRoot);
+  } catch (thrown) {
+    return { state: 'unavailable', reason: `${cacheRoot} or the model cannot be read: ${messageOf(thrown)}` };
+  }
+  const note = await readNote(folder);
+  const kept = join(folder, FILE);
+  if (note?.reason !== undefined) return { state: 'unavailable', reason: note.reason };
+  const settings: SessionSettings = { ...model.settings, graphLevel: 'disabled' };
+  if (note?.byteSize !== undefined && note.byteSize === (await sizeOf(kept))) {
+    return { state: 'ready', modelFile: kept, settings, isKept: true, buildNs: undefined };
+  }
+  try {
+    const made = await makeOptimized(model, folder, options);
+    if ('reason' in made) {
+      // What came of time or memory may go another way next time.
+      if (made.isLasting) await writeNote(folder, { reason: made.reason });
+      return { state: 'unavailable', reason: made.reason };
+    }
+    await writeNote(folder, { byteSize: (await sizeOf(kept)) ?? 0 });
+    await trimEngineCache(options.cacheLimitBytes ?? ENGINE_CACHE_LIMIT_BYTES, cacheRoot).catch(() => undefined);
+    return { state: 'ready', modelFile: kept, settings, isKept: false, buildNs: made.buildNs };
+  } catch (thrown) {
+    return { state: 'unavailable', reason: `it could not be written to ${folder}: ${messageOf(thrown)}` };
+  }
+}
+
+/** Takes what is kept of a model away, because no session could be made of it. */
+export const dropOptimized = (modelFile: string): Promise<void> =>
+  rm(dirname(modelFile), { recursive: true, force: true }).catch(() => undefined);
+
+function keyOf({ modelFile, ortLibrary, ortVersion, settings }: ModelToOptimize): Promise<string> {
   const { graphLevel = 'all', configEntries = {} } = settings;
-  const key = await engineCacheKey({
+  return engineCacheKey({
     modelFile,
-    library: `${ortLibrary} ${model.ortVersion}`,
+    library: `${ortLibrary} ${ortVersion}`,
     devices: [describeProcessor()],
     // Threads, arenas and modes change nothing of the graph, so variants that differ in those share it.
     settings: { optimized: graphLevel, configEntries },
   });
-  const folder = await useCacheFolder(key, cacheRoot).catch(() => undefined);
-  if (folder === undefined) return { state: 'unavailable', reason: `${cacheRoot} cannot be written` };
-  const kept = join(folder, FILE);
-  const ready = { state: 'ready', modelFile: kept, settings: { ...settings, graphLevel: 'disabled' } } as const;
-  if (await isThere(kept)) return { ...ready, isKept: true, buildNs: undefined };
-  const making = `${kept}.${process.pid}`;
-  const proof = await proveSession(
-    { ortLibrary, modelFile, settings: { graphLevel, configEntries, intraOpThreads: 1, optimizedModelFile: making } },
-    options,
-  );
+}
+
+/** A model with weights in files of their own, for one, is written without them: what is kept must load from where it is. */
+async function makeOptimized(
+  { modelFile, ortLibrary, settings: { graphLevel = 'all', configEntries = {} } }: ModelToOptimize,
+  folder: string,
+  options: OptimizeOptions,
+): Promise<{ readonly buildNs: number } | { readonly reason: string; readonly isLasting: boolean }> {
+  const making = join(folder, `${FILE}.${process.pid}`);
+  const settings = { graphLevel, configEntries, intraOpThreads: 1 };
   try {
-    if (proof.state === 'refused') return { state: 'unavailable', reason: proof.reason };
-    await rename(making, kept);
-    await trimEngineCache(cacheLimitBytes, cacheRoot).catch(() => undefined);
-    return { ...ready, isKept: false, buildNs: proof.createNs };
-  } catch {
-    return { state: 'unavailable', reason: `it could not be written to ${folder}` };
+    const session = { ortLibrary, modelFile, settings: { ...settings, optimizedModelFile: making } };
+    const made = await proveSession(session, options);
+    if (made.state === 'refused') return { reason: made.reason, isLasting: false };
+    const again = { ...settings, graphLevel: 'disabled' as const };
+    const proof = await proveSession({ ortLibrary, modelFile: making, settings: again, isQuiet: true }, options);
+    if (proof.state === 'refused')
+      return { reason: `it does not load as it was written: ${proof.reason}`, isLasting: true };
+    await rename(making, join(folder, FILE));
+    return { buildNs: made.createNs };
   } finally {
     await rm(making, { force: true });
   }
 }
 
-const isThere = (file: string): Promise<boolean> =>
+/** What is known of an entry, so that a cut one is not used and one that cannot be is not made again and again. */
+interface Note {
+  readonly byteSize?: number;
+  readonly reason?: string;
+}
+
+const NOTE = 'optimized.json';
+
+async function readNote(folder: string): Promise<Note | undefined> {
+  try {
+    return JSON.parse(await readFile(join(folder, NOTE), 'utf8')) as Note;
+  } catch {
+    return undefined;
+  }
+}
+
+const writeNote = (folder: string, note: Note): Promise<void> => writeFile(join(folder, NOTE), JSON.stringify(note));
+
+const sizeOf = (file: string): Promise<number | undefined> =>
   stat(file).then(
-    (found) => found.size > 0,
-    () => false,
+    ({ size }) => size,
+    () => undefined,
   );
 
 /** The layouts that the optimizer chooses depend on the instructions of the processor, not on its name alone. */

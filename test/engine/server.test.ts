@@ -118,6 +118,17 @@ describe('the engine', () => {
     expect((await start(explicit)).models).toEqual([]);
   });
 
+  it('serves the others where --load-model names one that is not there, if told to go on', async () => {
+    const folder = await writeRepository({ 'a/1/model.onnx': identity });
+    const flags = { 'model-repository': [folder], 'model-control-mode': ['explicit'], 'load-model': ['a', 'nope'] };
+    await expect(start(flags)).rejects.toMatchObject({ code: 'BAD_OPTION', problems: [{ where: '--load-model' }] });
+    const warnings: string[] = [];
+    const parts = { ...fakes, log: warningsTo(warnings) };
+    const engine = await start({ ...flags, 'exit-on-error': ['false'] }, parts);
+    expect(engine.models.map(({ name }) => name)).toEqual(['a']);
+    expect(warnings).toEqual([expect.stringContaining("not served: --load-model: there is no model 'nope'")]);
+  });
+
   it('opens only the ports that are allowed', async () => {
     const folder = await writeRepository({ 'a/1/model.onnx': identity });
     const engine = await start({ 'model-repository': [folder], 'allow-grpc': ['false'] });
