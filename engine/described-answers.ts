@@ -1,7 +1,8 @@
 /** Writes requests of any shape into a slot and reads answers out of it, in the described form of described-batch.ts. */
+import { elementSize } from '../src/kserve/data-types.js';
 import type { Tensor } from '../src/kserve/tensor.js';
 import type { InferenceOutcome } from './inference.js';
-import { piecesOf } from './input-tensor.js';
+import { type InputTensor, piecesOf } from './input-tensor.js';
 import { type DescribedBatch, describeBatch, readBatch, type TensorParts } from './instance/described-batch.js';
 import type { TensorShape } from './instance/slot-layout.js';
 import { inputNamed, type QueuedInference } from './queued-inference.js';
@@ -21,6 +22,7 @@ export function gatherBatch(form: DescribedForm, requests: readonly QueuedInfere
     // Requests that leave out different inputs never share a batch.
     if (input.isOptional && !requests[0]!.request.inputs.some(({ name }) => name === input.name)) return [];
     const given = requests.map(({ request }) => inputNamed(request.inputs, input.name, place));
+    if (input.isScalar) return [scalarOf(input, given[0]!)];
     const dims = hasBatchDimension ? given[0]!.shape.slice(1) : given[0]!.shape;
     const modelDims = reshapeDims(dims, input.clientDims, input.dims);
     const shape = hasBatchDimension ? [rows, ...modelDims] : modelDims;
@@ -52,6 +54,8 @@ export function splitAnswers(
       const start = row;
       row += queued.rows;
       const outputs = tensors.map((tensor) => {
+        const output = form.outputs.find(({ name }) => name === tensor.name);
+        if (output?.isScalar && tensor.shape.length === 0) return repeatScalar(tensor, output, queued.rows);
         const mine = form.hasBatchDimension ? splitRows(tensor, start, row, rows) : tensor;
         return toClientShape(mine, form);
       });
@@ -61,6 +65,24 @@ export function splitAnswers(
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return requests.map(() => ({ state: 'failed', failure: { status: 'INTERNAL', message } }));
   }
+}
+
+/** Requests of a batch have the same value: a scheduler keeps different ones apart. Of a request's rows the first counts, as with Triton. */
+function scalarOf({ name, dataType }: TensorShape, input: InputTensor): TensorParts {
+  return { name, dataType, shape: [], parts: [firstElement(input)] };
+}
+
+/** The value for the whole batch that a request brings. */
+export function firstElement({ dataType, bytes }: InputTensor): Uint8Array {
+  const size = elementSize(dataType);
+  if (size !== undefined) return bytes.subarray(0, size);
+  return bytes.subarray(0, 4 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true));
+}
+
+/** Each row has the batch's value; as with Triton the rows stand for the first of the config's dims. */
+function repeatScalar(tensor: Tensor, { clientDims }: TensorShape, rows: number): Tensor {
+  const bytes = Buffer.concat(Array.from({ length: rows }, () => tensor.bytes));
+  return { ...tensor, shape: [rows, ...clientDims.slice(1)], bytes };
 }
 
 function toClientShape(tensor: Tensor, { outputs, hasBatchDimension }: DescribedForm): Tensor {

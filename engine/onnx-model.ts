@@ -7,6 +7,7 @@ import type { ModelConfig } from '../src/model-config/model-config.js';
 import type { PlaceAssignment } from '../src/onnxruntime/prepare-session.js';
 import type { OutputLabels } from './classification/read-labels.js';
 import { findUnservable, refuseConfig } from './config-limits.js';
+import { firstElement } from './described-answers.js';
 import type { InferenceRequest, OnOutcome } from './inference.js';
 import type { HostPolicies } from './instance/host-policy.js';
 import type { InlineMembership } from './instance/inline-models.js';
@@ -61,7 +62,7 @@ export class OnnxModel implements ServedModel {
   readonly #inlineMembership: InlineMembership | undefined;
   readonly #maxBatchSize: number;
   readonly #accepted: AcceptedRequest;
-  /** Inputs with an open dimension or that may be left out: their shapes decide what may share a batch. */
+  /** Inputs with an open dimension, that may be left out or are one value for a batch: they decide what may share one. */
   readonly #openInputs: readonly TensorShape[];
   readonly #stats = new ModelStats();
   readonly #pool: InstancePool;
@@ -89,7 +90,9 @@ export class OnnxModel implements ServedModel {
     this.#inlineMembership = options.inlineModels?.join(options.tinySession !== undefined);
     this.#maxBatchSize = policy.maxBatchSize;
     this.#accepted = acceptedBy(options);
-    this.#openInputs = shapes.inputs.filter(({ clientDims, isOptional }) => clientDims.includes(-1) || isOptional);
+    this.#openInputs = shapes.inputs.filter(
+      ({ clientDims, isOptional, isScalar }) => clientDims.includes(-1) || isOptional || isScalar,
+    );
     for (const run of instances.warmUpRuns) this.#stats.addWarmUp(run);
     this.#pool = instances.serve({
       slotCountFor,
@@ -171,7 +174,11 @@ export class OnnxModel implements ServedModel {
   #shapeKeyOf({ inputs }: InferenceRequest): string {
     const first = this.#maxBatchSize > 0 ? 1 : 0;
     return this.#openInputs
-      .map((open) => inputs.find(({ name }) => name === open.name)?.shape.slice(first) ?? '-')
+      .map((open) => {
+        const input = inputs.find(({ name }) => name === open.name);
+        if (input !== undefined && open.isScalar) return Buffer.from(firstElement(input)).toString('latin1');
+        return input?.shape.slice(first) ?? '-';
+      })
       .join(';');
   }
 

@@ -23,9 +23,10 @@ export function tensorShapesOf(
     const dataType = fromConfigType(data_type);
     if (dataType === undefined) throw new Error(`'${name}' has the data type ${data_type}, unknown to KServe`);
     // A scalar of a model that does not batch is written as dims [1], because a config has no other way to say it.
-    const isScalar = !isBatched && specs.find((spec) => spec.name === name)?.shape.length === 0;
+    const hasNoDims = specs.find((spec) => spec.name === name)?.shape.length === 0;
     const isOptional = 'optional' in tensor && tensor.optional === true;
-    return { name, dataType, dims: isScalar ? [] : (reshape?.shape ?? dims), clientDims: dims, isOptional };
+    const isScalar = hasNoDims && isBatched;
+    return { name, dataType, dims: hasNoDims ? [] : (reshape?.shape ?? dims), clientDims: dims, isOptional, isScalar };
   };
   const inputs = [...signature.inputs, ...signature.overridableInputs];
   return {

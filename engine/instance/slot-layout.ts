@@ -31,6 +31,8 @@ export interface TensorShape {
   readonly dataType: DataType;
   readonly dims: readonly number[];
   readonly clientDims: readonly number[];
+  /** One value for a whole batch: the model's tensor has no dimension for the rows that requests bring. */
+  readonly isScalar?: boolean | undefined;
 }
 
 /** Above this a slot is not laid out for the most rows; each batch then brings its own size. */
@@ -53,8 +55,8 @@ export function planSlotLayout(
     return { ...tensor, rowBytes, offset };
   };
   const isFixed = [...inputs, ...outputs].every(
-    ({ dataType, dims, isOptional }) =>
-      elementSize(dataType) !== undefined && !isOptional && dims.every((size) => size >= 0),
+    ({ dataType, dims, isOptional, isScalar }) =>
+      elementSize(dataType) !== undefined && !isOptional && !isScalar && dims.every((size) => size >= 0),
   );
   if (!isFixed) return undefined;
   const layout = { inputs: inputs.map(place), outputs: outputs.map(place) };

@@ -81,3 +81,47 @@ describe('outputs', () => {
     },
   );
 });
+
+describe('a scalar beside a batch', () => {
+  const model: OnnxModel = {
+    nodes: [
+      { op: 'Mul', inputs: ['X', 'S'], outputs: ['Y'] },
+      { op: 'Neg', inputs: ['S'], outputs: ['Z'] },
+    ],
+    inputs: [
+      { name: 'X', shape: ['N', 2] },
+      { name: 'S', shape: [] },
+    ],
+    outputs: [
+      { name: 'Y', shape: ['N', 2] },
+      { name: 'Z', shape: [] },
+    ],
+  };
+  const config = `backend: "onnxruntime" max_batch_size: 8 dynamic_batching { }
+    input [ { name: "X" data_type: TYPE_FP32 dims: 2 }, { name: "S" data_type: TYPE_FP32 dims: 1 } ]
+    output [ { name: "Y" data_type: TYPE_FP32 dims: 2 }, { name: "Z" data_type: TYPE_FP32 dims: 1 } ]`;
+
+  it('is that of its own request, whatever batches form', async () => {
+    const served = await serve(model, config);
+    const requests = Array.from({ length: 60 }, (_, index) => ({
+      rows: 1 + (index % 2),
+      scale: 1 + Math.floor(index / 20),
+    }));
+    const answers = await Promise.all(
+      requests.map(({ rows, scale }) => {
+        const values = new Array<number>(rows * 2).fill(5);
+        const scales = new Array<number>(rows).fill(scale);
+        return outputsOf(served, [floats('X', [rows, 2], values), floats('S', [rows, 1], scales)]);
+      }),
+    );
+    answers.forEach((outputs, index) => {
+      const { rows, scale } = requests[index]!;
+      const [Y, Z] = ['Y', 'Z'].map((name) => outputs.find((output) => output.name === name)!);
+      expect(Y).toMatchObject({ shape: [rows, 2] });
+      expect(toFloats(Y!)).toEqual(new Array<number>(rows * 2).fill(5 * scale));
+      expect(Z).toMatchObject({ shape: [rows] });
+      expect(toFloats(Z!)).toEqual(new Array<number>(rows).fill(-scale));
+    });
+    expect(served.statistics().execution_count).toBeLessThan(60);
+  });
+});

@@ -101,7 +101,9 @@ async function linkFolder(from: string, to: string): Promise<boolean> {
   let isLinked = true;
   for (const name of await readdir(from)) {
     if (name === CONFIG_FILE) continue;
-    const source = await realpath(join(from, name));
+    // A link that leads nowhere is in no server's way.
+    const source = await realpath(join(from, name)).catch(() => undefined);
+    if (source === undefined) continue;
     const target = join(to, name);
     const kind = await stat(source);
     if (kind.isDirectory()) isLinked = (await linkFolder(source, target)) && isLinked;

@@ -66,7 +66,7 @@ describe('warm-up samples of a config', () => {
     ]);
   });
 
-  it('read no file outside the model’s warm-up folder, by name or by link', async () => {
+  it('read no file outside the model’s warm-up folder by its name, and follow links', async () => {
     const folder = await makeTemporaryFolder();
     mkdirSync(join(folder, 'warmup'));
     writeFileSync(join(folder, 'secret'), bytesOf(Float32Array.of(1, 2, 3, 4)));
@@ -78,15 +78,14 @@ describe('warm-up samples of a config', () => {
     };
     expect(await problemOf('../secret')).toContain('leads out of the folder');
     expect(await problemOf(join(folder, 'secret'))).toContain('leads out of the folder');
-    expect(await problemOf('link')).toContain('behind a link that leads out');
+    expect(await problemOf('link')).toBeUndefined();
     expect(await problemOf('missing')).toContain("there is no file 'missing'");
     expect(await problemOf('')).toContain('leads out of the folder');
     const other = await makeTemporaryFolder();
     symlinkSync(join(folder, 'warmup'), join(other, 'warmup'));
     const inputs = { INPUT0: input({ input_data_file: 'short' }), INPUT1: input({ zero_data: true }) };
     const { problems } = await readWarmUp(warmUpOf({ name: 'x', inputs }), other);
-    expect(problems[0]?.what).toContain('behind a link that leads out');
-    expect(await problemOf('short')).toContain('has 3 bytes, and one row of this shape has 16');
+    expect(problems[0]?.what).toContain('has 3 bytes, and one row of this shape has 16');
   });
 });
 
