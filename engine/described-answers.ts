@@ -89,6 +89,10 @@ function toClientShape(tensor: Tensor, { outputs, hasBatchDimension }: Described
   const output = outputs.find(({ name }) => name === tensor.name);
   if (output === undefined || output.dims === output.clientDims) return tensor;
   const dims = hasBatchDimension ? tensor.shape.slice(1) : tensor.shape;
+  // A shape that the config does not foresee is answered as it is.
+  const isForeseen =
+    dims.length === output.dims.length && dims.every((size, axis) => [-1, size].includes(output.dims[axis]!));
+  if (!isForeseen) return tensor;
   const clientDims = reshapeDims(dims, output.dims, output.clientDims);
   return { ...tensor, shape: hasBatchDimension ? [tensor.shape[0]!, ...clientDims] : clientDims };
 }

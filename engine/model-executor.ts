@@ -241,7 +241,9 @@ export class ModelExecutor implements BatchSink<QueuedInference> {
     }
     stats.addExecution(times, rows, requests.length, Date.now());
     const bytes = this.#pool.slotBytes(slot, 0);
-    const split = this.#answers === undefined ? splitAnswers(form, bytes, requests, rows) : undefined;
+    // Outputs of another shape than the model declares come described from a fixed layout too.
+    const split =
+      this.#answers === undefined || control.hasSpilled ? splitAnswers(form, bytes, requests, rows) : undefined;
     const firstReceivedAt = requests[0]!.request.receivedAt;
     let row = 0;
     let goodCount = 0;

@@ -4,15 +4,20 @@
  */
 import { nowNs } from '../../src/common/clock.js';
 import type { Pointer } from '../../src/onnxruntime/api-functions.js';
+import { OrtError } from '../../src/onnxruntime/ort-error.js';
 import type { OrtSession } from '../../src/onnxruntime/session.js';
 import { createTensorOver, describeValue, readValue } from '../../src/onnxruntime/tensor-value.js';
 import type { BatchRunner } from './batch-runner.js';
 import { BorrowedInputs } from './borrowed-inputs.js';
+import { describeBatch } from './described-batch.js';
 import { OutputMarks } from './output-marks.js';
+import { inResponseOrder } from './output-order.js';
 import type { SlotLayout, TensorLayout } from './slot-layout.js';
 
 /** A session that left outputs unwritten so often is given no memory for any from then on. */
 const MOST_UNWRITTEN = 4;
+/** ONNX Runtime's words, old and new, for memory that it was given for an output of another shape. */
+const OTHER_SHAPE = /computed output shape for this run|OrtValue shape verification failed/;
 
 /** Native tensors of one slot and number of rows, in the session's order, and the memory they lie over. */
 interface BoundBatch {
@@ -36,9 +41,15 @@ export function createFixedRunner(session: OrtSession, layout: SlotLayout): Batc
     if (unwrittenCount < MOST_UNWRITTEN) {
       const values = binding.isComplete ? outputs : outputs.slice();
       marks.set();
-      session.runPrepared(inputs, values);
-      if (!marks.isAnyLeft()) return binding.isComplete ? undefined : values;
-      unwrittenCount++;
+      try {
+        session.runPrepared(inputs, values);
+        if (!marks.isAnyLeft()) return binding.isComplete ? undefined : values;
+        unwrittenCount++;
+      } catch (thrown) {
+        // The model declares another shape than it computes, and is given no memory for it from now on.
+        if (!(thrown instanceof OrtError && OTHER_SHAPE.test(thrown.message))) throw thrown;
+        unwrittenCount = MOST_UNWRITTEN;
+      }
       binding.release(values, outputs);
     }
     // All outputs anew, so that all are of the same run.
@@ -65,11 +76,12 @@ export function createFixedRunner(session: OrtSession, layout: SlotLayout): Batc
         return { times: { computeStartNs, inferStartNs, inferEndNs, computeEndNs: inferEndNs } };
       }
       try {
-        binding.copy(values, batch, rows);
+        const spill = binding.copy(values, batch, rows);
+        const times = { computeStartNs, inferStartNs, inferEndNs, computeEndNs: nowNs() };
+        return spill === undefined ? { times } : { times, spill };
       } finally {
         binding.release(values, batch.outputs);
       }
-      return { times: { computeStartNs, inferStartNs, inferEndNs, computeEndNs: nowNs() } };
     },
     close() {
       for (const batch of bound.values()) binding.close(batch);
@@ -119,25 +131,43 @@ class LayoutBinding {
   }
 
   /**
-   * Copies to the slot what ONNX Runtime allocated instead.
-   * @throws Error when an output was not computed or is not what the layout has a place for.
+   * Copies to the slot what ONNX Runtime allocated instead. Where an output has another shape than the layout has a place
+   * for, returns all of them in the described form.
+   * @throws Error when an output was not computed.
    */
-  copy(values: BigUint64Array, { outputs, memory }: BoundBatch, rows: number): void {
-    this.#outputs.forEach((tensor, place) => {
+  copy(values: BigUint64Array, batch: BoundBatch, rows: number): SharedArrayBuffer | undefined {
+    const { outputs, memory } = batch;
+    for (const [place, tensor] of this.#outputs.entries()) {
       const value = values[place]!;
-      if (tensor === undefined || (value !== 0n && value === outputs[place])) return;
+      if (tensor === undefined || (value !== 0n && value === outputs[place])) continue;
       const { name, dataType, offset, rowBytes } = tensor;
       if (value === 0n) throw new Error(`the model did not compute the output '${name}'`);
       const description = describeValue(this.#session.library, value);
       const shape = this.#shapeOf(tensor, rows);
       if (description.dataType !== dataType || description.shape.join() !== shape.join()) {
-        const found = `${description.dataType} with shape [${description.shape}]`;
-        throw new Error(
-          `the model returned the output '${name}' as ${found}, not as ${dataType} with shape [${shape}]`,
-        );
+        return this.#describe(values);
       }
       readValue(this.#session.library, value, description, memory.subarray(offset, offset + rowBytes * rows));
-    });
+    }
+    return undefined;
+  }
+
+  /** It becomes the memory of the slot, so it is never smaller than the layout. */
+  #describe(values: BigUint64Array): SharedArrayBuffer {
+    const { library } = this.#session;
+    const contents = inResponseOrder(
+      this.#outputs.flatMap((tensor, place) => {
+        if (tensor === undefined) return [];
+        const description = describeValue(library, values[place]!);
+        const bytes = new Uint8Array(description.byteLength);
+        if (bytes.length > 0) readValue(library, values[place]!, description, bytes);
+        return [{ name: tensor.name, dataType: description.dataType, shape: description.shape, parts: [bytes] }];
+      }),
+    );
+    const described = describeBatch(contents);
+    const spill = new SharedArrayBuffer(Math.max(described.totalBytes, this.#layout.totalBytes));
+    described.writeTo(new Uint8Array(spill));
+    return spill;
   }
 
   /** Releases those of `values` that are not among `bound`, which stay. */

@@ -125,8 +125,9 @@ export class InlineInstance {
       return startNs;
     }
     try {
-      const { times } = runner.run(slot, rows, slots.bytesOf(slot, 0), control.borrowedInputs);
-      control.finish(times, undefined, false);
+      const { times, spill } = runner.run(slot, rows, slots.bytesOf(slot, 0), control.borrowedInputs);
+      if (spill !== undefined) slots.keepInlineSpill(slot, spill);
+      control.finish(times, undefined, spill !== undefined);
       this.#judge(rows, times);
       return times.computeEndNs;
     } catch (thrown) {

@@ -61,6 +61,8 @@ export class SharedSlots {
   #doneAhead = 0;
   /** The bell of the last look for slots that are done. */
   #seenBell = 0;
+  /** By slot, until it is reported. */
+  readonly #inlineSpills = new Map<number, SharedArrayBuffer>();
   #wantedCount = 0;
   #count = 0;
   #isClosing = false;
@@ -159,6 +161,11 @@ export class SharedSlots {
     this.#busy.add(slot);
     this.controlOf(slot).publish(rows, this.#slots[slot]!.generation, this.ring.nextTicket);
     this.ring.push(slot, this.acceptsInline?.() !== true);
+  }
+
+  /** Outputs of a batch that this thread runs, in the described form, which become the slot's memory when it is reported. */
+  keepInlineSpill(slot: number, spill: SharedArrayBuffer): void {
+    this.#inlineSpills.set(slot, spill);
   }
 
   /** Reports a slot that this thread has taken from the ring and run. */
@@ -275,7 +282,9 @@ export class SharedSlots {
   }
 
   #takeSpill(slot: number, control: SlotControl): void {
-    const spill = this.#lines.get(control.instance)?.spills.take(slot, control.ticket);
+    const own = this.#inlineSpills.get(slot);
+    this.#inlineSpills.delete(slot);
+    const spill = own ?? this.#lines.get(control.instance)?.spills.take(slot, control.ticket);
     if (spill === undefined) {
       control.fail(`the outputs of batch slot ${slot} did not arrive`);
       return;

@@ -6,7 +6,7 @@ import { prepareModel } from '../../engine/repository/prepare-model.js';
 import type { ServedModel } from '../../engine/served-model.js';
 import { readStudyModel } from '../../src/tune/studies/study-model.js';
 import { outputsOf } from '../support/load-test-model.js';
-import { floats, toFloats } from '../support/model-files.js';
+import { floats, tensor, toFloats } from '../support/model-files.js';
 import { writeRepository } from '../support/model-repository.js';
 import { floatBytes, int64Bytes, type OnnxModel, writeOnnx } from '../support/onnx-model.js';
 
@@ -80,6 +80,41 @@ describe('outputs', () => {
       expect(study.completed.output).toEqual(served.config.output);
     },
   );
+
+  it('of another shape at run time than the model declares are answered as they are', async () => {
+    const model: OnnxModel = {
+      nodes: [{ op: 'Reshape', inputs: ['X', 's'], outputs: ['Y'] }],
+      inputs: [
+        { name: 'X', shape: [2, 10] },
+        { name: 's', type: 'INT64', shape: [2] },
+      ],
+      outputs: [{ name: 'Y', shape: [4, 5] }],
+    };
+    const served = await serve(model);
+    const values = Array.from({ length: 20 }, (_, index) => index);
+    for (const shape of [
+      [5, 4],
+      [4, 5],
+      [1, 20],
+      [4, 5],
+    ]) {
+      const inputs = [floats('X', [2, 10], values), tensor('s', 'INT64', [2], int64Bytes(shape))];
+      const [answer] = await outputsOf(served, inputs);
+      expect(answer).toMatchObject({ name: 'Y', shape });
+      expect(toFloats(answer!)).toEqual(values);
+    }
+  });
+
+  it('that have lost their rank are answered with their real shape', async () => {
+    const served = await serve({
+      nodes: [neg],
+      inputs: [{ name: 'X', shape: [2, 3] }],
+      outputs: [{ name: 'Y', shape: [6] }],
+    });
+    const [answer] = await outputsOf(served, [floats('X', [2, 3], [1, 2, 3, 4, 5, 6])]);
+    expect(answer).toMatchObject({ shape: [2, 3] });
+    expect(toFloats(answer!)).toEqual([-1, -2, -3, -4, -5, -6]);
+  });
 });
 
 describe('a scalar beside a batch', () => {

@@ -1,9 +1,13 @@
 /** Our own engine as a study's server: a fresh process for every trial. */
+
 import { packageVersion } from '../../common/package-root.js';
+import { describeNote, findConfigNotes } from '../../onnxruntime/config-notes.js';
+import type { Warning } from '../../record/run-record.js';
 import { canConvert, describeKnobContext } from '../knobs/host-context.js';
 import { readStudyModel } from '../studies/study-model.js';
 import { jointModel } from '../together/joint-variant.js';
 import type { ModelPlace } from '../together/member.js';
+import type { StudyModel } from '../variants/variants.js';
 import { createEngineLauncher } from './engine-launcher.js';
 import type { RequestOptions } from './measure-served.js';
 import type { StudyServer } from './study-server.js';
@@ -40,7 +44,14 @@ export async function openEngineServer(options: EngineServerOptions): Promise<St
     },
     offer: (selection) => ({ selection, leftOut: [] }),
     launchVariant: launcher.launchVariant,
-    warnings: () => [],
+    warnings: () => models.flatMap(warnOfConfig),
     close: () => launcher.close(),
   };
 }
+
+/** What of a model's config has no effect, in the study's engine as on a Triton with default flags. */
+const warnOfConfig = ({ name, completed }: StudyModel): Warning[] =>
+  findConfigNotes(completed).map((note) => ({
+    code: 'NO_EFFECT',
+    message: `config.pbtxt of ${name}, ${describeNote(note)}`,
+  }));
