@@ -1,6 +1,7 @@
 /** Exit codes of the command, a contract with scripts and CI. */
 import type { ErrorCode } from '../common/errors.js';
 import type { LevelRecord } from '../record/run-record.js';
+import type { StudyRecord } from '../record/study-record.js';
 
 export const exitCodes = {
   ok: 0,
@@ -28,6 +29,15 @@ const codeOf: Readonly<Record<ErrorCode, number>> = {
 };
 
 export const exitCodeOfError = (code: ErrorCode): number => codeOf[code];
+
+/** Of a sweep: nothing that could be measured is 2; an open question is 5 where that is asked for. */
+export function exitCodeOfStudy(
+  { trials, conclusion }: Pick<StudyRecord, 'trials' | 'conclusion'>,
+  isStrict: boolean,
+): number {
+  if (!trials.some(({ state }) => state === 'complete')) return exitCodes.noValidLevel;
+  return isStrict && conclusion?.kind === 'could_not_tell' ? exitCodes.inconclusive : exitCodes.ok;
+}
 
 /** What of a level decides over the exit code. */
 type JudgedLevel = Pick<LevelRecord, 'isSteady' | 'warnings' | 'requestCount' | 'errorCount' | 'errors'>;

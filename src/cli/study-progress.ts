@@ -167,8 +167,8 @@ function trialLine({ trial, changed, isBest, metric, gain }: ToldTrial, { trialC
   return inColumns(
     {
       number: String(trialCount),
-      score: isComplete ? shortScore(metric, trial.score) : trial.state,
-      gain: gain === undefined ? NO_VALUE : `${gain.toFixed(2)}x`,
+      score: isComplete ? `${trial.isLowerBound === true ? '≥ ' : ''}${shortScore(metric, trial.score)}` : trial.state,
+      gain: gain === undefined || trial.isLowerBound === true ? NO_VALUE : `${gain.toFixed(2)}x`,
       p99: formatDuration(trial.level?.latencyNs?.p99),
       time: formatDuration(trial.durationNs),
     },

@@ -53,8 +53,8 @@ export const trialRecordSchema = z.object({
   id: z.string(),
   /** The variant measured; several trials (rungs, confirmation) may share one. */
   variantId: z.string(),
-  /** Search looks for candidates; only confirmation decides. */
-  phase: z.enum(['search', 'confirmation']),
+  /** Search looks for candidates; only confirmation decides; what won is then measured at the default's load too. */
+  phase: z.enum(['search', 'confirmation', 'equal_load']),
   state: trialStateSchema,
   /** Knob values by knob name. */
   parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
@@ -82,6 +82,10 @@ export const trialRecordSchema = z.object({
   accuracy: trialAccuracySchema.optional(),
   /** Set unless complete. */
   cause: trialCauseSchema.optional(),
+  /** True where the load generator was the limit: the score is a lower bound and decides nothing. */
+  isLowerBound: z.boolean().optional(),
+  /** Of the search, but not proposed by the strategy: the default measured beside others, or a variant that is looked at again. */
+  isUnasked: z.boolean().optional(),
 });
 export type TrialRecord = z.infer<typeof trialRecordSchema>;
 
@@ -153,6 +157,42 @@ export const recommendationSchema = z.object({
 });
 export type Recommendation = z.infer<typeof recommendationSchema>;
 
+const p99Schema = z.object({ default: ns.nullable(), recommended: ns.nullable() });
+
+/** The answer of a study. A gain is a ratio to the default: 1.42 is 42% better. */
+export const conclusionSchema = z.object({
+  kind: z.enum(['better', 'not_better', 'could_not_tell']),
+  /** Why it could not be told. */
+  cause: z
+    .enum([
+      'nothing_tried',
+      'nothing_worked',
+      'nothing_confirmed',
+      'too_few_rounds',
+      'too_noisy',
+      'generator_limited',
+      'host_busy',
+      'default_failed',
+      'interrupted',
+    ])
+    .optional(),
+  /** The one that every report shows. */
+  sentence: z.string(),
+  /** What to do, or what to know beside it; may be empty. */
+  advice: z.string(),
+  /** Of `not_better`: a larger gain is excluded. */
+  atMostGain: z.number().optional(),
+  /** Medians of the confirmation rounds. */
+  p99Ns: p99Schema.optional(),
+  /** Both at the load of the default, where the recommended variant has another. */
+  equalLoad: z.object({ concurrency: z.number(), gain: z.number(), p99Ns: p99Schema }).optional(),
+  /** Other proven variants with nearly as much at a fraction of the p99 or with fewer changes; `share` is of the recommended one's. */
+  beside: z
+    .array(z.object({ variantId: z.string(), share: z.number(), p99Ns: ns.nullable(), changeCount: z.number() }))
+    .optional(),
+});
+export type Conclusion = z.infer<typeof conclusionSchema>;
+
 export const studyRecordSchema = z.object({
   schema: z.literal('perf-ts/study@1'),
   id: z.string(),
@@ -193,6 +233,7 @@ export const studyRecordSchema = z.object({
   /** How often the study was resumed; absent for one that never was. */
   resumed: z.number().int().positive().optional(),
   server: studyServerSchema.optional(),
+  conclusion: conclusionSchema.optional(),
   /** The finalists in the order in which they were chosen. */
   confirmed: z.array(finalistRecordSchema).optional(),
   /** By falling share: which part of the score's variance over the space a knob explains by itself, 0 to 1, with a 95 % interval. */

@@ -78,7 +78,7 @@ export function buildStudyView(record: StudyRecord): StudyView {
     model: record.model,
     subject: describeSubject(record, metric),
     headline: studyHeadline(record, metric),
-    advice: countTrials(record),
+    advice: [record.conclusion?.advice, countTrials(record)].filter(Boolean).join(' '),
     tiles: buildTiles(record, variants, metric, scores),
     caveats: studyCaveats(record),
     scoreTitle: capitalize(metric.title),

@@ -19,11 +19,18 @@ import { readSweepFile } from '../../tune/sweep-files/sweep-file.js';
 import { earlierBudget, newestHeader, type ResumedSweep } from '../../tune/sweep-resume.js';
 import { jointName } from '../../tune/together/member.js';
 import { type CommandContext, defineCommand } from '../command.js';
-import { exitCodes } from '../exit-code.js';
+import { exitCodeOfStudy } from '../exit-code.js';
 import { reportLate } from '../report-error.js';
 import { createStudyProgress } from '../study-progress.js';
 import { findSweepFile } from '../sweep-path.js';
-import { jsonRow, modelRepositoryRow, modelVersionRow, resultsRow, shapeRow } from './measure-options.js';
+import {
+  jsonRow,
+  maxErrorRateRow,
+  modelRepositoryRow,
+  modelVersionRow,
+  resultsRow,
+  shapeRow,
+} from './measure-options.js';
 import { withoutSecrets } from './measure-requests.js';
 import { contentArguments, contentRows, readContents } from './request-contents.js';
 import { runtimeRow } from './runtime-options.js';
@@ -100,6 +107,12 @@ const rows = {
   runtime: runtimeRow,
   shapes: shapeRow,
   ...contentRows,
+  maxErrorRate: maxErrorRateRow,
+  strict: toggle({
+    flag: 'strict',
+    group: 'Search',
+    help: 'exit code 5 where the sweep could not tell whether anything is better than the default; else 0 with a warning',
+  }),
   seed: optional({
     flag: 'seed',
     placeholder: 'N',
@@ -225,6 +238,7 @@ async function run(
     ],
     strategy: values.strategy ?? file?.strategy ?? 'forest',
     seed: values.seed ?? file?.seed ?? 1,
+    maxErrorRatio: values.maxErrorRate,
     mayNarrow: values.allowSmallerBatch,
     knobs: together === undefined ? swept[0]?.knobs : file?.knobs,
     optionalKnobs: swept[0]?.optionalKnobs,
@@ -289,8 +303,7 @@ async function run(
       const places = together ?? [{ name: model, folder: local.modelFolder }];
       await writes.attempt(() => apply(saved, new Map(places.map(({ name, folder }) => [name, folder])), tell));
     }
-    const isMeasured = record.trials.some(({ state }) => state === 'complete');
-    return reportLate(writes.faults, terminal, isMeasured ? exitCodes.ok : exitCodes.noValidLevel);
+    return reportLate(writes.faults, terminal, exitCodeOfStudy(record, values.strict));
   } catch (thrown) {
     if (hasGoneOn && store.isKept)
       terminal.milestone(`Finished trials are kept; go on with: perf-ts sweep --resume ${store.directory}`);

@@ -9,14 +9,17 @@ const CONFIDENCE = 0.95;
 /**
  * Gain of a candidate over a baseline from runs made in pairs, one after the other, so that what drifts on the host
  * hits both alike. exp(mean d -+ t(k-1) sd(d) / sqrt(k)) with d = ln(candidate / baseline). One pair gives a value
- * without interval. Throws RangeError for no pairs or figures that are not positive.
+ * without interval; `confidence` is that of the interval. Throws RangeError for no pairs or figures that are not positive.
  */
-export function pairedGain(pairs: readonly { readonly baseline: number; readonly candidate: number }[]): Estimate {
+export function pairedGain(
+  pairs: readonly { readonly baseline: number; readonly candidate: number }[],
+  confidence: number = CONFIDENCE,
+): Estimate {
   const logs = Float64Array.from(pairs, ({ baseline, candidate }) => logRatio(candidate, baseline));
   if (logs.length === 0) throw new RangeError('no gain from no pairs');
   const mean = meanOf(logs);
   if (logs.length === 1) return { value: Math.exp(mean), low: null, high: null };
-  const reach = twoSidedT(CONFIDENCE, logs.length - 1) * Math.sqrt(varianceOf(logs) / logs.length);
+  const reach = twoSidedT(confidence, logs.length - 1) * Math.sqrt(varianceOf(logs) / logs.length);
   return { value: Math.exp(mean), low: Math.exp(mean - reach), high: Math.exp(mean + reach) };
 }
 

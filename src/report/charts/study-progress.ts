@@ -145,7 +145,7 @@ function bestLine(record: StudyRecord, rows: readonly Row[], scale: number, end:
     record.bestSoFar !== undefined && record.bestSoFar.length > 0
       ? record.bestSoFar.map(({ elapsedNs, score }) => ({ sec: elapsedNs / NANOS_PER_SEC, score: score / scale }))
       : rows.flatMap(({ sec, score, ending, phase }) => {
-          if (ending !== null || phase === 'confirmation') return [];
+          if (ending !== null || phase !== 'search') return [];
           best = best === undefined ? score : better(best, score);
           return [{ sec, score: best }];
         });

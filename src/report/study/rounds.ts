@@ -55,8 +55,9 @@ export function findFinalists(record: StudyRecord, rounds = confirmationRounds(r
 
 /** Above 1 is better, in either direction of the objective. */
 function gainIn({ objective }: StudyRecord, { trials }: ConfirmationRound, variantId: string): number | null {
-  const [base, own] = [trials.get('default')?.score, trials.get(variantId)?.score];
-  if (!base || !own) return null;
+  const pair = [trials.get('default'), trials.get(variantId)];
+  const [base, own] = pair.map((trial) => trial?.score);
+  if (!base || !own || pair.some((trial) => trial !== undefined && isLowerBound(trial))) return null;
   return objective.direction === 'maximize' ? own / base : base / own;
 }
 
@@ -66,3 +67,7 @@ function meanGain(gains: readonly (number | null)[]): Bounded | null {
   if (logs.length === 0) return null;
   return { value: Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length), low: null, high: null };
 }
+
+/** Whether the load generator was the limit. Records of before this was kept say so in the reason alone. */
+export const isLowerBound = ({ isLowerBound: isBound, reason }: TrialRecord): boolean =>
+  isBound ?? reason?.startsWith('client limited') === true;

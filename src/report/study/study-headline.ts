@@ -4,8 +4,9 @@ import type { Recommendation, StudyRecord, TrialState } from '../../record/study
 import { isCombinedMetric, type MetricFormat, metricFormat } from '../metric-format.js';
 import { usedNs } from './budget-table.js';
 
-/** The study's answer. */
+/** The study's answer; records of before conclusions were kept have it worked out from what they hold. */
 export function studyHeadline(record: StudyRecord, metric = metricFormat(record.objective.metric)): string {
+  if (record.conclusion !== undefined) return record.conclusion.sentence;
   const { portable, engine } = record.recommended;
   const best = portable ?? engine;
   if (best === null) return withoutWinner(record);

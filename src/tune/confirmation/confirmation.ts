@@ -1,5 +1,6 @@
 /** Confirmation: the finalists and the default measured again in turn, so that what drifts on the host meets all alike. */
 import { deriveSeed } from '../../common/random.js';
+import type { Nanos } from '../../common/units.js';
 import { readRounds } from '../studies/study-earlier.js';
 import type { StudyDependencies, StudyOptions } from '../studies/study-options.js';
 import { searchLevelDuration } from '../studies/study-plan.js';
@@ -12,9 +13,11 @@ import {
   chooseFinalists,
   ENOUGH_ROUNDS,
   MAX_ROUNDS,
+  MIN_ROUNDS,
+  MOST_ROUNDS,
   planConfirmation,
 } from './confirmation-plan.js';
-import { type Round, worthMoreRounds } from './confirmation-verdict.js';
+import { decide, type FinalistVerdict, type Round, WORTH_HAVING, worthMoreRounds } from './confirmation-verdict.js';
 
 /** A variant this much worse than the default in the search (relative) is not worth confirming. */
 const CLEARLY_WORSE = 0.1;
@@ -39,7 +42,10 @@ export async function runConfirmation(
   base: FinishedTrial,
 ): Promise<Confirmed> {
   const searched = runner.trials.filter(({ record }) => record.phase === 'search');
-  const found = promising(poolRepeats(searched), base);
+  const pooled = poolRepeats(searched);
+  const ahead = promising(pooled, base);
+  // Time that is left is for a proof that nothing is better, too.
+  const found = chooseFinalists(ahead).length > 0 ? ahead : pooled;
   const { rounds, nextIndex } = readRounds(runner.trials);
   const finalists = new Map(
     rounds.flat().flatMap(({ variant }) => (variant.id === 'default' ? [] : [[variant.id, variant] as const])),
@@ -96,10 +102,11 @@ async function runRounds(
   runner: TrialRunner,
 ): Promise<boolean> {
   let finalists: readonly FinishedTrial[] = starters;
-  while (own.length < MAX_ROUNDS && finalists.length > 0) {
+  const isOpen = (): boolean => own.length < MAX_ROUNDS || !isAnswered(starters, own, options);
+  while (own.length < MOST_ROUNDS && finalists.length > 0 && isOpen()) {
     const affordable = Math.floor(runner.left() / (runner.overhead() + plan.duration));
-    finalists = narrowField(finalists, own, affordable, options);
-    if (affordable < finalists.length + 1) break;
+    finalists = narrowField(withinReach(finalists, own, runner.left()), own, affordable, options);
+    if (affordable < finalists.length + 1 || isTooSlow(finalists, own, runner.left())) break;
     const round = await runRound([base, ...finalists], state.nextIndex++, plan.duration, options, runner);
     own.push(round);
     state.rounds.push(round);
@@ -109,6 +116,22 @@ async function runRounds(
   return finalists.length > 0;
 }
 
+/** Whether a winner is proven, or every gain worth having is excluded. */
+function isAnswered(
+  finalists: readonly FinishedTrial[],
+  rounds: readonly Round[],
+  { objective }: StudyOptions,
+): boolean {
+  const { portable, verdicts } = decide(
+    finalists.map(({ variant }) => variant),
+    rounds,
+    objective,
+  );
+  const isExcluded = ({ excludedGain = Number.POSITIVE_INFINITY }: FinalistVerdict): boolean =>
+    excludedGain <= 1 + WORTH_HAVING;
+  return portable !== undefined || verdicts.every(isExcluded);
+}
+
 /** All that the search does not rule out, the default's own trial included. */
 function promising(trials: readonly FinishedTrial[], base: FinishedTrial): FinishedTrial[] {
   const { result: own } = trials.find(({ variant }) => variant.id === base.variant.id) ?? base;
@@ -116,6 +139,36 @@ function promising(trials: readonly FinishedTrial[], base: FinishedTrial): Finis
   const floor =
     (own.state === 'complete' ? (own.score ?? Number.NEGATIVE_INFINITY) : Number.NEGATIVE_INFINITY) - CLEARLY_WORSE;
   return trials.filter(({ result }) => (result.score ?? Number.NEGATIVE_INFINITY) >= floor);
+}
+
+/**
+ * Without those that took so long in the last round, for want of requests in a short one, that the rounds of a proof
+ * would not fit with them; the first finalist stays.
+ */
+function withinReach(
+  finalists: readonly FinishedTrial[],
+  rounds: readonly Round[],
+  left: Nanos,
+): readonly FinishedTrial[] {
+  const last = rounds.at(-1);
+  const missing = MIN_ROUNDS - rounds.length;
+  if (last === undefined || missing <= 0) return finalists;
+  const costOf = (id: string): number => last.find(({ variant }) => variant.id === id)?.record.durationNs ?? 0;
+  const costs = (field: readonly FinishedTrial[]): number =>
+    field.reduce((sum, { variant }) => sum + costOf(variant.id), costOf('default'));
+  let field = finalists;
+  while (field.length > 1 && missing * costs(field) > left) {
+    const slowest = field.slice(1).reduce((a, b) => (costOf(b.variant.id) > costOf(a.variant.id) ? b : a));
+    field = field.filter((trial) => trial !== slowest);
+  }
+  return field;
+}
+
+/** Whether a round as the last one was no longer fits. */
+function isTooSlow(finalists: readonly FinishedTrial[], rounds: readonly Round[], left: Nanos): boolean {
+  const last = rounds.at(-1) ?? [];
+  const ids = ['default', ...finalists.map(({ variant }) => variant.id)];
+  return last.reduce((sum, { variant, record }) => sum + (ids.includes(variant.id) ? record.durationNs : 0), 0) > left;
 }
 
 /** `affordable`: trials that there is time for. */

@@ -108,7 +108,9 @@ async function saveCompanions(
 
 /** The load of a variant's last level. */
 function loadOf({ trials }: StudyRecord, variantId: string): ReproLoad {
-  const load = trials.findLast((trial) => trial.variantId === variantId && trial.level !== null)?.level?.load;
+  const load = trials.findLast(
+    (trial) => trial.variantId === variantId && trial.level !== null && trial.phase !== 'equal_load',
+  )?.level?.load;
   if (load?.kind !== 'closed') return { concurrency: 1, batchSize: 1 };
   return { concurrency: load.concurrency, batchSize: load.batchSize };
 }

@@ -1,6 +1,6 @@
 /** Knobs that nobody asked of this very model: what it has no use for is left out with a note, and never a fault. */
 
-import type { KnobContext } from '../knobs/knob.js';
+import { fairValues, type KnobContext } from '../knobs/knob.js';
 import { knobs } from '../knobs/knobs.js';
 import type { KnobSelection } from '../variants/search-space.js';
 
@@ -41,3 +41,19 @@ const whyNone = (reason: string): string => {
   const cause = reason.split(': ').at(-1)!;
   return cause.replace(/ \(max_batch_size is 0\)$/, '');
 };
+
+/** `selection` without values of the `optional` knobs that narrow what clients may send: only a person may ask for those. */
+export function keepFair(
+  context: KnobContext,
+  selection: KnobSelection | undefined,
+  optional: readonly string[] = [],
+): KnobSelection | undefined {
+  if (selection === undefined || optional.length === 0) return selection;
+  const kept = Object.entries(selection).flatMap(([name, values]): [string, KnobSelection[string]][] => {
+    const knob = optional.includes(name) && values !== 'auto' ? knobs.find((row) => row.name === name) : undefined;
+    if (knob === undefined || values === 'auto') return [[name, values]];
+    const fair = fairValues(knob, values, context);
+    return fair.length === 0 ? [] : [[name, fair]];
+  });
+  return Object.fromEntries(kept);
+}

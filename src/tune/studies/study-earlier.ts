@@ -44,6 +44,10 @@ export function startStrategy(
   if (base === undefined) return strategy;
   strategy.tell(defaultParameters(space), base.result, 1);
   for (const trial of others) {
+    if (trial.record.isUnasked === true) {
+      if (trial.variant.id !== 'default') strategy.tell(trial.variant.parameters, trial.result, effortOf(trial));
+      continue;
+    }
     const proposal = nextProposal(strategy);
     const isSame =
       proposal !== undefined && variantKey(space, proposal.parameters) === variantKey(space, trial.variant.parameters);
@@ -54,7 +58,8 @@ export function startStrategy(
 }
 
 function tellAll(strategy: Strategy, trials: readonly FinishedTrial[]): Strategy {
-  for (const trial of trials) strategy.tell(trial.variant.parameters, trial.result, effortOf(trial));
+  for (const trial of trials.filter(({ record, variant }) => record.isUnasked !== true || variant.id !== 'default'))
+    strategy.tell(trial.variant.parameters, trial.result, effortOf(trial));
   return strategy;
 }
 

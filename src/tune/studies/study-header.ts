@@ -1,6 +1,7 @@
 /** The journal's header: the question of a study and what its answers depend on, so that a resumed one can tell changes. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Nanos } from '../../common/units.js';
+import { DEFAULT_MAX_ERROR_RATIO } from '../../plan/error-limit.js';
 import type { JournalHeader } from '../../record/study-journal.js';
 import type { StudyOptions } from './study-options.js';
 
@@ -15,7 +16,8 @@ export function journalHeader(options: StudyOptions, startedAt: Date, duration: 
     strategy: options.strategyName,
     objective: { metric: objective.metric, direction: objective.direction },
     constraints: options.constraints.filter(({ isImplied }) => isImplied !== true).map(({ text }) => text),
-    ...(options.maxErrorRatio !== undefined && { maxErrorRatio: options.maxErrorRatio }),
+    ...(options.maxErrorRatio !== undefined &&
+      options.maxErrorRatio !== DEFAULT_MAX_ERROR_RATIO && { maxErrorRatio: options.maxErrorRatio }),
     budgetNs: options.budget,
     usedNs: options.usedNs ?? 0,
     levelDurationNs: duration,

@@ -5,6 +5,7 @@ import type { Warning } from '../../record/run-record.js';
 import type { Recommendation, StudyPlan, StudyRecord } from '../../record/study-record.js';
 import { MIN_ROUNDS } from '../confirmation/confirmation-plan.js';
 import { type Decision, type FinalistVerdict, isPortable, type Round } from '../confirmation/confirmation-verdict.js';
+import { concludeStudy, type EqualLoad } from '../results/conclusion.js';
 import { explainInfeasible } from '../results/explain-infeasible.js';
 import { narrowedContract } from '../results/narrowed-contract.js';
 import { findTradeOffs } from '../results/trade-offs.js';
@@ -29,6 +30,7 @@ export interface StudyEnd {
   readonly trials: readonly FinishedTrial[];
   readonly rounds: readonly Round[];
   readonly decision: Decision;
+  readonly equalLoad: EqualLoad | undefined;
 }
 
 export function assembleRecord(options: StudyOptions, end: StudyEnd): StudyRecord {
@@ -63,6 +65,7 @@ export function assembleRecord(options: StudyOptions, end: StudyEnd): StudyRecor
     usedNs: end.usedNs,
     ...(options.earlier !== undefined && { resumed: options.earlier.resumedCount }),
     ...(options.server !== undefined && { server: options.server }),
+    conclusion: concludeStudy({ ...end, objective }),
     confirmed: end.decision.verdicts.map(describeFinalist),
     ...findFindings(options.space, end.trials, end.strategy, options.seed),
   };

@@ -4,7 +4,7 @@ import { selectUsable } from '../knobs/host-context.js';
 import { type KnobContext, knobs } from '../knobs/knobs.js';
 import type { StudyServer } from '../launchers/study-server.js';
 import { buildSearchSpace, type KnobSelection } from '../variants/search-space.js';
-import { keepPossible } from './optional-knobs.js';
+import { keepFair, keepPossible } from './optional-knobs.js';
 import type { StudyOptions } from './study-options.js';
 
 export interface Subject {
@@ -29,7 +29,8 @@ export async function describeSubject(server: StudyServer, question: SubjectQues
   const context = question.mayNarrow === true ? { ...described, mayNarrow: true } : described;
   const offered = server.offer(wanted, context);
   const usable = selectUsable(context, offered.selection);
-  const possible = keepPossible(context, usable.selection, question.optionalKnobs);
+  const { optionalKnobs } = question;
+  const possible = keepPossible(context, keepFair(context, usable.selection, optionalKnobs), optionalKnobs);
   return {
     context,
     leftOut: [...offered.leftOut, ...usable.leftOut, ...possible.leftOut],

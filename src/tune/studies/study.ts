@@ -7,8 +7,10 @@ import { elapsed, type Nanos, nanos } from '../../common/units.js';
 import type { StudyRecord } from '../../record/study-record.js';
 import { runConfirmation } from '../confirmation/confirmation.js';
 import { decide } from '../confirmation/confirmation-verdict.js';
+import { runEqualLoad } from '../confirmation/equal-load.js';
 import { withErrorLimit } from '../objectives/error-limit.js';
 import { nextProposal, type Strategy, type VariantParameters } from '../strategies/strategy.js';
+import { endedEarly, hasStalled, isMeasuredDefault, measuredOnce, needsDefaultAgain } from '../trials/rival.js';
 import type { FinishedTrial } from '../trials/trial-outcome.js';
 import { createTrialRunner, meanOverhead, type TrialRunner } from '../trials/trial-runner.js';
 import { changedKnobs, variantKey } from '../variants/search-space.js';
@@ -50,6 +52,7 @@ export async function runStudy(asked: StudyOptions, dependencies: StudyDependenc
       ? { finalists: [], rounds: [] }
       : await runConfirmation(options, dependencies, runner, base);
   const decision = decide(confirmed.finalists, confirmed.rounds, options.objective);
+  const equalLoad = await runEqualLoad(options, runner, decision, confirmed.rounds, dependencies.signal);
   return assembleRecord(options, {
     startedAt: options.earlier === undefined ? startedAt : new Date(options.earlier.startedAt),
     finishedAt: dependencies.now(),
@@ -61,8 +64,14 @@ export async function runStudy(asked: StudyOptions, dependencies: StudyDependenc
     trials: runner.trials,
     rounds: confirmed.rounds,
     decision,
+    equalLoad,
   });
 }
+
+/** Variants that are looked at again at once after the host stalled; others wait for the end of the search. */
+const MOST_LOOKS = 4;
+/** Variants that are measured a second time when the search has ended before its time. */
+const MOST_SECOND_LOOKS = 8;
 
 interface Searched {
   /** The default's search trial; undefined when an interrupt came before its end. */
@@ -79,8 +88,11 @@ async function runSearch(
 ): Promise<Searched> {
   const { space } = options;
   const unchanged = unchangedVariant(options);
-  const search = (variant: Variant, effort: number) =>
-    runner.run(searchRequest(options, variant, unchanged, { effort, duration, trialCount: runner.trials.length }));
+  const search = (variant: Variant, effort: number, isUnasked?: true) =>
+    runner.run({
+      ...searchRequest(options, variant, unchanged, { effort, duration, trialCount: runner.trials.length }),
+      ...(isUnasked && { isUnasked }),
+    });
   const known = runner.trials.filter(({ record }) => record.phase === 'search');
   const base = known[0] ?? (await search(unchanged, 1));
   const strategy = startStrategy(options, base === undefined || known.length > 0 ? known : [base]);
@@ -88,6 +100,10 @@ async function runSearch(
   if (base?.value === undefined || isBeingConfirmed(options, runner)) return { base, strategy };
   const measured = new Map(known.map((trial) => [variantKey(space, trial.variant.parameters), trial]));
   while (!dependencies.signal.aborted && runner.hasTimeToSearch(duration)) {
+    if (needsDefaultAgain(runner.trials, options.objective)) {
+      await measureDefaultAgain();
+      continue;
+    }
     const proposal = nextProposal(strategy);
     if (proposal === undefined) break;
     const { parameters } = proposal;
@@ -102,7 +118,26 @@ async function runSearch(
     const trial = await search(toVariant(parameters), effort);
     if (trial !== undefined) strategy.tell(parameters, trial.result, effort);
   }
+  // One look may have met a host that stood in the way, and time that is left is better spent than kept.
+  await lookAgain(endedEarly(runner.trials));
+  await lookAgain(measuredOnce(runner.trials).slice(0, MOST_SECOND_LOOKS));
   return { base, strategy };
+
+  /** What ended early while the host stood in everyone's way is no worse for that. */
+  async function measureDefaultAgain(): Promise<void> {
+    const before = runner.trials.findLast(isMeasuredDefault);
+    const since = before === undefined ? 0 : runner.trials.lastIndexOf(before);
+    const now = await search(unchanged, 1, true);
+    if (hasStalled(before, now)) await lookAgain(endedEarly(runner.trials, since).slice(0, MOST_LOOKS));
+  }
+
+  async function lookAgain(variants: readonly Variant[]): Promise<void> {
+    for (const variant of variants) {
+      if (dependencies.signal.aborted || !runner.hasTimeToSearch(duration)) return;
+      const trial = await search(variant, 1, true);
+      if (trial !== undefined) strategy.tell(variant.parameters, trial.result, 1);
+    }
+  }
 
   function toVariant(parameters: VariantParameters): Variant {
     const isUnchanged = changedKnobs(space, parameters).length === 0;

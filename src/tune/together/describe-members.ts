@@ -3,7 +3,7 @@ import { PerfTsError, type Problem } from '../../common/errors.js';
 import { selectUsable } from '../knobs/host-context.js';
 import type { KnobContext } from '../knobs/knobs.js';
 import type { StudyServer } from '../launchers/study-server.js';
-import { keepPossible } from '../studies/optional-knobs.js';
+import { keepFair, keepPossible } from '../studies/optional-knobs.js';
 import {
   everyMajorKnob,
   leaveOut,
@@ -62,7 +62,7 @@ export async function describeMembers(
       const { knobs: own, optionalKnobs } = swept[index]!;
       const possible = keepPossible(
         context,
-        usable.selection,
+        keepFair(context, usable.selection, optionalKnobs),
         own === undefined ? listedFor(selection) : optionalKnobs,
       );
       const leftOut = [...usable.leftOut, ...possible.leftOut.map((sentence) => `${model.name}: ${sentence}`)];

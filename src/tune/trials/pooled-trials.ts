@@ -4,6 +4,9 @@ import type { FinishedTrial } from './trial-outcome.js';
 
 /** Standard error of a score that came without one. */
 const UNKNOWN_ERROR = 0.05;
+/** Scores this far apart (relative), and by so many standard errors, contradict each other. */
+const CONTRADICTION = 0.4;
+const SURELY = 8;
 /** Keeps a score that claims to be exact from being the only one that counts. */
 const LEAST_ERROR = 0.005;
 
@@ -25,6 +28,10 @@ function poolTwo(before: FinishedTrial, trial: FinishedTrial): FinishedTrial {
   const [a, b] = [before.result, trial.result];
   if (a.score === undefined || b.score === undefined) return { ...trial, isClientLimited };
   const errorOf = ({ scoreError = UNKNOWN_ERROR }: typeof a): number => Math.max(LEAST_ERROR, scoreError);
+  // Two that contradict each other did not meet the same host; who may be worth confirming is told by the better one.
+  const apart = Math.abs(a.score - b.score);
+  if (apart > Math.max(CONTRADICTION, SURELY * Math.hypot(errorOf(a), errorOf(b))))
+    return { ...(a.score > b.score ? before : trial), isClientLimited };
   const { score, error } = combine({ score: a.score, error: errorOf(a) }, { score: b.score, error: errorOf(b) });
   return { ...trial, isClientLimited, result: { ...b, score, scoreError: error } };
 }

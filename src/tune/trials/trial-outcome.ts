@@ -51,6 +51,7 @@ export interface Judgement {
 export interface TrialFacts extends Pick<TrialRecord, 'id' | 'phase' | 'durationNs' | 'loadTimeNs' | 'startedNs'> {
   readonly effort: number;
   readonly round?: TrialRound | undefined;
+  readonly isUnasked?: boolean | undefined;
   readonly measuredNs: Nanos;
   readonly level: LevelRecord | null;
   readonly accuracy: TrialAccuracy | undefined;
@@ -87,6 +88,9 @@ export function finishTrial(variant: Variant, facts: TrialFacts, judgement: Judg
     memoryBytes: memoryOf(level),
     ...(accuracy !== undefined && { accuracy }),
     ...(outcome.cause !== undefined && { cause: outcome.cause }),
+    ...(level !== null &&
+      isHeldBackByClient(level, judgement.objective, judgement.busyInFlight) && { isLowerBound: true }),
+    ...(facts.isUnasked === true && { isUnasked: true }),
   };
   return readTrial(record, variant, judgement);
 }

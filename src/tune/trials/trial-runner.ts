@@ -1,19 +1,21 @@
 /** Runs the trials of one study, one after the other: numbers them, journals each before the next, learns what they cost. */
 import { elapsed, type Nanos, nanos, seconds } from '../../common/units.js';
 import type { StudyPlan } from '../../record/study-record.js';
-import type { Objective } from '../objectives/objective.js';
 import { busyInFlight } from '../studies/study-load.js';
 import type { StudyDependencies, StudyOptions, StudyStanding } from '../studies/study-options.js';
 import { confirmationReserve, FIRST_OVERHEAD } from '../studies/study-plan.js';
 import { servedModels, type Variant } from '../variants/variants.js';
+import { bestComplete, findRival } from './rival.js';
 import { runTrial, type TrialOptions } from './trial.js';
 import { limitsOf, needsComparison } from './trial-accuracy.js';
 import type { FinishedTrial, Judgement } from './trial-outcome.js';
 import { LevelRises } from './trial-watch.js';
 
-/** Variants that are tried also at the cost of confirmation's share, if two rounds of one finalist remain. */
+/** Variants that are tried also at the cost of confirmation's share, if three short rounds of one finalist remain. */
 const MIN_VARIANTS = 2;
-const LEAST_PROOF = { trials: 4, level: seconds(1) };
+const LEAST_PROOF = { trials: 6, level: seconds(0.5) };
+/** What no trial of the search may take of confirmation's share. */
+const WHOLE_PROOF = { trials: 6, level: seconds(1) };
 /** A search that overruns may use this share of what is kept for confirmation. */
 const OVERRUN_SHARE = 0.25;
 /** A variant may take this many times as long as the default, and at least `MIN_LIMIT`. */
@@ -26,7 +28,7 @@ const RECENT_TRIALS = 5;
 
 export type TrialRequest = Pick<
   TrialOptions,
-  'variant' | 'phase' | 'concurrency' | 'mayStepDown' | 'duration' | 'effort' | 'round' | 'seed'
+  'variant' | 'phase' | 'concurrency' | 'mayStepDown' | 'duration' | 'effort' | 'round' | 'isUnasked' | 'seed'
 >;
 
 export interface TrialRunner {
@@ -76,8 +78,10 @@ export function createTrialRunner(
   /** When a trial is cut off, so that its server is gone when its time is over. */
   function limitOf({ phase, duration }: TrialRequest): Pick<TrialOptions, 'limit' | 'limitReason'> {
     const closing = Math.max(0, ...closings.slice(-RECENT_TRIALS));
+    // Without the default there is nothing to prove.
+    const proof = trials.length === 0 ? 0 : Math.min(reserve(), WHOLE_PROOF.trials * (overhead() + WHOLE_PROOF.level));
     const searchEnd = Math.max(
-      left() - (1 - OVERRUN_SHARE) * reserve(),
+      left() - Math.max((1 - OVERRUN_SHARE) * reserve(), proof),
       Math.min(left(), 1.5 * (overhead() + duration)),
     );
     const end = (phase === 'search' ? searchEnd : left()) - closing + GRACE;
@@ -132,7 +136,7 @@ export function createTrialRunner(
           comparesAnswers: needsComparison(variant, options.constraints),
           knownAccuracy: trials.find((trial) => trial.variant.id === variant.id && trial.record.accuracy)?.record
             .accuracy,
-          incumbentPerSec: phase === 'search' ? incumbentThroughput(trials, variant, objective) : undefined,
+          rival: phase === 'search' ? findRival(trials, variant, objective, startedNs) : undefined,
         },
         {
           ...dependencies,
@@ -170,18 +174,6 @@ function patienceFor(first: FinishedTrial | undefined, duration: Nanos): number 
   return Math.max(MIN_LIMIT, PATIENCE * first.record.durationNs) + 2 * duration;
 }
 
-/** What a search trial has to come near to; only where the objective is in proportion to throughput. */
-function incumbentThroughput(
-  trials: readonly FinishedTrial[],
-  { id }: Variant,
-  { definition, parts }: Objective,
-): number | undefined {
-  const isProportional = definition.name === 'throughput' || definition.name === 'cost_per_million';
-  if (!isProportional || parts !== undefined || id === 'default') return undefined;
-  const best = bestComplete(trials);
-  return best === undefined || best.variant.id === id ? undefined : best.record.level?.throughputPerSec.value;
-}
-
 function bestOf(trials: readonly FinishedTrial[]): StudyStanding['best'] {
   const best = bestComplete(trials);
   const base = trials.find(({ variant }) => variant.id === 'default')?.result;
@@ -197,16 +189,4 @@ function bestOf(trials: readonly FinishedTrial[]): StudyStanding['best'] {
       high: hasError ? Math.exp(gain + error) : null,
     },
   };
-}
-
-/** Of the search. */
-function bestComplete(trials: readonly FinishedTrial[]): FinishedTrial | undefined {
-  return trials
-    .filter(
-      ({ record, isClientLimited }) => record.phase === 'search' && record.state === 'complete' && !isClientLimited,
-    )
-    .reduce<FinishedTrial | undefined>(
-      (best, trial) => ((trial.result.score ?? -Infinity) > (best?.result.score ?? -Infinity) ? trial : best),
-      undefined,
-    );
 }

@@ -97,20 +97,27 @@ export class LevelRises {
   }
 }
 
-/**
- * Why the level may end now, or undefined. `incumbentPerSec` is the throughput of the best variant so far, to which the
- * objective must be proportional.
- */
+/** What a level has to come near to: the throughput of the best variant so far, as the host would let it serve now. */
+export interface Rival {
+  readonly throughputPerSec: number;
+  /** Relative standard error. */
+  readonly error: number;
+}
+
+/** Why the level may end now, or undefined. The objective must be proportional to throughput. */
 export function whyHopeless(
   estimate: RunningEstimate | undefined,
-  incumbentPerSec: number,
+  rival: Rival,
   progress: LevelProgress,
   rise: Rise,
 ): string | undefined {
   if (estimate === undefined || progress.maxDurationNs - progress.elapsedNs < WORTH_SAVING_NS) return undefined;
   const { throughputPerSec, error } = estimate;
-  const running = { score: Math.log(throughputPerSec) + rise.mean, error: Math.hypot(error, rise.spread) };
-  if (!isHopeless(running, Math.log(incumbentPerSec))) return undefined;
-  const share = Math.round((100 * throughputPerSec) / incumbentPerSec);
-  return `ended early: at ${share} % of the best so far, it could not catch up`;
+  const running = {
+    score: Math.log(throughputPerSec) + rise.mean,
+    error: Math.hypot(error, rise.spread, rival.error),
+  };
+  if (!isHopeless(running, Math.log(rival.throughputPerSec))) return undefined;
+  const share = Math.round((100 * throughputPerSec) / rival.throughputPerSec);
+  return `ended early: at ${share}% of the best so far, it could not catch up`;
 }

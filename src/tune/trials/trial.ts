@@ -13,7 +13,7 @@ import type { Variant } from '../variants/variants.js';
 import type { CompareAnswers } from './trial-accuracy.js';
 import { comparisonFault, failureOf, type TrialFailure } from './trial-cause.js';
 import { type FinishedTrial, finishTrial, missesOf, type TrialRound } from './trial-outcome.js';
-import { type LevelRises, type RunningEstimate, watchLevel, whyHopeless } from './trial-watch.js';
+import { type LevelRises, type Rival, type RunningEstimate, watchLevel, whyHopeless } from './trial-watch.js';
 
 /** Requests that each slot must have had answered in the window, how many a longer level aims at, and its longest time. */
 const LEAST_TURNS = 2;
@@ -35,6 +35,8 @@ export interface TrialOptions {
   /** `duration` in search levels. */
   readonly effort: number;
   readonly round?: TrialRound | undefined;
+  /** The strategy did not propose it. */
+  readonly isUnasked?: boolean | undefined;
   /** The trial is cut off after this time. */
   readonly limit: Nanos;
   /** What it means when the limit is reached. */
@@ -49,8 +51,8 @@ export interface TrialOptions {
   readonly comparesAnswers: boolean;
   /** What comparing the same variant's answers gave before; they are then not asked for again. */
   readonly knownAccuracy?: TrialAccuracy | undefined;
-  /** A level whose throughput cannot reach this any more ends early; left out where the objective is not in proportion to it. */
-  readonly incumbentPerSec?: number | undefined;
+  /** A level that cannot come near this any more ends early; left out where there is no basis for that. */
+  readonly rival?: Rival | undefined;
   /** What levels of this study rise by after their first estimate; learns from this one. */
   readonly rises: LevelRises;
 }
@@ -117,6 +119,7 @@ export async function runTrial(
     phase: options.phase,
     effort: options.effort,
     round: options.round,
+    isUnasked: options.isUnasked,
     startedNs: options.startedNs,
     durationNs: elapsed(started, clock.now()),
     loadTimeNs: seen.launched?.loadTimeNs ?? null,
@@ -240,7 +243,7 @@ async function measureEnough(
 
 /** Passes progress on, and ends the level when it cannot win any more. */
 function watchForEnd(
-  { incumbentPerSec, rises }: TrialOptions,
+  { rival, rises }: TrialOptions,
   dependencies: TrialDependencies,
   signal: AbortSignal,
 ): {
@@ -263,8 +266,8 @@ function watchForEnd(
       watch.note(progress);
       const estimate = watch.estimate();
       first ??= estimate;
-      if (incumbentPerSec === undefined || reason !== undefined) return;
-      reason = whyHopeless(estimate, incumbentPerSec, progress, rise);
+      if (rival === undefined || reason !== undefined) return;
+      reason = whyHopeless(estimate, rival, progress, rise);
       if (reason !== undefined) end.abort();
     },
   };

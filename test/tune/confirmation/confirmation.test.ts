@@ -6,6 +6,7 @@ import { decide, worthMoreRounds } from '../../../src/tune/confirmation/confirma
 import { parseObjective, utilityOf } from '../../../src/tune/objectives/objective.js';
 import type { FinishedTrial } from '../../../src/tune/trials/trial-outcome.js';
 import type { Variant } from '../../../src/tune/variants/variants.js';
+import { simulatedLevel } from '../../support/simulated-variants.js';
 
 const throughput = parseObjective('throughput');
 
@@ -122,27 +123,56 @@ describe('the decision', () => {
     expect(decision.portable?.variant.id).toBe('b');
   });
 
-  it('prefers less memory among finalists within 2 % of each other, before fewer changes', () => {
-    const taking = (owner: Variant, value: number, memoryBytes: number): FinishedTrial => {
+  it('prefers the lower p99 among equals with as many changes, then less memory', () => {
+    const other = variant('d', ['x', 'y', 'z']);
+    const taking = (owner: Variant, value: number, p99: number, memoryBytes: number): FinishedTrial => {
       const measured = trial(owner, value);
-      return { ...measured, record: { ...measured.record, memoryBytes } };
+      const level = simulatedLevel({ throughputPerSec: value, latencyNs: p99 }, 4, seconds(1));
+      return { ...measured, record: { ...measured.record, memoryBytes, level } };
     };
-    const rounds = (small: number) =>
-      [1, 1.002, 0.999].map((drift) => [
-        trial(base, 100 * drift),
-        taking(a, 140 * drift, small),
-        taking(b, 141 * drift, 200e6),
-      ]);
-    expect(decide([a, b], rounds(150e6), throughput).portable?.variant.id).toBe('a');
-    // As good as the same memory.
-    expect(decide([a, b], rounds(195e6), throughput).portable?.variant.id).toBe('b');
+    const chosen = (own: [number, number], others: [number, number]) =>
+      decide(
+        [a, other],
+        [1, 1.002, 0.999].map((drift) => [
+          trial(base, 100 * drift),
+          taking(a, 140 * drift, ...own),
+          taking(other, 141 * drift, ...others),
+        ]),
+        throughput,
+      ).portable?.variant.id;
+    expect(chosen([10e6, 300e6], [30e6, 100e6])).toBe('a');
+    expect(chosen([10e6, 150e6], [10.1e6, 200e6])).toBe('a');
+    // As good in everything.
+    expect(chosen([10e6, 195e6], [10.1e6, 200e6])).toBe('d');
+  });
+
+  it('holds for all finalists together: what one interval at 95% lets pass is not enough for the best of three', () => {
+    // ln of the ratios 0.10 +- 0.075 (95%) over four rounds.
+    const ratios = [1.04, 1.09, 1.13, 1.165];
+    const alone = decide([a], rounds(...ratios.map((ratio) => [100, 100 * ratio, 1] as const)), throughput);
+    expect(alone.verdicts[0]).toMatchObject({ objection: null });
+    const field = rounds(...ratios.map((ratio, at) => [100, 100 * ratio, 100 + (at % 2) * 8] as const)).map((round) => [
+      ...round,
+      trial(c, 97 + round.length),
+    ]);
+    const among = decide([a, b, c], field, throughput);
+    expect(among.verdicts[0]?.gain?.low).toBeGreaterThan(1);
+    expect(among.verdicts[0]?.objection).toMatch(/not sure enough for the best of 3 finalists/);
+    expect(among.portable).toBeUndefined();
+  });
+
+  it('says how much better is excluded, for all finalists together', () => {
+    const [verdict] = decide([a], rounds([100, 101, 1], [100, 99, 1], [100, 100, 1]), throughput).verdicts;
+    expect(verdict?.excludedGain).toBeCloseTo(verdict!.gain!.high!, 9);
+    const both = decide([a, b], rounds([100, 101, 99], [100, 99, 100], [100, 100, 101]), throughput).verdicts;
+    expect(both[0]!.excludedGain).toBeGreaterThan(both[0]!.gain!.high!);
   });
 
   it('is for the default when a sure gain is below 2 %', () => {
     const decision = decide([a], rounds([100, 101, 0.1], [100, 101.01, 0.1], [100, 100.99, 0.1]), throughput);
     expect(decision.verdicts[0]?.gain?.low).toBeGreaterThan(1);
     expect(decision.portable).toBeUndefined();
-    expect(decision.verdicts[0]?.objection).toBe('it is within 2 % of the default');
+    expect(decision.verdicts[0]?.objection).toBe('it is within 2% of the default');
   });
 
   it('compares only within a round, so drift that both share does not matter', () => {
@@ -177,7 +207,7 @@ describe('the decision', () => {
   });
 
   it('is for who was measured to the end, and for who was given up only where that failed', () => {
-    const early = rounds([100, 140, 144], [100, 140.1, 144.1]);
+    const early = rounds([100, 140, 144], [100, 140.1, 144.1], [100, 140, 144.2]);
     const late = rounds([100, 140, 0.1], [100, 141, 0.1], [100, 139, 0.1]).map((round) => round.slice(0, 2));
     expect(decide([a, b], [...early, ...late], throughput).portable?.variant.id).toBe('a');
     const failed = trial(a, 140);

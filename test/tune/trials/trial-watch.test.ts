@@ -34,7 +34,7 @@ function looksUntilHopeless(ratesPerSec: readonly number[], incumbentPerSec: num
   const all = progressOf(ratesPerSec, concurrency);
   const at = all.findIndex((progress) => {
     watch.note(progress);
-    return whyHopeless(watch.estimate(), incumbentPerSec, progress, rise) !== undefined;
+    return whyHopeless(watch.estimate(), { throughputPerSec: incumbentPerSec, error: 0 }, progress, rise) !== undefined;
   });
   return at < 0 ? undefined : at;
 }
@@ -47,8 +47,8 @@ describe('the watch on a running level', () => {
     const watch = watchLevel();
     const all = progressOf(steady(100, 6));
     for (const progress of all) watch.note(progress);
-    expect(whyHopeless(watch.estimate(), 200, all.at(-1)!, level)).toBe(
-      'ended early: at 50 % of the best so far, it could not catch up',
+    expect(whyHopeless(watch.estimate(), { throughputPerSec: 200, error: 0 }, all.at(-1)!, level)).toBe(
+      'ended early: at 50% of the best so far, it could not catch up',
     );
   });
 

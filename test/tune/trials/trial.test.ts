@@ -98,7 +98,7 @@ describe('a trial', () => {
   it('ends early when its level cannot catch up with the best, and still says where it stands', async () => {
     let wasEnded = false;
     const trial = await run(
-      { incumbentPerSec: 400 },
+      { rival: { throughputPerSec: 400, error: 0 } },
       {
         measure: async ({ load, duration, signal, onProgress }) => {
           for (let look = 0; look <= 12 && !signal.aborted; look++) {
@@ -126,7 +126,7 @@ describe('a trial', () => {
       state: 'pruned',
       cause: 'early_abort',
       score: null,
-      reason: 'ended early: at 25 % of the best so far, it could not catch up',
+      reason: 'ended early: at 25% of the best so far, it could not catch up',
     });
     expect(trial?.result).toMatchObject({ state: 'complete', score: Math.log(100) });
   });
