@@ -48,7 +48,11 @@ export function concludeStudy(ending: Ending): Conclusion {
   if (isInterrupted) return couldNotTell('interrupted', 'the sweep was interrupted', 'go on with --resume');
   if (base === undefined || base.value === undefined) {
     const why = `the default could not be measured (${base?.record.reason ?? 'no reason'}), so there is nothing to compare with`;
-    return couldNotTell('default_failed', why, 'make the unchanged model serve first');
+    return couldNotTell(
+      'default_failed',
+      why,
+      base?.record.cause === 'timeout' ? 'give a larger --budget' : 'make the unchanged model serve first',
+    );
   }
   return provenNotBetter(ending) ?? whyNotTold(ending);
 }

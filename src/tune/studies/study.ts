@@ -100,7 +100,9 @@ async function runSearch(
   if (base?.value === undefined || isBeingConfirmed(options, runner)) return { base, strategy };
   const measured = new Map(known.map((trial) => [variantKey(space, trial.variant.parameters), trial]));
   while (!dependencies.signal.aborted && runner.hasTimeToSearch(duration)) {
-    if (needsDefaultAgain(runner.trials, options.objective)) {
+    // Never instead of a variant: a small budget has no time for both.
+    const hasTimeForBoth = runner.hasTimeToSearch(nanos(2 * duration + runner.overhead()));
+    if (hasTimeForBoth && needsDefaultAgain(runner.trials, options.objective)) {
       await measureDefaultAgain();
       continue;
     }

@@ -63,7 +63,7 @@ export function needsDefaultAgain(trials: readonly FinishedTrial[], objective: O
   if (!endsEarly(objective)) return false;
   const defaults = trials.filter(isMeasuredDefault);
   const last = defaults.at(-1);
-  if (last === undefined) return false;
+  if (last === undefined || trials.at(-1) === last) return false;
   if (Math.min(...defaults.map(errorOf)) > MOST_ERROR && defaults.length <= MOST_TRIES) return true;
   return trials.length - trials.lastIndexOf(last) > NEAR_TRIALS;
 }

@@ -143,7 +143,9 @@ describe('an early end', () => {
     const throughput = parseObjective('throughput');
     const variant = { id: 'v' } as Variant;
     expect(findRival([trial('default', 100, 0.5)], variant, throughput, nanos(3e9))).toBeUndefined();
-    expect(needsDefaultAgain([trial('default', 100, 0.5)], throughput)).toBe(true);
+    // Beside the variants, not instead of them.
+    expect(needsDefaultAgain([trial('default', 100, 0.5)], throughput)).toBe(false);
+    expect(needsDefaultAgain([trial('default', 100, 0.5), trial('b', 90, 0.1)], throughput)).toBe(true);
     expect(findRival([trial('default', 100, 0.02)], variant, throughput, nanos(3e9))?.throughputPerSec).toBe(100);
     // Long ago, and the default has lost half since: so will the best have.
     const drifted = [trial('default', 100, 0.02), trial('b', 200, 0.02, 2e9), trial('default', 50, 0.02, 200e9)];
