@@ -30,7 +30,7 @@ let folder: string;
 beforeAll(async () => {
   const repository = await writeRepository({
     'identity/config.pbtxt': config,
-    'identity/1/model.onnx': buildIdentityModel('FP32'),
+    'identity/1/model.onnx': buildIdentityModel('FP32', ['batch', 16]),
   });
   const { values } = readOptions(engineOptionRows, {
     'model-repository': [repository],

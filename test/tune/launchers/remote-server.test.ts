@@ -39,7 +39,7 @@ let folder: string;
 const said: string[] = [];
 
 async function start(flags: Readonly<Record<string, string[]>>): Promise<Engine> {
-  const model = buildIdentityModel('FP32');
+  const model = buildIdentityModel('FP32', ['batch', 16]);
   const repository = await writeRepository({
     'identity/config.pbtxt': config,
     'identity/1/model.onnx': model,
