@@ -47,5 +47,6 @@ const unparsable = (what: string, cause: unknown): ProtocolError =>
 /** The number as it was written, if `value` is one that JavaScript could not have held. */
 export function exactNumberOf(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || !('exactNumber' in value)) return undefined;
-  return typeof value.exactNumber === 'string' ? value.exactNumber : undefined;
+  const { exactNumber } = value;
+  return typeof exactNumber === 'string' && /^(-?\d+|NaN|-?Infinity)$/.test(exactNumber) ? exactNumber : undefined;
 }

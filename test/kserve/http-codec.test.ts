@@ -114,6 +114,7 @@ describe('a request in JSON', () => {
     ['endless nesting', { datatype: 'FP32', shape: [1], data: nested(1000) }, 'Shape does not match true shape'],
     ['no data', { datatype: 'FP32', shape: [1] }, 'But no field is set'],
     ['a text for a number', { datatype: 'FP32', shape: [1], data: ['1'] }, 'non-number as double'],
+    ['an object for a number', { datatype: 'FP32', shape: [1], data: [{ exactNumber: 'x' }] }, 'non-number as double'],
     ['null for a number', { datatype: 'FP32', shape: [1], data: [null] }, 'non-number as double'],
     ['a fraction for an integer', { datatype: 'INT32', shape: [1], data: [1.5] }, 'non-signed-integer'],
     ['a value out of range', { datatype: 'UINT8', shape: [1], data: [256] }, '256 is out of range'],
