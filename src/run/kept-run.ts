@@ -82,6 +82,9 @@ export class KeptRun {
   /** Saves the record as it is now. Never rejects. */
   async save(): Promise<void> {
     this.change({ finishedAt: new Date().toISOString() });
+    if ((await this.#writes.attempt(() => this.#store.saveRun(this.#record))) || this.#store.isKept) return;
+    // Samples without a record are of no use to anybody, and the room that they take may be enough for it.
+    await this.#store.discard();
     await this.#writes.attempt(() => this.#store.saveRun(this.#record));
   }
 }

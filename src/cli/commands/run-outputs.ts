@@ -64,11 +64,14 @@ export async function showRun(
 ): Promise<readonly Error[]> {
   const { terminal } = context;
   const writes = keepWrites(() => undefined);
-  const hasReport = await writes.attempt(async () => {
-    // Loaded late: the charts’ libraries take half a second, which a mistyped option should not wait for.
-    const { renderRunReport } = await import('../../report/html-report.js');
-    await store.saveText('report.html', await renderRunReport(record));
-  });
+  // A folder that could not take the record is gone by now, and what it lacked room for has been told.
+  const hasReport =
+    store.isKept &&
+    (await writes.attempt(async () => {
+      // Loaded late: the charts’ libraries take half a second, which a mistyped option should not wait for.
+      const { renderRunReport } = await import('../../report/html-report.js');
+      await store.saveText('report.html', await renderRunReport(record));
+    }));
   const { csv } = values;
   if (csv !== undefined) {
     const options = { isVerbose: values.verboseCsv, hasGpuMetrics: collectsMetrics(values) };
