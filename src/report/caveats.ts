@@ -24,38 +24,52 @@ const stateWarnings: Readonly<Record<RunRecord['state'], string | undefined>> = 
   failed: 'Something failed, as said below: this holds everything that was measured.',
 };
 
-/** The warning of a level in which requests failed. */
-const REQUESTS_FAILED = 'REQUESTS_FAILED';
+/** Warnings of a level that say how many requests failed; the causes join them. */
+const failureCodes: readonly string[] = ['REQUESTS_FAILED', 'HIGH_ERROR_RATE', 'ALL_REQUESTS_FAILED'];
+/** Said first of all and of its own, whatever the verdict is. */
+const WRONG_ANSWERS = 'MISMATCH';
 
 /** One thing to say of a level; equal keys differ in their figures at most. */
 interface Reason {
   readonly key: string;
   readonly text: string;
+  /** The least is what matters most. */
+  readonly rank: number;
 }
 
-/** Caveats of a run, most general first; levels that share a kind of warning share a line, in the first one's words. */
+const verdictRanks: Readonly<Record<Verdict, number>> = { INVALID: 1, UNSTABLE: 2, CLIENT_LIMITED: 3, VALID: 4 };
+
+/**
+ * Caveats of a run: wrong answers first, then what is general, then what spoils levels before what is only good to know.
+ * Levels that share a kind of warning share a line, in the first one's words.
+ */
 export function runCaveats(record: RunRecord): Caveat[] {
-  const byKey = new Map<string, { readonly text: string; readonly isSame: boolean; readonly levels: LevelRecord[] }>();
+  const byKey = new Map<string, Reason & { readonly isSame: boolean; readonly levels: LevelRecord[] }>();
   const byLoad = sortByLoad(record.levels);
   const axis = loadAxis(byLoad);
   for (const level of byLoad) {
-    for (const { key, text } of levelReasons(level)) {
-      const known = byKey.get(key);
-      if (known === undefined) byKey.set(key, { text, isSame: true, levels: [level] });
+    for (const reason of levelReasons(level)) {
+      const known = byKey.get(reason.key);
+      if (known === undefined) byKey.set(reason.key, { ...reason, isSame: true, levels: [level] });
       else
-        byKey.set(key, {
-          text: known.text,
-          isSame: known.isSame && known.text === text,
+        byKey.set(reason.key, {
+          ...known,
+          isSame: known.isSame && known.text === reason.text,
           levels: [...known.levels, level],
         });
     }
   }
+  const ofLevels = [...byKey.values()]
+    .toSorted((a, b) => a.rank - b.rank)
+    .map(({ text, rank, isSame, levels }) => ({
+      rank,
+      caveat: warning(`${describeLevels(axis, levels, isSame, record.levels.length)}: ${text}`),
+    }));
   return [
+    ...ofLevels.filter(({ rank }) => rank === 0).map(({ caveat }) => caveat),
     ...general(record.state, record.target.isDemoModel, record.warnings),
     ...(record.assignments ?? []).map(assignmentNote),
-    ...[...byKey.values()].map(({ text, isSame, levels }) =>
-      warning(`${describeLevels(axis, levels, isSame, record.levels.length)}: ${text}`),
-    ),
+    ...ofLevels.filter(({ rank }) => rank > 0).map(({ caveat }) => caveat),
   ];
 }
 
@@ -91,25 +105,34 @@ function general(state: RunRecord['state'], isDemoModel: boolean, warnings: RunR
 
 /** Why a level is not VALID, what else it warns of, and its errors by cause. */
 function levelReasons(level: LevelRecord): Reason[] {
-  const reasons = level.warnings.map(({ code, message }): Reason => ({ key: code, text: message }));
-  if (level.verdict !== 'VALID') {
-    const first = reasons.shift() ?? { key: level.verdict, text: verdictReasons[level.verdict] };
-    const text = `${level.verdict}, ${first.text.charAt(0).toLowerCase()}${first.text.slice(1)}`;
-    reasons.unshift({ key: `${level.verdict} ${first.key}`, text });
+  const { verdict, warnings } = level;
+  const reasons = warnings.map(({ code, message }): Reason => ({ key: code, text: message, rank: verdictRanks.VALID }));
+  const wrong = reasons.findIndex(({ key }) => key === WRONG_ANSWERS);
+  const apart = wrong < 0 ? [] : reasons.splice(wrong, 1).map((reason) => ({ ...reason, rank: 0 }));
+  withCauses(level, reasons);
+  if (verdict !== 'VALID' && !(verdict === 'INVALID' && apart.length > 0 && reasons.length === 0)) {
+    const first = reasons.shift() ?? { key: verdict, text: verdictReasons[verdict] };
+    const text = `${verdict}, ${first.text.charAt(0).toLowerCase()}${first.text.slice(1)}`;
+    reasons.unshift({ key: `${verdict} ${first.key}`, text, rank: verdictRanks[verdict] });
   }
-  const causes = Object.entries(level.errors).sort(([, a], [, b]) => b - a);
-  if (causes.length > 0) {
-    const list = causes.map(([cause, count]) => `${formatCount(count)} × ${cause}`).join('; ');
-    const told = reasons.findIndex(({ key }) => key === REQUESTS_FAILED);
-    const text =
-      told < 0
-        ? `${formatCount(level.errorCount)} failed requests (${list}).`
-        : `${withStop(reasons[told]!.text)} Causes: ${list}.`;
-    // What the level says of its failures and their causes are one thing to know.
-    if (told >= 0) reasons.splice(told, 1);
-    reasons.push({ key: text, text });
+  const named = verdict === 'INVALID' && reasons.length === 0 ? 'INVALID, ' : '';
+  return [...apart.map(({ text, ...rest }) => ({ ...rest, text: `${named}${text}` })), ...reasons];
+}
+
+/** What the level says of its failures and their causes are one thing to know. */
+function withCauses({ errors, errorCount }: LevelRecord, reasons: Reason[]): void {
+  const causes = Object.entries(errors).sort(([, a], [, b]) => b - a);
+  if (causes.length === 0) return;
+  const list = causes.map(([cause, count]) => `${formatCount(count)} × ${cause}`).join('; ');
+  const names = causes.map(([cause]) => cause).toSorted();
+  const told = reasons.findIndex(({ key }) => failureCodes.includes(key));
+  if (told < 0) {
+    const text = `${formatCount(errorCount)} failed requests (${list}).`;
+    reasons.push({ key: `FAILED ${names.join('; ')}`, text, rank: verdictRanks.VALID });
+    return;
   }
-  return reasons;
+  const { key, text, rank } = reasons[told]!;
+  reasons[told] = { key: `${key} ${names.join('; ')}`, text: `${withStop(text)} Causes: ${list}.`, rank };
 }
 
 /** A longer list of loads says less than their number. */
@@ -126,9 +149,13 @@ function describeLevels(axis: LoadAxis, levels: readonly LevelRecord[], isSame: 
   const left = others.length - MOST_NAMED;
   const rest = left > 1 ? [...others.slice(0, MOST_NAMED), `${left} more`] : others;
   return isSame
-    ? `${noun} ${[first, ...rest].join(separator)}`
-    : `${noun} ${first} (and in kind ${rest.join(separator)})`;
+    ? `${noun} ${listOf([first!, ...rest], separator)}`
+    : `${noun} ${first} (similarly ${listOf(rest, separator)})`;
 }
+
+/** `2, 4 and 8` */
+const listOf = (texts: readonly string[], separator: string): string =>
+  texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(separator)} and ${texts.at(-1)}`;
 
 /** Said here only where the sweep did not say it itself. */
 function lowerBounds({ trials, warnings }: StudyRecord): Caveat[] {

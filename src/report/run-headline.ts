@@ -1,52 +1,23 @@
 /** The answer of a run in words: the peak, what it costs, and where less concurrency would do. */
-import { largestOf } from '../common/append-all.js';
 import { formatDuration, formatPercent, formatRate } from '../common/format.js';
+import { findPeak, isUsable, NEAR_PEAK } from '../record/best-level.js';
 import { describeLoad, formatAmount, loadAmount } from '../record/load-name.js';
 import type { LevelRecord, RunRecord, Verdict } from '../record/run-record.js';
-
-/** A level with this share of the peak's throughput serves as well as the peak. */
-const NEAR_PEAK = 0.95;
-
-/** Best first: a level of a later kind is the peak only where no earlier kind exists. */
-const trust: readonly Verdict[] = ['VALID', 'CLIENT_LIMITED', 'UNSTABLE'];
-
-/** The level with the highest throughput among those of the most trustworthy verdict. */
-export function findPeak(levels: readonly LevelRecord[]): LevelRecord | undefined {
-  for (const verdict of trust) {
-    const [first, ...others] = levels.filter((level) => level.verdict === verdict && level.requestCount > 0);
-    if (first === undefined) continue;
-    return others.reduce(
-      (best, level) => (level.throughputPerSec.value > best.throughputPerSec.value ? level : best),
-      first,
-    );
-  }
-  return undefined;
-}
-
-/** The level that speaks for a run: that of the rate which a search came to, else the peak. */
-export function findBest({ levels, peak }: Pick<RunRecord, 'levels' | 'peak'>): LevelRecord | undefined {
-  const found = peak?.requestRatePerSec?.value;
-  if (found === undefined) return findPeak(levels);
-  const distance = ({ load }: LevelRecord): number => Math.abs(loadAmount(load) - found);
-  return levels
-    .filter(({ load, latencyNs }) => load.kind === 'open' && latencyNs !== null)
-    .toSorted((a, b) => distance(a) - distance(b))[0];
-}
+import { reservationsOf } from './reservations.js';
 
 /** The lowest load of the peak's curve that serves nearly as much as the peak; an open loop serves what is offered, so it has none. */
 export function findKnee(levels: readonly LevelRecord[], peak: LevelRecord): LevelRecord | undefined {
   return levels
-    .filter((level) => level.verdict === 'VALID' && isBelow(level, peak))
+    .filter((level) => peak.isSteady && level.isSteady && !level.isClientLimited && isBelow(level, peak))
     .filter((level) => level.throughputPerSec.value >= NEAR_PEAK * peak.throughputPerSec.value)
     .sort((a, b) => loadAmount(a.load) - loadAmount(b.load))[0];
 }
 
 const isBelow = ({ load }: LevelRecord, { load: other }: LevelRecord): boolean =>
-  load.kind === 'closed' &&
-  other.kind === 'closed' &&
-  load.concurrency < other.concurrency &&
-  load.batchSize === other.batchSize &&
-  load.shapes === other.shapes;
+  load.kind === 'closed' && isSameCurve({ load }, { load: other }) && loadAmount(load) < loadAmount(other);
+
+const isSameCurve = ({ load }: Pick<LevelRecord, 'load'>, { load: other }: Pick<LevelRecord, 'load'>): boolean =>
+  load.kind === other.kind && load.batchSize === other.batchSize && load.shapes === other.shapes;
 
 /** One or two sentences that answer the reader's question. */
 export function runHeadline({ levels }: RunRecord): string {
@@ -55,10 +26,12 @@ export function runHeadline({ levels }: RunRecord): string {
   if (peak === undefined) return `No usable measurement. ${countLevels(levels)}`;
   const rate = `${formatRate(peak.throughputPerSec.value)} inferences/s at ${describeLoad(peak.load)}`;
   const p99 = peak.latencyNs === null ? '' : `; p99 ${formatDuration(peak.latencyNs.p99)}`;
-  return `${peakWord(peak, levels.length)}${rate}${p99}. ${countLevels(levels)}`;
+  const reservations = reservationsOf(peak);
+  const but = reservations.length === 0 ? '' : ` (${reservations.join('; ')})`;
+  return `${peakWord(peak, levels)}${rate}${p99}${but}. ${countLevels(levels)}`;
 }
 
-/** What else helps to choose a concurrency; empty where there is nothing to add. */
+/** What else helps to choose a load; empty where there is nothing to add. */
 export function runAdvice({ levels }: RunRecord): string {
   const peak = findPeak(levels);
   if (peak === undefined) return '';
@@ -68,22 +41,42 @@ export function runAdvice({ levels }: RunRecord): string {
     const p99 = knee.latencyNs === null ? '' : ` at p99 ${formatDuration(knee.latencyNs.p99)}`;
     return `Concurrency ${formatAmount(knee.load)} already gives ${share} of it${p99}.`;
   }
-  const amounts = levels.map((level) => loadAmount(level.load));
-  if (new Set(amounts).size > 1 && loadAmount(peak.load) === largestOf(amounts)) {
-    const noun = peak.load.kind === 'closed' ? 'concurrency' : 'request rate';
-    return `Throughput still rose at the highest ${noun} measured; a wider range may show more.`;
-  }
-  return '';
+  if (!isStillRising(levels, peak)) return '';
+  const noun = peak.load.kind === 'closed' ? 'concurrency' : 'request rate';
+  return `Throughput still rose at the highest ${noun} measured; a wider range may show more.`;
 }
 
-function peakWord(peak: LevelRecord, levelCount: number): string {
-  if (peak.verdict === 'CLIENT_LIMITED') return 'At least ';
-  if (peak.verdict === 'UNSTABLE') return 'About ';
-  return levelCount === 1 ? '' : 'Peak ';
+/** Without intervals a rise has to be this large to be believed. */
+const CLEAR_RISE = 1.1;
+
+/** Whether the peak lies at the end of its curve and clearly above the level before it. */
+function isStillRising(levels: readonly LevelRecord[], peak: LevelRecord): boolean {
+  const curve = levels
+    .filter((level) => isSameCurve(level, peak))
+    .toSorted((a, b) => loadAmount(a.load) - loadAmount(b.load));
+  const last = curve.at(-1);
+  const before = curve.findLast(({ load }) => loadAmount(load) < loadAmount(peak.load));
+  if (last === undefined || loadAmount(last.load) > loadAmount(peak.load)) return false;
+  if (before === undefined || !isUsable(before)) return false;
+  const [lower, upper] = [before.throughputPerSec, peak.throughputPerSec];
+  if (lower.high === null || upper.low === null) return upper.value > CLEAR_RISE * lower.value;
+  return upper.low > lower.high;
+}
+
+/** How the peak's throughput is to be read. */
+export function peakWord(peak: LevelRecord, levels: readonly LevelRecord[]): string {
+  if (!peak.isSteady) return 'About ';
+  if (peak.isClientLimited) return 'At least ';
+  const isHighest = levels.every(
+    (level) => !isUsable(level) || level.throughputPerSec.value <= peak.throughputPerSec.value,
+  );
+  return levels.length > 1 && isHighest ? 'Peak ' : '';
 }
 
 /** How many levels there are, and how many can be trusted. */
 export function countLevels(levels: readonly LevelRecord[]): string {
-  const valid = levels.filter((level) => level.verdict === 'VALID').length;
-  return levels.length === 1 ? `1 level, ${levels[0]!.verdict}.` : `${levels.length} levels, ${valid} VALID.`;
+  if (levels.length === 1) return `1 level, ${levels[0]!.verdict}.`;
+  const count = (verdict: Verdict): number => levels.filter((level) => level.verdict === verdict).length;
+  const limited = count('CLIENT_LIMITED');
+  return `${levels.length} levels, ${count('VALID')} VALID${limited === 0 ? '' : `, ${limited} CLIENT_LIMITED`}.`;
 }

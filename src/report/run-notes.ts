@@ -1,9 +1,9 @@
 /** The best level in two lines for a terminal: where its time went, and how busy generator, server and GPUs were. */
 import { durationColumn, formatBytes, formatNumber, formatPercent } from '../common/format.js';
+import { findBest } from '../record/best-level.js';
 import { describeLoad } from '../record/load-name.js';
 import type { LevelRecord, RunRecord } from '../record/run-record.js';
 import { latencyParts } from './latency-parts.js';
-import { findBest } from './run-headline.js';
 
 /** Parts below this share of the latency are not worth the reader's line. */
 const NOTABLE_SHARE = 0.005;

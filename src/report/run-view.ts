@@ -1,12 +1,14 @@
 /** Everything a report of a run says, as finished text, built from the record alone; renderers only arrange it. */
 import { formatCount, formatDuration, formatPercent, numberColumn } from '../common/format.js';
+import { findBest, isThin, isUsable } from '../record/best-level.js';
 import { describeLoad } from '../record/load-name.js';
 import type { LevelRecord, PeakRecord, RunRecord } from '../record/run-record.js';
 import { type Caveat, runCaveats } from './caveats.js';
 import { describeCommand, describeHost, describeTime } from './describe.js';
 import { type LevelColumn, latencyFormat, levelColumns, throughputFormat } from './level-table.js';
 import { sortByLoad } from './load-axis.js';
-import { countLevels, findBest, runAdvice, runHeadline } from './run-headline.js';
+import { reservationsOf } from './reservations.js';
+import { countLevels, peakWord, runAdvice, runHeadline } from './run-headline.js';
 import { runNotes } from './run-notes.js';
 import { metricWords, peakSentence } from './tables/peak-table.js';
 import { runTables } from './tables/run-tables.js';
@@ -84,13 +86,15 @@ function buildTiles(record: RunRecord): Tile[] {
   const { throughputPerSec, latencyNs } = peak;
   const at = `at ${describeLoad(peak.load)}`;
   const fastest = levels
-    .filter((level) => level.latencyNs !== null && level.verdict !== 'INVALID')
-    .sort((a, b) => a.latencyNs!.p50 - b.latencyNs!.p50)[0];
-  const errors = levels.reduce((sum, level) => sum + level.errorCount, 0);
+    .filter(isUsable)
+    .sort((a, b) => Number(isThin(a)) - Number(isThin(b)) || a.latencyNs!.p50 - b.latencyNs!.p50)[0];
+  const errors = levels.reduce((sum, level) => sum + level.errorCount + (level.mismatchCount ?? 0), 0);
   const requests = levels.reduce((sum, level) => sum + level.requestCount, 0);
-  const label = levels.length === 1 || search !== undefined ? 'Throughput' : 'Peak throughput';
+  const isPeak = search === undefined && peakWord(peak, levels) === 'Peak ';
+  const label = isPeak ? 'Peak throughput' : 'Throughput';
+  const reserved = [at, ...reservationsOf(peak)].join('; ');
   return [
-    { label, value: rates.format(throughputPerSec.value), unit: 'inferences/s', note: at },
+    { label, value: rates.format(throughputPerSec.value), unit: 'inferences/s', note: reserved },
     { label: 'p99 latency', value: times.format(latencyNs?.p99), unit: times.unit, note: at },
     ...(search === undefined ? [] : [peakTile(search)]),
     {
@@ -160,7 +164,7 @@ function describeMethod({ levels }: RunRecord): Fact[] {
     {
       name: 'Verdicts',
       value:
-        'VALID: the confidence target was met. UNSTABLE: it was not in the time allowed. CLIENT_LIMITED: the load generator was the limit, so the figures are lower bounds. INVALID: no usable measurement.',
+        'VALID: steady, and the confidence target was met. CLIENT_LIMITED: steady, but the load generator was the limit, so the figures are lower bounds. UNSTABLE: the figures may not come again. INVALID: no usable measurement, or too many failed requests.',
     },
     {
       name: 'Server times',

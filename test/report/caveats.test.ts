@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { LevelRecord } from '../../src/record/run-record.js';
 import { runCaveats } from '../../src/report/caveats.js';
 import { sampleRun } from '../support/sample-records.js';
+import { withVerdict } from '../support/with-verdict.js';
 
 const levelsWith = (messages: Readonly<Record<number, string>>) =>
   Object.entries(messages).map(([concurrency, message]) => ({
@@ -23,7 +25,33 @@ describe('the caveats of a run', () => {
   });
 
   it('say a warning that differs only in figures once, in the words of the lowest load', () => {
-    expect(textsOf({ 8: 'By 9 %.', 4: 'By 5 %.' })).toEqual(['Concurrency 4 (and in kind 8): By 5 %.']);
+    expect(textsOf({ 8: 'By 9 %.', 4: 'By 5 %.' })).toEqual(['Concurrency 4 (similarly 8): By 5 %.']);
+  });
+
+  it('name all levels of a warning, and begin with what spoils levels, wrong responses before all', () => {
+    const [first] = sampleRun.levels;
+    const at = (concurrency: number, changes: Partial<LevelRecord>): LevelRecord => ({
+      ...first!,
+      load: { kind: 'closed', concurrency, batchSize: 1 },
+      ...changes,
+    });
+    const warned = (code: string) => [{ code, message: `It is ${code}.` }];
+    const levels = [
+      at(1, { warnings: warned('LATE_SENDS') }),
+      at(2, { warnings: warned('LATE_SENDS') }),
+      at(4, { warnings: warned('LATE_SENDS') }),
+      at(8, { ...withVerdict(first!, 'UNSTABLE'), warnings: [...warned('MISMATCH'), ...warned('DRIFT')] }),
+      at(16, { ...withVerdict(first!, 'INVALID'), warnings: [...warned('HIGH_ERROR_RATE')], errors: { busy: 9 } }),
+      at(32, { ...withVerdict(first!, 'INVALID'), warnings: [...warned('HIGH_ERROR_RATE')], errors: { busy: 7 } }),
+    ].map((level, index) => ({ ...level, load: { ...level.load, concurrency: 2 ** index } as LevelRecord['load'] }));
+    const texts = runCaveats({ ...sampleRun, warnings: [], levels }).map(({ text }) => text);
+    expect(texts).toEqual([
+      'Concurrency 8: It is MISMATCH.',
+      expect.stringContaining('Demo model'),
+      'Concurrency 16 (similarly 32): INVALID, it is HIGH_ERROR_RATE. Causes: 9 × busy.',
+      'Concurrency 8: UNSTABLE, it is DRIFT.',
+      'Concurrency 1, 2 and 4: It is LATE_SENDS.',
+    ]);
   });
 
   it('say how many requests failed and why in one sentence', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../src/record/run-record.js';
 import { runCaveats, studyCaveats } from '../../src/report/caveats.js';
 import { rankVariants } from '../../src/report/ranking.js';
-import { findPeak, runAdvice, runHeadline } from '../../src/report/run-headline.js';
+import { runAdvice, runHeadline } from '../../src/report/run-headline.js';
 import { studyHeadline } from '../../src/report/study/study-headline.js';
 import { fruitlessStudy, sampleLevel, sampleRun, sampleStudy } from '../support/sample-records.js';
 import { withVerdict } from '../support/with-verdict.js';
@@ -21,18 +21,49 @@ describe('the headline of a run', () => {
     );
   });
 
-  it('prefers a VALID level to a faster one that is not', () => {
-    const levels = [level(1, 180), { ...level(2, 900), verdict: 'UNSTABLE' as const }];
-    expect(findPeak(levels)?.load).toMatchObject({ concurrency: 1 });
+  it('names the fastest usable level, and says how unsteady it was and what was wrong', () => {
+    const wide = { value: 803, low: 265, high: 1341 };
+    const unsteady = {
+      ...withVerdict(level(3, 803), 'UNSTABLE'),
+      isClientLimited: true,
+      throughputPerSec: wide,
+      warnings: [{ code: 'DRIFT', message: 'It drifts.' }],
+    };
+    const levels = [withVerdict(level(1, 445), 'CLIENT_LIMITED'), level(2, 595), unsteady];
+    expect(runHeadline(withLevels(levels))).toBe(
+      'About 803 inferences/s at concurrency 3; p99 4.89 ms (unsteady: ±67 %, drifting; the load generator was the limit as well). 3 levels, 1 VALID, 1 CLIENT_LIMITED.',
+    );
   });
 
-  it('calls a client-limited peak a lower bound', () => {
-    const limited = { ...level(2, 900), verdict: 'CLIENT_LIMITED' as const };
-    expect(runHeadline(withLevels([limited, limited]))).toMatch(/^At least 900 inferences\/s/);
+  it('names a steady level that reaches nearly as much as the fastest, and does not call it the peak then', () => {
+    const levels = [level(1, 870), withVerdict(level(2, 900), 'UNSTABLE')];
+    expect(runHeadline(withLevels(levels))).toMatch(/^870 inferences\/s at concurrency 1; .* 2 levels, 1 VALID\.$/);
+  });
+
+  it('leaves an interrupted level of a few requests aside where there is any other', () => {
+    const none = { value: 5000, low: null, high: null };
+    const cut = {
+      ...withVerdict(level(4, 5000), 'UNSTABLE'),
+      endReason: 'interrupted' as const,
+      throughputPerSec: none,
+      requestCount: 3,
+    };
+    expect(runHeadline(withLevels([withVerdict(level(2, 22), 'UNSTABLE'), cut]))).toMatch(/^About 22(\.0)? /);
+    expect(runHeadline(withLevels([cut]))).toContain('(unsteady: too few requests for an interval');
+  });
+
+  it('calls a steady client-limited peak a lower bound', () => {
+    const limited = withVerdict(level(2, 900), 'CLIENT_LIMITED');
+    expect(runHeadline(withLevels([limited, limited]))).toMatch(/^At least 900 inferences\/s .*\(a lower bound: /);
+  });
+
+  it('says that some requests failed', () => {
+    const failing = { ...level(2, 900), errorCount: 20, errors: { 'UNAVAILABLE: busy': 20 } };
+    expect(runHeadline(withLevels([failing]))).toMatch(/\(0\.4\d* % of the requests failed\)/);
   });
 
   it('says so when nothing is usable', () => {
-    const invalid = { ...level(2, 900), verdict: 'INVALID' as const };
+    const invalid = withVerdict(level(2, 900), 'INVALID');
     expect(runHeadline(withLevels([invalid, invalid]))).toBe('No usable measurement. 2 levels, 0 VALID.');
     expect(runHeadline(withLevels([]))).toBe('No level was finished.');
   });
@@ -43,6 +74,14 @@ describe('the headline of a run', () => {
 
   it('points out that the range ended before the peak', () => {
     expect(runAdvice(withLevels([level(1, 100), level(2, 190)]))).toContain('a wider range may show more');
+  });
+
+  it('does not say that throughput still rose where it fell, or rose by less than the intervals show', () => {
+    expect(runAdvice(withLevels([level(1, 595), level(3, 803), level(4, 644)]))).toBe('');
+    expect(runAdvice(withLevels([level(1, 190), level(2, 191)]))).not.toContain('still rose');
+    expect(runAdvice(withLevels([withVerdict(level(1, 100), 'INVALID'), level(2, 190)]))).toBe('');
+    const other = { ...level(4, 300), load: { kind: 'closed' as const, concurrency: 4, batchSize: 8 } };
+    expect(runAdvice(withLevels([level(1, 100), level(2, 190), other]))).toBe('');
   });
 });
 
@@ -58,7 +97,7 @@ describe('the caveats of a run', () => {
   });
 
   it('give a reason for every level that is not VALID, even where the record has none', () => {
-    const limited = { ...level(2, 900), verdict: 'CLIENT_LIMITED' as const };
+    const limited = withVerdict(level(2, 900), 'CLIENT_LIMITED');
     expect(runCaveats(withLevels([level(1, 100), limited])).at(-1)?.text).toContain('the load generator was the limit');
   });
 
@@ -68,7 +107,7 @@ describe('the caveats of a run', () => {
       ...level(concurrency, 100),
       warnings: concurrency > 1 ? warnings : [],
     }));
-    expect(runCaveats(withLevels(levels)).at(-1)?.text).toBe('Concurrency 2, 4: The same.');
+    expect(runCaveats(withLevels(levels)).at(-1)?.text).toBe('Concurrency 2 and 4: The same.');
   });
 
   it('are sentences, however the warning was written', () => {

@@ -1,9 +1,9 @@
 /** Throughput against what varies over the levels, with its interval: where more load stops helping. */
 import { largestOf } from '../../common/append-all.js';
 import { formatRate } from '../../common/format.js';
+import { findPeak } from '../../record/best-level.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import { type LoadAxis, loadAxis } from '../load-axis.js';
-import { findPeak } from '../run-headline.js';
 import {
   aboutChannels,
   CHART_WIDTH,
