@@ -1,6 +1,6 @@
 /** Exit codes of the command, a contract with scripts and CI. */
 import type { ErrorCode } from '../common/errors.js';
-import type { LevelRecord } from '../record/run-record.js';
+import type { LevelRecord, RunRecord } from '../record/run-record.js';
 import type { StudyRecord } from '../record/study-record.js';
 
 export const exitCodes = {
@@ -43,12 +43,19 @@ export function exitCodeOfStudy(
 type JudgedLevel = Pick<LevelRecord, 'isSteady' | 'warnings' | 'requestCount' | 'errorCount' | 'errors'>;
 
 /**
- * A run is good when at least one level was steady. A steady level that the client limited is a lower bound and only warns. A server that answered and then
- * stopped for good is a target that died, whatever was measured before.
+ * A run is good when at least one level was steady. A steady level that the client limited is a lower bound and only
+ * warns. A server that answered and then stopped for good is a target that died, whatever was measured before.
  */
 export function exitCodeOfLevels(levels: readonly JudgedLevel[]): number {
   if (stoppedForGood(levels)) return exitCodes.targetFailed;
   return levels.some(({ isSteady }) => isSteady) ? exitCodes.ok : exitCodes.noValidLevel;
+}
+
+/** That of its levels; a search for the highest rate has to have found one. */
+export function exitCodeOfRun({ levels, peak }: Pick<RunRecord, 'levels' | 'peak'>): number {
+  const code = exitCodeOfLevels(levels);
+  const isFound = peak === undefined || (peak.isConfirmed && peak.requestRatePerSec !== null);
+  return code === exitCodes.ok && !isFound ? exitCodes.noValidLevel : code;
 }
 
 /** Whether there were answers, and none any more at the end of the last level that had any request. */

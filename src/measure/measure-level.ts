@@ -47,6 +47,8 @@ export interface MeasureLevelOptions extends HostReaders {
   readonly ceiling?: ClientCeiling | undefined;
   /** Share of requests that may fail; `DEFAULT_MAX_ERROR_RATIO` by default. */
   readonly maxErrorRatio?: number | undefined;
+  /** What the run's latency limit speaks of; the mean, or one that every record has, needs no saying. */
+  readonly percentile?: number | undefined;
 }
 
 const POLL_INTERVAL = millis(200);
@@ -104,6 +106,7 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
       droppedCount,
       ceiling: options.ceiling,
       maxErrorRatio: options.maxErrorRatio,
+      percentile: options.percentile,
       answers: run.mismatches?.(),
     },
     (from, to) => statistics.between(from, to),

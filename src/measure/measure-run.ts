@@ -96,7 +96,6 @@ async function measureAndKeep(
 ): Promise<MeasuredLevel | undefined> {
   if (signal.aborted) return undefined;
   const [first] = plan.models;
-  let latencyNs: number | undefined;
   const record = await measureLevel({
     ...rest,
     pool,
@@ -109,18 +108,20 @@ async function measureAndKeep(
     levelCount: levels.length + levelCount,
     rule,
     maxErrorRatio: plan.maxErrorRatio,
+    percentile: plan.latencyPercentile,
     clock,
     signal,
     listener: {
       onProgress: (progress) => listener.onProgress(progress),
       onLevel: async (finished: LevelRecord, columns: RequestColumns, exchanges?: Exchanges) => {
-        latencyNs = limitLatency(finished, columns, plan.latencyPercentile);
         if (isKept && isWorthKeeping(finished)) await listener.onLevel(finished, columns, exchanges);
       },
     },
   });
   if (isKept && isWorthKeeping(record)) levels.push(record);
-  return record.endReason === 'interrupted' ? undefined : { level: record, latencyNs };
+  return record.endReason === 'interrupted'
+    ? undefined
+    : { level: record, latencyNs: limitLatency(record, plan.latencyPercentile) };
 }
 
 /** False only for an interrupted level that is too short to say anything. */

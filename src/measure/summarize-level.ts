@@ -52,6 +52,8 @@ export interface LevelSamples {
   readonly handOverMeanNs?: number | undefined;
   /** Share of requests that may fail; `DEFAULT_MAX_ERROR_RATIO` by default. */
   readonly maxErrorRatio?: number | undefined;
+  /** What the run's latency limit speaks of; the record has it where it is not among the usual percentiles. */
+  readonly percentile?: number | undefined;
   /** Answers held against what the input data expects, where it expects any. */
   readonly answers?: MismatchCounts | undefined;
   /** Of an open loop; none by default. */
@@ -110,6 +112,7 @@ export function summarizeLevel(
     requestsPerSec: requestsPerSec.value,
     latencyNs: long === undefined ? summarizeLatency(window.orderedLatenciesNs) : summarizeHistogram(long.latency),
     latencyIntervalNs: latencyIntervals(window),
+    ...otherPercentile(samples.percentile, window, long),
     serviceNs: long === undefined ? summarizeLatency(sortSamples(window.servicesNs)) : summarizeHistogram(long.service),
     sendLagNs: lagOf(
       long === undefined ? summarizeLatency(sortSamples(window.sendLagsNs)) : summarizeHistogram(long.sendLag),
@@ -196,6 +199,24 @@ function latencyIntervals(window: MeasuredWindow): LatencyIntervals | null {
     // A longer run would find a longer one: the greatest latency estimates nothing that an interval could contain.
     max: null,
   };
+}
+
+/** Percentiles that every record has. */
+const usualPercentiles: readonly number[] = [50, 90, 95, 99, 99.9];
+
+function otherPercentile(
+  percentile: number | undefined,
+  { latenciesNs, orderedLatenciesNs, batchCount }: MeasuredWindow,
+  long: LongLevel | undefined,
+): Pick<LevelRecord, 'otherPercentile'> {
+  if (percentile === undefined || usualPercentiles.includes(percentile) || latenciesNs.length === 0) return {};
+  const latencyNs = long?.latency.percentile(percentile) ?? percentileOf(orderedLatenciesNs, percentile);
+  const interval =
+    batchCount === 0
+      ? undefined
+      : estimateQuantile(latenciesNs, orderedLatenciesNs, percentile, CONFIDENCE, batchCount).interval;
+  const intervalNs: [number, number] | null = interval === undefined ? null : [interval[0], interval[1]];
+  return { otherPercentile: { percentile, latencyNs: Math.max(0, latencyNs), intervalNs } };
 }
 
 /** Slices of the window for the time plot; `startNs` counts from the window's start. */

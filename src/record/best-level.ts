@@ -35,7 +35,7 @@ const highest = (levels: readonly LevelRecord[]): LevelRecord | undefined =>
 
 /** The level that speaks for a run: one of the rate which a search came to, a steady one first; else the peak. */
 export function findBest({ levels, peak }: Pick<RunRecord, 'levels' | 'peak'>): LevelRecord | undefined {
-  const found = peak?.requestRatePerSec?.value;
+  const found = peak?.isConfirmed === true ? peak.requestRatePerSec?.value : undefined;
   if (found === undefined) return findPeak(levels);
   const distance = ({ load }: LevelRecord): number => Math.abs(loadAmount(load) - found);
   const rank = (level: LevelRecord): number => Number(!isUsable(level)) * 2 + Number(!level.isSteady);

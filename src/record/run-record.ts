@@ -253,6 +253,8 @@ const currentLevelSchema = z.object({
   /** From the intended start; null when no request succeeded. */
   latencyNs: latencySchema.nullable(),
   latencyIntervalNs: latencyIntervalSchema.nullable(),
+  /** The percentile that the run's latency limit speaks of, where it is none of those above. */
+  otherPercentile: z.object({ percentile: z.number(), latencyNs: ns, intervalNs: intervalSchema }).optional(),
   /** From the send instant. */
   serviceNs: latencySchema.nullable(),
   sendLagNs: z.object({ p50: ns, p99: ns, max: ns }).nullable(),
@@ -303,7 +305,7 @@ export const peakSchema = z.object({
   latencyLimitNs: ns.nullable(),
   /** What was held against the limit, such as `latency_p99`; `served` without one. */
   metric: z.string(),
-  /** `value` is what was confirmed; null when no rate held the limit. `low` is the highest pass, `high` the lowest fail. */
+  /** `value` and `low` are what was confirmed, `high` is the lowest rate above it that failed; null when none was confirmed. */
   requestRatePerSec: estimateSchema.nullable(),
   isConfirmed: z.boolean(),
   probes: z.array(

@@ -113,7 +113,8 @@ function buildTiles(record: RunRecord): Tile[] {
 }
 
 /** The answer of a search; its limit stands below. */
-function peakTile({ requestRatePerSec, metric, latencyLimitNs }: PeakRecord): Tile {
+function peakTile({ requestRatePerSec: rate, isConfirmed, metric, latencyLimitNs }: PeakRecord): Tile {
+  const requestRatePerSec = isConfirmed ? rate : null;
   const format = numberColumn([requestRatePerSec?.value]);
   const limit =
     latencyLimitNs !== null ? `${metricWords(metric)} at most ${formatDuration(latencyLimitNs)}` : 'without a backlog';

@@ -11,6 +11,7 @@ import { measureLevel } from '../measure/measure-level.js';
 import { pairedGain } from '../measure/statistics/compare.js';
 import type { LoadLevel, LoadPlan } from '../plan/load-plan.js';
 import { inputBytes } from '../plan/plan.js';
+import { findPeak } from '../record/best-level.js';
 import type { ClientComparison, LevelRecord } from '../record/run-record.js';
 import type { Target } from '../target/target.js';
 import { type ClientPath, clientPaths, type UsablePath } from './client-paths.js';
@@ -40,8 +41,7 @@ export const roundsFor = ({ stopRule }: LoadPlan): Pick<CompareClientsOptions, '
 
 /** The best of the levels that can be asked of every client: a closed loop with the run's first shapes. */
 export function comparableLevel(levels: readonly LevelRecord[]): LoadLevel | undefined {
-  const candidates = levels.filter(({ load }) => load.kind === 'closed' && load.shapes === levels[0]?.load.shapes);
-  const [best] = candidates.toSorted((a, b) => b.throughputPerSec.value - a.throughputPerSec.value);
+  const best = findPeak(levels.filter(({ load }) => load.kind === 'closed' && load.shapes === levels[0]?.load.shapes));
   if (best?.load.kind !== 'closed') return undefined;
   const { concurrency, batchSize } = best.load;
   return { kind: 'closed', concurrency, batchSize };
@@ -86,8 +86,14 @@ function isComplete(
 ): boolean {
   if (skipped.some((skip) => skip.path === path)) return false;
   const isAnswered = levels.length === roundCount && levels.every(({ requestCount }) => requestCount > 0);
-  if (!isAnswered) skipped.push({ path, reason: 'no request was answered' });
-  return isAnswered;
+  if (!isAnswered) {
+    skipped.push({ path, reason: 'no request was answered' });
+    return false;
+  }
+  // Fast failures would make a path look fast.
+  const failed = levels.find(({ verdict }) => verdict === 'INVALID');
+  if (failed !== undefined) skipped.push({ path, reason: failed.warnings[0]?.message ?? 'a round was INVALID' });
+  return failed === undefined;
 }
 
 /** Paths whose protocol the target speaks; the others go to `skipped`. */

@@ -2,7 +2,7 @@
 import type { OptionValues } from '../../common/option-row.js';
 import { type MeasurementOptions, runMeasurement } from '../../run/run-measurement.js';
 import { type CommandContext, defineCommand } from '../command.js';
-import { exitCodeOfLevels } from '../exit-code.js';
+import { exitCodeOfRun } from '../exit-code.js';
 import { createLevelProgress } from '../level-progress.js';
 import { reportLate } from '../report-error.js';
 import { compatibleLoad, compatibleProtocol } from './compat.js';
@@ -41,7 +41,7 @@ async function measure(values: MeasureValues, context: CommandContext): Promise<
   const { failure, unsaved } = finished;
   if (failure !== undefined) terminal.say('perf-ts: the run ended early:');
   const faults = [...(failure === undefined ? [] : [failure]), ...unsaved, ...unexported, ...unwritten];
-  return reportLate(faults, terminal, exitCodeOfLevels(finished.record.levels));
+  return reportLate(faults, terminal, exitCodeOfRun(finished.record));
 }
 
 async function toMeasurementOptions(values: MeasureValues, argv: readonly string[]): Promise<MeasurementOptions> {

@@ -1,10 +1,7 @@
-/** The latency of a level that a limit speaks of: its mean, or any percentile. */
-import { outcomeCodes } from '../../client/outcome.js';
-import type { RequestColumns } from '../../load/request-columns.js';
+/** The latency of a level that a limit speaks of, over its measured window: its mean, or any percentile. */
 import type { LatencySummary, LevelRecord } from '../../record/run-record.js';
-import { percentileOf, sortSamples } from '../statistics/percentile.js';
 
-const recorded: ReadonlyMap<number, keyof LatencySummary> = new Map([
+const recorded: ReadonlyMap<number, Exclude<keyof LatencySummary, 'mean' | 'max'>> = new Map([
   [50, 'p50'],
   [90, 'p90'],
   [95, 'p95'],
@@ -16,36 +13,19 @@ const recorded: ReadonlyMap<number, keyof LatencySummary> = new Map([
 export const limitMetric = (percentile: number | undefined): string =>
   percentile === undefined ? 'latency_mean' : `latency_p${String(percentile).replace('.', '_')}`;
 
-/** Undefined when no request succeeded. `columns` are needed for percentiles that a record does not hold. */
-export function limitLatency(
-  level: LevelRecord,
-  columns: RequestColumns,
-  percentile: number | undefined,
-): number | undefined {
+/** Undefined when no request succeeded. */
+export function limitLatency(level: LevelRecord, percentile: number | undefined): number | undefined {
   if (level.latencyNs === null) return undefined;
   if (percentile === undefined) return level.latencyNs.mean;
   const name = recorded.get(percentile);
   if (name !== undefined) return level.latencyNs[name];
-  return windowPercentile(level, columns, percentile);
+  return level.otherPercentile?.percentile === percentile ? level.otherPercentile.latencyNs : undefined;
 }
 
-/** The interval of that latency, where the record has one. */
+/** The interval of that latency, where there are enough requests for one. */
 export function limitInterval(level: LevelRecord, percentile: number | undefined): [number, number] | null {
-  if (level.latencyIntervalNs === null) return null;
-  if (percentile === undefined) return level.latencyIntervalNs.mean;
+  if (percentile === undefined) return level.latencyIntervalNs?.mean ?? null;
   const name = recorded.get(percentile);
-  return name === undefined ? null : level.latencyIntervalNs[name];
-}
-
-/** Over the requests intended after the warm-up. */
-function windowPercentile({ warmupNs }: LevelRecord, columns: RequestColumns, percentile: number): number | undefined {
-  const { length, intendedNs, receivedNs, outcomes } = columns;
-  const begin = intendedNs.reduce((least, at) => Math.min(least, at), Infinity);
-  const latencies = new Float64Array(length);
-  let count = 0;
-  for (let row = 0; row < length; row++) {
-    if (outcomes[row] !== outcomeCodes.ok || intendedNs[row]! < begin + warmupNs) continue;
-    latencies[count++] = receivedNs[row]! - intendedNs[row]!;
-  }
-  return count === 0 ? undefined : percentileOf(sortSamples(latencies.subarray(0, count)), percentile);
+  if (name !== undefined) return level.latencyIntervalNs?.[name] ?? null;
+  return level.otherPercentile?.percentile === percentile ? level.otherPercentile.intervalNs : null;
 }

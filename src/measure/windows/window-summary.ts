@@ -52,6 +52,13 @@ export function summarizeWindows(level: LevelRecord, samples: WindowedSamples): 
     latencyNs: toSummary(merged.latenciesNs),
     // Three windows allow no honest interval.
     latencyIntervalNs: null,
+    ...(level.otherPercentile && {
+      otherPercentile: {
+        percentile: level.otherPercentile.percentile,
+        latencyNs: Math.round(nearestPercentile(merged.latenciesNs, level.otherPercentile.percentile) ?? 0),
+        intervalNs: null,
+      },
+    }),
     requestCount: merged.requestCount,
     durationNs: merged.to - merged.from,
     warmupNs: merged.from - begin,

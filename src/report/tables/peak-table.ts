@@ -1,5 +1,5 @@
 /** The search for the highest rate under a limit: its answer in words, and what each probe said. */
-import { durationColumn, formatDuration, formatInterval, formatRate, numberColumn } from '../../common/format.js';
+import { durationColumn, formatDuration, formatRate } from '../../common/format.js';
 import type { PeakRecord } from '../../record/run-record.js';
 import { numbers, type SideTable, words } from './side-table.js';
 
@@ -11,11 +11,17 @@ export function peakSentence(peak: PeakRecord): string {
   const { requestRatePerSec: rate, metric, latencyLimitNs } = peak;
   const limit =
     latencyLimitNs !== null ? `${metricWords(metric)} at most ${formatDuration(latencyLimitNs)}` : 'no backlog';
-  if (rate === null) return `No request rate held ${limit}.`;
-  const text = formatInterval(rate, numberColumn([rate.value]));
-  return peak.isConfirmed
-    ? `The highest request rate that holds ${limit} is ${text} requests/s, confirmed with fresh requests.`
-    : `About ${text} requests/s hold ${limit}; a confirming run did not, so take this as a guide.`;
+  if (rate === null || !peak.isConfirmed) return `No rate was shown to hold ${limit}${describePasses(peak)}.`;
+  const text = formatRate(rate.value);
+  const fails = rate.high === null ? '' : `; ${formatRate(rate.high)}/s did not hold`;
+  return `The highest request rate shown to hold ${limit} is ${text} requests/s, confirmed with fresh requests${fails}.`;
+}
+
+/** What passed a probe and was not confirmed. */
+function describePasses({ probes }: PeakRecord): string {
+  const passed = probes.filter(({ result }) => result === 'pass').map(({ requestRatePerSec }) => requestRatePerSec);
+  if (passed.length === 0) return probes.length === 0 ? '' : ', not even in a single probe';
+  return `: ${formatRate(Math.max(...passed))}/s did in a probe, but not again in fresh ones`;
 }
 
 /** Probes in the order they were made. */
