@@ -117,9 +117,10 @@ function clientWarning({ trials }: StudyEnd): Warning | undefined {
 function confirmationWarning({ base, rounds, trials, decision, isInterrupted }: StudyEnd): Warning | undefined {
   const code = 'NOT_PROVED';
   if (isInterrupted || base?.value === undefined || decision.portable !== undefined) return undefined;
-  if (trials.length === 1) return { code, message: 'there was only time for the default; a larger budget is needed' };
+  const others = trials.filter(({ variant }) => variant.id !== 'default');
+  if (others.length === 0) return { code, message: 'there was only time for the default; a larger budget is needed' };
   if (decision.verdicts.length === 0) {
-    const isBeaten = trials.some(({ result }) => result.state === 'complete' && isBetter(result, base.result));
+    const isBeaten = others.some(({ result }) => result.state === 'complete' && isBetter(result, base.result));
     if (!isBeaten) return undefined;
     return { code, message: 'no time was left to confirm the best of the search; a larger budget is needed' };
   }
