@@ -1,5 +1,6 @@
 /** What a subcommand is to `main`: option rows and a function. Each command's module is loaded only when it is called. */
 import type { OptionRows, OptionValues } from '../common/option-row.js';
+import type { TranslatedWords } from './perf-analyzer-flags.js';
 import type { Terminal } from './terminal.js';
 
 export interface CommandContext {
@@ -26,6 +27,8 @@ export interface Command<Rows extends OptionRows = OptionRows> {
   readonly rows: Rows;
   /** Flags of another program that users may bring along and that mean nothing here. */
   readonly refusedFlags?: Readonly<Record<string, RefusedFlag>>;
+  /** Turns words of another program's command line into this one's before they are read. */
+  readonly translate?: (words: readonly string[]) => TranslatedWords;
   /** Most commands take no arguments without a dash. */
   readonly takesPositionals?: boolean;
   /** True where a signal is the usual way to end, as for a server: its own exit code then stands. */

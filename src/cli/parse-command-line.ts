@@ -9,7 +9,6 @@ import { type OptionRow, type OptionRows, type OptionValues, readOptions } from 
 import { packageVersion } from '../common/package-root.js';
 import type { Command } from './command.js';
 import { commandEntries } from './commands.js';
-import { deprecatedFlags, laterFlags } from './later-flags.js';
 import { checkOutputs } from './output-file.js';
 import { readPlainWords } from './plain-words.js';
 
@@ -27,14 +26,15 @@ export type ParsedCommandLine<Rows extends OptionRows> =
 export async function parseCommandLine<Rows extends OptionRows>(
   name: string,
   command: Command<Rows>,
-  words: readonly string[],
+  typed: readonly string[],
   width: number,
 ): Promise<ParsedCommandLine<Rows>> {
+  const { words, problems: foreign } = command.translate?.(typed) ?? { words: typed, problems: [] };
   const rows: readonly OptionRow<unknown>[] = Object.values(command.rows);
   const plain = readPlainWords(rows, words);
   if (plain !== undefined) {
     const { values, problems } = readOptions(command.rows, plain);
-    const all = [...problems, ...(await checkOutputs(rows, plain))];
+    const all = [...foreign, ...problems, ...(await checkOutputs(rows, plain))];
     if (all.length > 0) throw new PerfTsError('BAD_OPTION', all);
     return { state: 'run', values, positionals: [], remarks: [] };
   }
@@ -47,6 +47,7 @@ export async function parseCommandLine<Rows extends OptionRows>(
   const texts = textsByFlag(rows, parsed);
   const { values, problems } = readOptions(command.rows, texts);
   const all: readonly Problem[] = [
+    ...foreign,
     ...findUnknownFlags(rows, command.refusedFlags ?? {}, parsed),
     ...(command.takesPositionals === true ? [] : positionals.map(describeStray)),
     ...problems,
@@ -161,11 +162,6 @@ function describeUnknown(
   const where = flag.length === 1 ? `-${flag}` : `--${flag}`;
   if (Object.hasOwn(refused, flag))
     return { where, what: `has no meaning here: ${refused[flag]!.reason}`, hint: 'leave it out' };
-  const later = Object.hasOwn(laterFlags, flag) ? laterFlags[flag] : undefined;
-  if (later !== undefined) return { where, what: `perf_analyzer’s flag for ${later} is not part of this version yet` };
-  const successor = Object.hasOwn(deprecatedFlags, flag) ? deprecatedFlags[flag] : undefined;
-  if (successor !== undefined)
-    return { where, what: 'is deprecated in perf_analyzer too and not taken here', hint: `use ${successor}` };
   const near = closestWord(flag, longNames);
   return { where, what: 'no such option', hint: near === undefined ? '--help lists them' : `did you mean --${near}?` };
 }

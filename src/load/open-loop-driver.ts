@@ -27,6 +27,8 @@ export interface OpenLoopOptions {
   readonly startNs: number;
   /** An arrival that finds so many requests of this driver in flight is dropped. */
   readonly maxInFlight: number;
+  /** It waits for one of them to end instead, and so do all arrivals after it. */
+  readonly waitsWhenFull?: boolean | undefined;
   /** By model. */
   readonly logs: readonly RequestLog[];
   readonly clock: Clock;
@@ -49,6 +51,7 @@ export class OpenLoopDriver implements LoadDriver {
   #dueNs = Infinity;
   #inFlight = 0;
   #isRunning = false;
+  #isHeld = false;
   #abandonedCount = 0;
   #onDrained: (() => void) | undefined;
   #droppedCount = 0;
@@ -91,6 +94,7 @@ export class OpenLoopDriver implements LoadDriver {
     this.#freeSlots[this.#freeCount++] = slot;
     const log = this.#options.logs[this.#model[slot]!]!;
     log.append(this.#intendedNs[slot]!, this.#sentNs[slot]!, receivedNs, outcome, cause);
+    if (this.#isHeld) return this.#release();
     if (this.#inFlight > 0) return;
     if (!this.#isRunning) this.#onDrained?.();
     else if (this.#dueNs === Infinity) this.#options.onFinished?.();
@@ -119,11 +123,26 @@ export class OpenLoopDriver implements LoadDriver {
     const { clock } = this.#options;
     let now: number = clock.now();
     for (let sent = 0; sent < MAX_BURST && this.#dueNs <= now; sent++) {
+      if (this.#isFull() && this.#options.waitsWhenFull === true) {
+        this.#isHeld = true;
+        return;
+      }
       this.#sendOne(now);
       this.#advance();
       now = clock.now();
     }
     this.#pace();
+  }
+
+  #isFull(): boolean {
+    return this.#inFlight >= this.#options.maxInFlight;
+  }
+
+  /** A request has ended, so the arrival that waits may go, or none does any more. */
+  #release(): void {
+    this.#isHeld = false;
+    if (this.#isRunning) this.#sendDue();
+    else if (this.#inFlight === 0) this.#onDrained?.();
   }
 
   #pace(): void {
@@ -137,10 +156,10 @@ export class OpenLoopDriver implements LoadDriver {
   }
 
   #sendOne(nowNs: number): void {
-    const { turns, schedule, maxInFlight, send } = this.#options;
+    const { turns, schedule, send } = this.#options;
     // A dropped arrival uses its request up too, so that the ones after it carry what the plan says.
     const handle = turns.at(schedule.turn);
-    if (this.#inFlight >= maxInFlight) {
+    if (this.#isFull()) {
       this.#droppedCount++;
       return;
     }

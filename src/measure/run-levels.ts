@@ -57,6 +57,5 @@ function describeShapes({ models }: LoadPlan, shapeIndex: number): string {
 /** An open level of the plan at `requestRatePerSec`; levels and runs with one seed have the same gaps. */
 export function openLevel(plan: LoadPlan, base: LevelBase, requestRatePerSec: number, seedIndex = 0): OpenLevel {
   if (plan.load.kind !== 'open') throw new Error('only an open loop has a request rate');
-  const { arrival, maxInFlight } = plan.load;
-  return { kind: 'open', requestRatePerSec, arrival, maxInFlight, seed: deriveSeed(plan.seed, seedIndex), ...base };
+  return { ...plan.load, requestRatePerSec, seed: deriveSeed(plan.seed, seedIndex), ...base };
 }

@@ -122,7 +122,7 @@ export function checkLoad(load: LoadKind, sequence: LevelSequence): readonly Pro
       ? []
       : [{ what: 'the search needs a rate above 0 to begin with, and an end above it', where: '--peak' }];
   }
-  const values = sequence.kind === 'stepped' ? sequence.values : [sequence.start, sequence.end];
+  const values = knownValues(sequence);
   if (values.length === 0) return [{ what: 'the range holds no level', where }];
   const isGood = load.kind === 'closed' ? isConcurrency : isRate;
   const bad = values.find((value) => !isGood(value));
@@ -134,7 +134,7 @@ export function checkLoad(load: LoadKind, sequence: LevelSequence): readonly Pro
     return [{ what, where }];
   }
   const problems: Problem[] = [];
-  if (sequence.kind !== 'stepped' && sequence.end < sequence.start) {
+  if ('end' in sequence && (sequence.end ?? Infinity) < sequence.start) {
     problems.push({ what: 'the range ends before it starts', where });
   }
   if (sequence.kind === 'binary-search' && !(sequence.step > 0)) {
@@ -144,6 +144,12 @@ export function checkLoad(load: LoadKind, sequence: LevelSequence): readonly Pro
     problems.push({ what: 'at least one request must be allowed in flight', where: '--max-in-flight' });
   }
   return problems;
+}
+
+/** The levels that a sequence names itself. */
+function knownValues(sequence: Exclude<LevelSequence, { readonly kind: 'peak' }>): readonly number[] {
+  if (sequence.kind === 'stepped') return sequence.values;
+  return sequence.kind === 'open-ended' ? [sequence.start] : [sequence.start, sequence.end];
 }
 
 const isConcurrency = (value: number): boolean => isWhole(value, 1) && value <= MAX_CONCURRENCY;
@@ -169,9 +175,9 @@ export function checkCounts(settings: {
     if (sequence.kind === 'peak') problems.push({ what: 'a search for the peak measures by time', where });
   }
   if (requestCount === undefined || load.kind !== 'closed' || sequence.kind === 'peak') return problems;
-  const lowest = sequence.kind === 'stepped' ? largestOf(sequence.values) : sequence.end;
-  if (requestCount < lowest) {
-    const what = `${requestCount} requests cannot keep ${lowest} in flight`;
+  const highest = largestOf(knownValues(sequence));
+  if (requestCount < highest) {
+    const what = `${requestCount} requests cannot keep ${highest} in flight`;
     problems.push({ what, where: '--request-count', hint: 'ask for at least as many as the highest concurrency' });
   }
   return problems;

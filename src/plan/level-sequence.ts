@@ -35,6 +35,8 @@ export interface LevelAsker {
 
 /** Extra levels that an adaptive sequence may spend near the knee. */
 export const MAX_REFINEMENTS = 3;
+/** Where a range without an end stops whatever was measured; a concurrency may not be higher. */
+const OPEN_END = 65_536;
 /** A point belongs to the plateau when it reaches this share of the best throughput. */
 const PLATEAU_SHARE = 0.95;
 /** A doubling that brings less than this factor has not grown. */
@@ -77,6 +79,8 @@ function plannedCount(sequence: SteppingSequence): number {
       return sequence.values.length;
     case 'adaptive':
       return doublings(sequence.start, sequence.end).length;
+    case 'open-ended':
+      return 1;
     case 'binary-search':
       return 2 + Math.max(0, Math.ceil(Math.log2((sequence.end - sequence.start) / sequence.step)));
   }
@@ -92,7 +96,10 @@ export function nextLevel(
   if (sequence.kind === 'binary-search') return nextBisection(sequence, points, latencyLimit);
   const last = points.at(-1);
   if (last !== undefined && isPast(last, latencyLimit)) return undefined;
-  return sequence.values[points.length];
+  if (sequence.kind === 'stepped') return sequence.values[points.length];
+  const { start, step } = sequence;
+  const value = step === undefined ? start * 2 ** points.length : start + step * points.length;
+  return value <= OPEN_END ? value : undefined;
 }
 
 /**

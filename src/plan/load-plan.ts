@@ -58,6 +58,8 @@ export interface OpenLevel extends CommonLevel {
   readonly arrival: Arrival;
   /** An arrival that finds so many requests in flight, over all workers, is dropped and counted. */
   readonly maxInFlight: number;
+  /** Such an arrival waits instead, and is sent late: perf_analyzer's threads (--max-threads) wait for their requests. */
+  readonly waitsWhenFull?: true;
   /** Of everything random in the schedule. */
   readonly seed: number;
 }
@@ -70,13 +72,20 @@ export type LoadKind =
   /** Concurrencies. */
   | { readonly kind: 'closed' }
   /** Request rates. */
-  | { readonly kind: 'open'; readonly arrival: Arrival; readonly maxInFlight: number };
+  | {
+      readonly kind: 'open';
+      readonly arrival: Arrival;
+      readonly maxInFlight: number;
+      readonly waitsWhenFull?: true;
+    };
 
 /** How the levels of a run follow one another, for each batch size and shape anew. */
 export type LevelSequence =
   /** Doubling from `start` to `end`, then finer around the knee. */
   | { readonly kind: 'adaptive'; readonly start: number; readonly end: number }
   | { readonly kind: 'stepped'; readonly values: readonly number[] }
+  /** From `start` on until a level is past the latency limit; without a step each level doubles the one before. */
+  | { readonly kind: 'open-ended'; readonly start: number; readonly step?: number }
   /** From `start` while the latency limit holds, then halving towards where it stops holding, until as near as `step`. */
   | { readonly kind: 'binary-search'; readonly start: number; readonly end: number; readonly step: number }
   /** Looks for the highest request rate that holds; `start` is where it begins, else half of what a closed loop reaches. */

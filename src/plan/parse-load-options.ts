@@ -18,15 +18,15 @@ export interface ShapeOption {
 }
 
 /**
- * `8` is one level, `1:64` adaptive, `1:64:4` every fourth level from 1 while at most 64.
+ * `8` is one level, `1:64` adaptive, `1:64:4` every fourth level from 1 while at most 64, `1:0:4` without an end.
  * Throws PerfTsError BAD_OPTION with `flag` as its place.
  */
 export function parseConcurrencyRange(text: string, flag = '--concurrency-range'): LevelSequence {
   const parts = text.split(':');
   const [start, end, step] = parts.map(parsePositive);
   const isNumber = parts.map((part) => parsePositive(part) !== undefined);
-  if (parts[1]?.trim() === '0') {
-    throw badRange(flag, 'an open end (0) is not offered: a range needs its last concurrency');
+  if (parts[1]?.trim() === '0' && start !== undefined && parts.length <= 3 && (parts.length === 2 || step)) {
+    return step === undefined ? { kind: 'open-ended', start } : { kind: 'open-ended', start, step };
   }
   if (start === undefined || parts.length > 3 || isNumber.includes(false)) {
     throw badRange(flag, `"${text}" is not a concurrency range of whole numbers of at least 1`);
@@ -76,7 +76,9 @@ export function parseRateRange(text: string, flag = '--request-rate-range'): Lev
       where: flag,
       hint: 'give START, START:END or START:END:STEP in requests a second, for example 100:1000:100',
     });
-  if (parts[1] === '0') throw fault('an open end (0) is not offered: a range needs its last rate');
+  if (parts[1] === '0' && start > 0 && parts.length <= 3 && (step === undefined || step > 0)) {
+    return step === undefined ? { kind: 'open-ended', start } : { kind: 'open-ended', start, step };
+  }
   const isGood = [start, end ?? 1, step ?? 1].every((value) => value > 0);
   if (!isGood || parts.length > 3) throw fault(`"${text}" is not a range of request rates above 0`);
   if (end !== undefined && end < start) throw fault(`the range ${text} ends before it starts`);

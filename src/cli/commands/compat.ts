@@ -30,6 +30,7 @@ export const compatibleLoad = (options: LoadOptions, values: MeasureValues): Loa
 export const compatibleProtocol = (protocol: Protocol | undefined): Protocol => protocol ?? 'http';
 
 function steppedByOne(sequence: LevelSequence): LevelSequence {
+  if (sequence.kind === 'open-ended') return { step: 1, ...sequence };
   if (sequence.kind !== 'adaptive') return sequence;
   const { start, end } = sequence;
   const count = Math.floor(end - start) + 1;
@@ -82,6 +83,8 @@ export function describeSettings(values: MeasureValues, plan: LoadPlan): PerfAna
 
 /** Undefined for a single level. */
 function rangeEnd(sequence: LevelSequence): number | undefined {
+  // perf_analyzer prints an open end as the 0 that it was given as.
+  if (sequence.kind === 'open-ended') return 0;
   if (sequence.kind !== 'stepped') return sequence.end;
   return sequence.values.length > 1 ? sequence.values.at(-1) : undefined;
 }

@@ -37,7 +37,7 @@ export const loadRows = {
     flag: 'concurrency-range',
     placeholder: 'START:END[:STEP]',
     group,
-    help: 'closed loop: requests in flight; without a step the levels double and then close in on the knee',
+    help: 'closed loop: requests in flight; without a step the levels double and then close in on the knee; END 0 goes on until --latency-threshold is exceeded',
     conflicts: ['request-rate-range', 'request-intervals', 'profile', 'peak'],
     defaultText: '1',
     parse: (text) => parseConcurrencyRange(text),
@@ -96,7 +96,7 @@ export const loadRows = {
     flag: 'max-threads',
     placeholder: 'N',
     group,
-    help: 'as perf_analyzer’s: with a request rate and without --async the same as --max-in-flight, else without effect',
+    help: 'perf_analyzer compatibility: with a request rate and without --async, a request that is due while N are in flight waits and is sent late; otherwise ignored',
     parse: parseInteger(1, 1_000_000),
   }),
   async: toggle({

@@ -55,7 +55,10 @@ async function readLoad(values: MeasureValues): Promise<LoadKind> {
   if (!isOpen && arrival.kind !== 'profile') return { kind: 'closed' };
   // perf_analyzer's threads each wait for their request, unless it sends asynchronously.
   const threads = values.async ? undefined : values.maxThreads;
-  return { kind: 'open', arrival, maxInFlight: values.maxInFlight ?? threads ?? DEFAULT_MAX_IN_FLIGHT };
+  if (values.maxInFlight === undefined && threads !== undefined) {
+    return { kind: 'open', arrival, maxInFlight: threads, waitsWhenFull: true };
+  }
+  return { kind: 'open', arrival, maxInFlight: values.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT };
 }
 
 async function readArrival(values: MeasureValues): Promise<Arrival> {
@@ -75,6 +78,11 @@ function readSequence(values: MeasureValues, load: LoadKind, problems: Problem[]
   if (own !== undefined) return { kind: 'stepped', values: [own] };
   if (values.peak) return peakSequence(given);
   const sequence = given ?? { kind: 'stepped', values: [1] };
+  if (sequence.kind === 'open-ended' && values.latencyThreshold === undefined) {
+    const where = load.kind === 'closed' ? '--concurrency-range' : '--request-rate-range';
+    const hint = 'add --latency-threshold MS, or give the range an end';
+    problems.push({ where, what: 'an open end (0) goes on until a latency is exceeded, and none is given', hint });
+  }
   if (!values.binarySearch) return sequence;
   const where = '--binary-search';
   if (values.latencyThreshold === undefined) {
@@ -92,6 +100,7 @@ function readSequence(values: MeasureValues, load: LoadKind, problems: Problem[]
 /** A range beside --peak says where to begin and where to end. */
 function peakSequence(range: LevelSequence | undefined): LevelSequence {
   if (range === undefined || range.kind === 'peak') return { kind: 'peak' };
+  if (range.kind === 'open-ended') return { kind: 'peak', start: range.start };
   if (range.kind !== 'stepped') return { kind: 'peak', start: range.start, end: range.end };
   const [start = 1, ...more] = range.values;
   return { kind: 'peak', start, ...(more.length > 0 && { end: more.at(-1)! }) };

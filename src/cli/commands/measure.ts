@@ -4,6 +4,7 @@ import { type MeasurementOptions, runMeasurement } from '../../run/run-measureme
 import { type CommandContext, defineCommand } from '../command.js';
 import { exitCodeOfRun } from '../exit-code.js';
 import { createLevelProgress } from '../level-progress.js';
+import { translatePerfAnalyzerWords } from '../perf-analyzer-flags.js';
 import { reportLate } from '../report-error.js';
 import { compatibleLoad, compatibleProtocol } from './compat.js';
 import { readLoadOptions } from './measure-load.js';
@@ -22,6 +23,7 @@ export const measureCommand = defineCommand({
     ['perf-ts -m mine --peak -l 20', 'the highest request rate with a p99 latency of at most 20 ms'],
   ],
   rows: measureRows,
+  translate: translatePerfAnalyzerWords,
   run: measure,
 });
 

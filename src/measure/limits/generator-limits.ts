@@ -64,6 +64,10 @@ function heldBack({ window, maxBusyRatio }: GeneratorEvidence): Warning[] {
 function lateArrivals(evidence: GeneratorEvidence): Warning[] {
   const { level, window, maxBusyRatio, offeredCount } = evidence;
   const warnings: Warning[] = [];
+  if (level.kind === 'open' && level.waitsWhenFull === true && isLagLong(window)) {
+    const message = `Requests waited on this side for one of ${level.maxInFlight} in flight to end (--max-threads), and latency counts the wait; raise --max-threads, or leave it out.`;
+    return [{ code: 'IN_FLIGHT_CAP', message }];
+  }
   if (isLagLong(window)) {
     const lag = millis(percentileOf(sortSamples(window.sendLagsNs), 99));
     warnings.push({
