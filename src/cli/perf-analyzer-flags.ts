@@ -70,15 +70,15 @@ export function translatePerfAnalyzerWords(words: readonly string[]): Translated
   const dynamic: DynamicConcurrency = { start: undefined, end: undefined, isDynamic: false };
   for (let place = 0; place < words.length; place++) {
     const { name, joined } = splitWord(words[place]!);
-    const valueOf = (): string => joined ?? words[++place] ?? '';
+    const nextValue = (): string => joined ?? words[++place] ?? '';
     if (name === 'z' || name === 'zero-input') left.push('--input-data', 'zero');
-    else if (name === 'data-directory') left.push('--input-data', valueOf());
-    else if (name === 't') dynamic.start = valueOf();
-    else if (name === 'c' || name === 'max-concurrency') dynamic.end = valueOf();
+    else if (name === 'data-directory') left.push('--input-data', nextValue());
+    else if (name === 't') dynamic.start = nextValue();
+    else if (name === 'c' || name === 'max-concurrency') dynamic.end = nextValue();
     else if (name === 'd') dynamic.isDynamic = true;
     else if (Object.hasOwn(foreignFlags, name)) {
       const flag = foreignFlags[name]!;
-      const value = flag.placeholder === undefined ? (joined ?? 'true') : valueOf();
+      const value = flag.placeholder === undefined ? (joined ?? 'true') : nextValue();
       if (value !== 'false' && flag.isNeutral?.(value) !== true) problems.push(describeRefused(name, value, flag));
     } else left.push(words[place]!);
   }

@@ -2,8 +2,10 @@
 import { deflateSync, gzipSync } from 'node:zlib';
 import type { Dispatcher, Pool } from 'undici';
 import { nowNs } from '../common/clock.js';
+import { PerfTsError } from '../common/errors.js';
 import { decodeHttpInferResponse, encodeHttpInferRequest, INFERENCE_HEADER_LENGTH } from '../kserve/http-codec.js';
 import type { InferResponseMessage } from '../kserve/infer-codec.js';
+import { ProtocolError } from '../kserve/protocol-error.js';
 import type { InferOutput, Tensor } from '../kserve/tensor.js';
 import { describeCause, httpStatusName, MALFORMED_CAUSE, readAnswer, refusedInference } from './failure-cause.js';
 import {
@@ -17,7 +19,13 @@ import {
   unreachableByHttp,
 } from './http-transport.js';
 import { type Exchange, InFlight } from './in-flight.js';
-import type { CreateInferClient, InferClient, InferClientOptions, RequestTemplate } from './infer-client.js';
+import type {
+  CreateInferClient,
+  InferClient,
+  InferClientOptions,
+  RequestTemplate,
+  TensorFormats,
+} from './infer-client.js';
 import { outcomeCodes } from './outcome.js';
 
 const REACH_TIMEOUT_MS = 5000;
@@ -181,18 +189,28 @@ class HttpExchange implements Exchange, Dispatcher.DispatchHandler {
   }
 }
 
+function encodeBody(template: RequestTemplate, formats: TensorFormats | undefined) {
+  try {
+    return encodeHttpInferRequest({ ...template, id: '' }, formats);
+  } catch (cause) {
+    if (!(cause instanceof ProtocolError)) throw cause;
+    const where = '--input-tensor-format json';
+    throw new PerfTsError('BAD_OPTION', { where, what: cause.message, hint: 'send it as binary' }, cause);
+  }
+}
+
 const compressors = { gzip: gzipSync, deflate: deflateSync } as const;
 
-/** Bodies are compressed here, once for all their sendings. */
-function encode(template: RequestTemplate, { headers, compression = 'none' }: InferClientOptions) {
-  const { body, jsonLength } = encodeHttpInferRequest({ ...template, id: '' });
+/** Bodies are compressed here, once for all their sendings. Throws PerfTsError BAD_OPTION for tensors that JSON cannot carry. */
+function encode(template: RequestTemplate, { headers, compression = 'none', tensorFormats }: InferClientOptions) {
+  const { body, jsonLength } = encodeBody(template, tensorFormats);
   return {
     method: 'POST',
     path: `${modelPath(template.modelName, template.modelVersion)}/infer`,
     headers: {
-      'content-type': 'application/octet-stream',
+      'content-type': jsonLength === undefined ? 'application/json' : 'application/octet-stream',
       ...headers,
-      [INFERENCE_HEADER_LENGTH]: String(jsonLength),
+      ...(jsonLength === undefined ? {} : { [INFERENCE_HEADER_LENGTH]: String(jsonLength) }),
       ...(compression === 'none' ? {} : { 'content-encoding': compression }),
     },
     body: compression === 'none' ? body : compressors[compression](body),

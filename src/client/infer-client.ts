@@ -2,6 +2,7 @@
  * Sends prepared inference requests over one transport. Implementations: grpc-wire/grpc-wire-client.ts (an HTTP/2 of our
  * own), grpc-client.ts (@grpc/grpc-js) and http-client.ts. Lives on a load worker's thread.
  */
+import type { HttpTensorFormats } from '../kserve/http-codec.js';
 import type { InferInput, InferOutput, RequestedOutput, RequestParameters, Tensor } from '../kserve/tensor.js';
 import type { OutcomeCode } from './outcome.js';
 
@@ -33,6 +34,9 @@ export interface TlsOptions {
   /** True by default; false accepts a certificate for another host name. */
   readonly verifiesHost?: boolean;
 }
+
+/** How tensors stand in HTTP bodies: `binary` after the JSON (Triton's extension), or `json` within it. */
+export type TensorFormats = HttpTensorFormats;
 
 export type Compression = 'none' | 'gzip' | 'deflate';
 
@@ -82,6 +86,8 @@ export interface InferClientOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Of requests; `none` by default. A client that cannot compress throws PerfTsError BAD_OPTION. */
   readonly compression?: Compression;
+  /** Both binary by default. A client that sends no JSON throws PerfTsError BAD_OPTION. */
+  readonly tensorFormats?: TensorFormats;
   /**
    * Given the outputs of every good answer to request `handle`, before its completion. Left out, answers are not
    * decoded. An answer that is no inference response ends as an error.

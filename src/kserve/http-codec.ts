@@ -22,41 +22,58 @@ const binaryDescription = (tensor: Tensor): object => ({
   parameters: { binary_data_size: tensor.bytes.byteLength },
 });
 
-const inputDescription = (input: InferInput): object =>
-  input.sharedMemory === undefined
-    ? binaryDescription(input)
-    : {
-        name: input.name,
-        datatype: input.dataType,
-        shape: input.shape,
-        parameters: referenceParameters(input.sharedMemory),
-      };
+/** JSON text of an input; its data is put in as text, because 64-bit integers would not survive JSON.stringify. */
+function inputText(input: InferInput, isBinary: boolean): string {
+  const { name, dataType, shape, sharedMemory } = input;
+  const described = { name, datatype: dataType, shape };
+  if (sharedMemory !== undefined)
+    return JSON.stringify({ ...described, parameters: referenceParameters(sharedMemory) });
+  if (isBinary) return JSON.stringify(binaryDescription(input));
+  return withMember(JSON.stringify(described), 'data', bytesToJson(input));
+}
 
-function outputDescription(output: RequestedOutput): object {
+/** An object's JSON text with one more member, whose value is JSON text already. */
+const withMember = (object: string, key: string, value: string): string =>
+  `${object.slice(0, -1)}${object === '{}' ? '' : ','}"${key}":${value}}`;
+
+function outputDescription(output: RequestedOutput, isBinary: boolean): object {
   const parameters = outputParameters(output);
   return {
     name: output.name,
-    parameters: output.sharedMemory === undefined ? { ...parameters, binary_data: true } : parameters,
+    parameters: output.sharedMemory === undefined ? { ...parameters, binary_data: isBinary } : parameters,
   };
 }
 
+/** How a request's tensors are written, and how those of its answer are asked for. */
+export interface HttpTensorFormats {
+  readonly input: 'binary' | 'json';
+  readonly output: 'binary' | 'json';
+}
+
+const allBinary: HttpTensorFormats = { input: 'binary', output: 'binary' };
+
 /**
- * Encodes a request with every input binary or in shared memory, asking for binary outputs. `jsonLength` goes into the
- * header.
+ * Encodes a request; inputs in shared memory are references in either format. `jsonLength` goes into the header, and is
+ * undefined where the body is JSON alone. Throws ProtocolError for inputs that JSON cannot carry.
  */
-export function encodeHttpInferRequest(message: InferRequestMessage): { body: Uint8Array; jsonLength: number } {
+export function encodeHttpInferRequest(
+  message: InferRequestMessage,
+  formats = allBinary,
+): { body: Uint8Array; jsonLength: number | undefined } {
   const { outputNames, inputs } = message;
+  const isBinaryOutput = formats.output === 'binary';
   const outputs = message.outputs ?? outputNames.map((name) => ({ name, classificationCount: 0 }));
-  const parameters = { ...message.parameters, ...(outputs.length === 0 ? { binary_data_output: true } : {}) };
-  const document = {
+  const parameters = { ...message.parameters, ...(outputs.length === 0 ? { binary_data_output: isBinaryOutput } : {}) };
+  const head = JSON.stringify({
     ...(message.id === '' ? {} : { id: message.id }),
     ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
-    inputs: inputs.map(inputDescription),
-    ...(outputs.length === 0 ? {} : { outputs: outputs.map(outputDescription) }),
-  };
-  const json = Buffer.from(JSON.stringify(document), 'utf8');
-  const tail = inputs.filter(({ sharedMemory }) => sharedMemory === undefined).map(({ bytes }) => bytes);
-  return { body: Buffer.concat([json, ...tail]), jsonLength: json.length };
+    ...(outputs.length === 0 ? {} : { outputs: outputs.map((output) => outputDescription(output, isBinaryOutput)) }),
+  });
+  const isBinary = formats.input === 'binary';
+  const inputTexts = inputs.map((input) => inputText(input, isBinary));
+  const json = Buffer.from(withMember(head, 'inputs', `[${inputTexts.join(',')}]`), 'utf8');
+  const tail = isBinary ? inputs.flatMap(({ sharedMemory, bytes }) => (sharedMemory === undefined ? [bytes] : [])) : [];
+  return { body: Buffer.concat([json, ...tail]), jsonLength: isBinary ? json.length : undefined };
 }
 
 /** Some servers send a number as the id. */
@@ -89,9 +106,9 @@ export function encodeHttpInferResponse(
       return JSON.stringify(binaryDescription(tensor));
     }
     // The data is put in as text, because numbers such as 64-bit integers would not survive JSON.stringify.
-    return `${JSON.stringify({ name, datatype: dataType, shape }).slice(0, -1)},"data":${bytesToJson(tensor)}}`;
+    return withMember(JSON.stringify({ name, datatype: dataType, shape }), 'data', bytesToJson(tensor));
   });
-  const json = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"outputs":[${outputs.join(',')}]}`, 'utf8');
+  const json = Buffer.from(withMember(JSON.stringify(head), 'outputs', `[${outputs.join(',')}]`), 'utf8');
   // Binary outputs without elements do not make the body binary.
   if (tail.every(({ byteLength }) => byteLength === 0)) return { body: json, jsonLength: undefined };
   return { body: Buffer.concat([json, ...tail]), jsonLength: json.length };

@@ -32,7 +32,15 @@ export function createDriver(parts: DriverParts): ClosedLoopDriver | OpenLoopDri
   const common = { send, logs, clock: systemClock, onFinished };
   if (level.kind === 'open') {
     const schedule = shareSchedule(level, workerIndex, plan.workerCount);
-    return new OpenLoopDriver({ ...common, turns, schedule, startNs, maxInFlight: slotCount, waitsWhenFull: level.waitsWhenFull, createPacer });
+    return new OpenLoopDriver({
+      ...common,
+      turns,
+      schedule,
+      startNs,
+      maxInFlight: slotCount,
+      waitsWhenFull: level.waitsWhenFull,
+      createPacer,
+    });
   }
   const source =
     share.tickets === undefined

@@ -69,6 +69,7 @@ async function connect(batchSize: number, shapeIndex: number): Promise<Connectio
     ...(plan.tls && { tls: plan.tls }),
     ...(plan.headers && { headers: plan.headers }),
     ...(plan.compression && { compression: plan.compression }),
+    ...(plan.tensorFormats && { tensorFormats: plan.tensorFormats }),
     ...(readsAnswers(plan) && { onOutputs: readAnswer }),
   });
   const regionName = regionPrefix === undefined ? undefined : `${regionPrefix}-${workerIndex}-${regionCount++}`;

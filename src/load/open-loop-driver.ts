@@ -94,7 +94,10 @@ export class OpenLoopDriver implements LoadDriver {
     this.#freeSlots[this.#freeCount++] = slot;
     const log = this.#options.logs[this.#model[slot]!]!;
     log.append(this.#intendedNs[slot]!, this.#sentNs[slot]!, receivedNs, outcome, cause);
-    if (this.#isHeld) return this.#release();
+    if (this.#isHeld) {
+      this.#release();
+      return;
+    }
     if (this.#inFlight > 0) return;
     if (!this.#isRunning) this.#onDrained?.();
     else if (this.#dueNs === Infinity) this.#options.onFinished?.();

@@ -1,7 +1,7 @@
 /** What a user can get wrong about a load, as problems with the flag of each. */
-
-import type { ClientKind, Compression } from '../client/infer-client.js';
+import type { ClientKind, Compression, TensorFormats } from '../client/infer-client.js';
 import { largestOf } from '../common/append-all.js';
+
 import type { Problem } from '../common/errors.js';
 import type { Nanos } from '../common/units.js';
 import type { ModelMetadata } from '../kserve/metadata.js';
@@ -23,6 +23,7 @@ export interface CheckedSettings {
   readonly protocol: Protocol;
   readonly client?: ClientKind;
   readonly compression?: Compression;
+  readonly tensorFormats?: TensorFormats;
   readonly batchSizes: readonly number[];
   readonly stringLengthBytes: number;
   readonly requestTimeout: Nanos;
@@ -52,6 +53,11 @@ export function checkSettings(settings: CheckedSettings): readonly Problem[] {
       settings.client !== 'grpc-wire' || (settings.compression ?? 'none') === 'none',
       '--client',
       'the client grpc-wire does not compress requests; grpc-js does',
+    ],
+    [
+      settings.protocol === 'http' || settings.tensorFormats === undefined,
+      '--input-tensor-format, --output-tensor-format',
+      'JSON tensors travel over HTTP only, and this run sends gRPC',
     ],
     [
       isWhole(settings.stringLengthBytes, 0),

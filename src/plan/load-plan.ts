@@ -8,7 +8,7 @@
  *   Arrival     when the requests of an open-loop level are due
  */
 
-import type { ClientKind, Compression, TlsOptions } from '../client/infer-client.js';
+import type { ClientKind, Compression, TensorFormats, TlsOptions } from '../client/infer-client.js';
 import type { Nanos } from '../common/units.js';
 import type { Protocol } from '../kserve/protocol.js';
 import type { RequestParameters, TensorSpec } from '../kserve/tensor.js';
@@ -172,6 +172,8 @@ export interface LoadPlan {
   /** HTTP headers or gRPC metadata of every request. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly compression?: Compression;
+  /** Of HTTP; both binary when left out. */
+  readonly tensorFormats?: TensorFormats;
   readonly sharedMemory?: SharedMemoryPlan;
   /** By how much a float may differ from what the input data expects, relative and absolute. */
   readonly validationTolerance?: number;

@@ -3,8 +3,10 @@
  * here, before any request is sent, and reported together.
  */
 import { availableParallelism } from 'node:os';
-import type { ClientKind, Compression, TlsOptions } from '../client/infer-client.js';
+
+import type { ClientKind, Compression, TensorFormats, TlsOptions } from '../client/infer-client.js';
 import { appendAll, largestOf } from '../common/append-all.js';
+
 import { PerfTsError, type Problem } from '../common/errors.js';
 import { deriveSeed } from '../common/random.js';
 import { type Nanos, seconds } from '../common/units.js';
@@ -47,6 +49,7 @@ export interface PlanOptions {
   readonly tls?: TlsOptions | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly compression?: Compression | undefined;
+  readonly tensorFormats?: TensorFormats | undefined;
   /** A closed loop by default. */
   readonly load?: LoadKind | undefined;
   readonly sequence: LevelSequence;

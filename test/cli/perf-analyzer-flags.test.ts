@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { measureCommand } from '../../src/cli/commands/measure.js';
 import { parseCommandLine } from '../../src/cli/parse-command-line.js';
+import { translatePerfAnalyzerWords } from '../../src/cli/perf-analyzer-flags.js';
 import { PerfTsError } from '../../src/common/errors.js';
 import { packageRoot } from '../../src/common/package-root.js';
 
@@ -16,7 +17,7 @@ const flags: Readonly<Record<string, string>> = {
   '--help': '',
   '--service-kind': 'openai',
   '--endpoint': 'v1/chat/completions',
-  '--model-signature-name': 'serving_default',
+  '--model-signature-name': 'predict',
   '--bls-composing-models': 'a,b',
   '--triton-server-directory': '/opt/tritonserver',
   '--model-repository': '/models',
@@ -29,7 +30,7 @@ const flags: Readonly<Record<string, string>> = {
   '--request-intervals': 'intervals.txt',
   '--fixed-schedule': '',
   '--periodic-concurrency-range': '1:4:1',
-  '--request-period': '10',
+  '--request-period': '20',
   '--session-concurrency': '4',
   '--binary-search': '',
   '-l': '100',
@@ -45,9 +46,9 @@ const flags: Readonly<Record<string, string>> = {
   '-s': '20',
   '-r': '5',
   '--percentile': '95',
-  '--num-of-sequences': '4',
-  '--sequence-length': '20',
-  '--sequence-length-variation': '20',
+  '--num-of-sequences': '8',
+  '--sequence-length': '7',
+  '--sequence-length-variation': '0',
   '--sequence-id-range': '1:100',
   '--serial-sequences': '',
   '-b': '4',
@@ -123,7 +124,7 @@ describe('the table of perf_analyzer’s flags', () => {
   it.each(rows)('says of $flag what the parser does: $meaning', async ({ flag, meaning }) => {
     const value = flags[flag] ?? '';
     const problems = await problemsOf(value === '' ? [flag] : [flag, value]);
-    if (meaning.startsWith('refused')) expect(problems.join('\n')).toContain(flag);
+    if (/refused$/.test(meaning) || meaning.startsWith('refused')) expect(problems.join('\n')).toContain(flag);
     // A flag that needs another one beside it is known all the same.
     else expect(problems.filter((problem) => /not part of this version|no such option/.test(problem))).toEqual([]);
   });
@@ -137,8 +138,51 @@ describe('perf_analyzer’s command lines', () => {
     '-m a --concurrency-range 1:64:1 --binary-search -l 50 --percentile 99',
     '-m a --measurement-mode count_windows --measurement-request-count 200 --async --max-threads 8',
     '-m a --concurrency-range 8 --request-count 1000 --warmup-request-count 50 --profile-export-file p.json',
+    '-m a --service-kind triton --input-tensor-format=binary --output-tensor-format binary --trace-level OFF',
+    '-m a --service-kind=triton --model-signature-name serving_default --triton-server-directory /opt/tritonserver',
+    '-m a --input-tensor-format json --output-tensor-format=json -i http',
+    '-m a -t 4 -z',
+    '-m a -t4 --zero-input',
+    '-m a -d -t 2 -c 8',
+    '-m a -d -l 50',
+    '-m a --data-directory data',
+    '-m a --enable-mpi',
+    '-m a --concurrency-range 1:0:4 -l 50',
+    '-m a --request-rate-range 10:0:10 -l 50',
+    '-m a --request-rate-range 100 --max-threads 4',
+    '-m a --num-of-sequences 4 --sequence-length 20 --sequence-length-variation 20 --request-period 10',
+    '-m a --trace-rate 1000 --trace-count -1 --log-frequency 0',
     '-m a --shape x:3,224,224 --input-data zero --string-length 16 --sync --compat perf_analyzer -v',
   ])('parse as they are: %s', async (line) => {
     expect(await problemsOf(line.split(' '))).toEqual([]);
   });
+});
+
+describe('flags at a value that perf-ts cannot honour', () => {
+  it.each([
+    [['--service-kind', 'openai'], /--service-kind openai/],
+    [['--trace-level=TIMESTAMPS'], /--trace-level TIMESTAMPS/],
+    [['--sequence-length', '30'], /--sequence-length 30/],
+    [['--streaming'], /--streaming/],
+  ])('are refused by name: %j', async (words, what) => {
+    expect((await problemsOf(words)).join()).toMatch(what);
+  });
+
+  it('are all reported together, beside the problems of other options', async () => {
+    const problems = await problemsOf(['--streaming', '--trace-level', 'TENSORS', '-b', 'x', '--nonsense']);
+    expect(problems.length).toBe(4);
+  });
+});
+
+describe('the words of old command lines', () => {
+  const translated = (line: string): string => translatePerfAnalyzerWords(line.split(' ')).words.join(' ');
+  it.each([
+    ['-t 4', '--concurrency-range 4'],
+    ['-t=4 -m a', '-m a --concurrency-range 4'],
+    ['-d -t 2 -c 8 -l 5', '-l 5 --concurrency-range 2:8:1'],
+    ['-d', '--concurrency-range 1:0:1'],
+    ['-z', '--input-data zero'],
+    ['--data-directory d', '--input-data d'],
+    ['-m a --shape x:1 --trace-level off', '-m a --shape x:1'],
+  ])('%s means %s', (line, words) => expect(translated(line)).toBe(words));
 });

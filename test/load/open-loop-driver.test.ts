@@ -33,6 +33,7 @@ const openLoop =
       schedule: shareSchedule(level, 0, 1),
       startNs: clock.now(),
       maxInFlight: level.maxInFlight,
+      waitsWhenFull: level.waitsWhenFull,
       logs: [log],
       clock,
       createPacer: manualPacer(clock, lateNs),
@@ -152,5 +153,44 @@ describe('open loop', () => {
       };
     };
     expect(await run(1)).toEqual(await run(7));
+  });
+});
+
+describe('an open loop whose cap makes arrivals wait', () => {
+  const capped = { ...perMilli, maxInFlight: 4, waitsWhenFull: true } as const;
+
+  it('keeps to the cap, drops nothing, and sends what waited as soon as a request ends', async () => {
+    const { clock, driver, columns, client } = setUp(() => ({ afterNs: 8 * MILLI }), capped);
+    driver.start();
+    await clock.advanceAsync(100 * MILLI);
+    expect(client.maxInFlight).toBe(4);
+    expect(driver.droppedCount).toBe(0);
+    // Four requests every 8 ms, of eight that are due.
+    expect(client.sentCount).toBeGreaterThanOrEqual(48);
+    expect(client.sentCount).toBeLessThanOrEqual(52);
+    const { intendedNs, sentNs, length } = columns();
+    for (let row = 0; row < length; row++) expect(intendedNs[row]! - MILLI).toBe(row * MILLI);
+    expect(sentNs[length - 1]! - intendedNs[length - 1]!).toBeGreaterThan(30 * MILLI);
+    expect(driver.delayedCount).toBeGreaterThan(40);
+  });
+
+  it('is the schedule itself while the cap is not reached', async () => {
+    const { clock, driver, columns } = setUp(() => ({ afterNs: 3 * MILLI }), capped);
+    driver.start();
+    await clock.advanceAsync(50.5 * MILLI);
+    const { intendedNs, sentNs, length } = columns();
+    expect(length).toBeGreaterThan(40);
+    for (let row = 0; row < length; row++) expect(sentNs[row]).toBe(intendedNs[row]);
+  });
+
+  it('stops while arrivals wait, and answers for what is in flight only', async () => {
+    const { clock, driver, columns, client } = setUp(() => ({ afterNs: 8 * MILLI }), capped);
+    driver.start();
+    await clock.advanceAsync(20 * MILLI);
+    const stopped = driver.stop();
+    await clock.advanceAsync(20 * MILLI);
+    await stopped;
+    expect(columns().length).toBe(client.sentCount);
+    expect(driver.droppedCount).toBe(0);
   });
 });

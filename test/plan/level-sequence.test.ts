@@ -136,3 +136,31 @@ describe('an adaptive sequence', () => {
     expect(asked.length).toBeLessThanOrEqual(4 + MAX_REFINEMENTS);
   });
 });
+
+describe('a range without an end', () => {
+  const walk = (sequence: { readonly start: number; readonly step?: number }): number[] => {
+    const asker = createLevelSequence({ kind: 'open-ended', ...sequence }, { latencyLimit: 50 as Nanos });
+    const values: number[] = [];
+    for (let value = asker.next(); value !== undefined; value = asker.next()) {
+      values.push(value);
+      expect(asker.remainingCount()).toBe(1);
+      asker.tell(value, { throughput: 100, latencyNs: value * 5 });
+    }
+    return values;
+  };
+
+  it('goes on by its step until a level is past the latency limit', () => {
+    expect(walk({ start: 1, step: 4 })).toEqual([1, 5, 9, 13]);
+  });
+
+  it('doubles where there is no step', () => expect(walk({ start: 1 })).toEqual([1, 2, 4, 8, 16]));
+
+  it('ends at the highest concurrency where the limit is never passed', () => {
+    const asker = createLevelSequence({ kind: 'open-ended', start: 1 }, { latencyLimit: 50 as Nanos });
+    let count = 0;
+    for (let value = asker.next(); value !== undefined; value = asker.next(), count++) {
+      asker.tell(value, { throughput: 1, latencyNs: 1 });
+    }
+    expect(count).toBe(17);
+  });
+});

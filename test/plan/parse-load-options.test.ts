@@ -10,6 +10,13 @@ describe('--concurrency-range', () => {
     expect(parseConcurrencyRange('2:9:3')).toEqual({ kind: 'stepped', values: [2, 5, 8] });
   });
 
+  it('has no end where that is 0', () => {
+    expect(parseConcurrencyRange('1:0:4')).toEqual({ kind: 'open-ended', start: 1, step: 4 });
+    expect(parseConcurrencyRange('2:0')).toEqual({ kind: 'open-ended', start: 2 });
+    expect(() => parseConcurrencyRange('1:0:0')).toThrow(PerfTsError);
+    expect(() => parseConcurrencyRange('0:0:1')).toThrow(PerfTsError);
+  });
+
   it.each([
     '',
     'x',
@@ -22,7 +29,6 @@ describe('--concurrency-range', () => {
     '1:2:0',
     '1:2:3:4',
     '4:2',
-    '1:0',
     `${MAX_CONCURRENCY + 1}`,
     '1e3',
     '99999999999',

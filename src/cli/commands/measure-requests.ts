@@ -1,5 +1,5 @@
 /** What the options of request-options.ts mean together, and with the protocol. */
-import type { Compression, TlsOptions } from '../../client/infer-client.js';
+import type { Compression, TensorFormats, TlsOptions } from '../../client/infer-client.js';
 import { PerfTsError, type Problem } from '../../common/errors.js';
 import type { OptionValues } from '../../common/option-row.js';
 import type { Protocol } from '../../kserve/protocol.js';
@@ -11,7 +11,7 @@ import { readContents } from './request-contents.js';
 type MeasureValues = OptionValues<typeof measureRows>;
 
 type RequestOptions = Omit<RequestContents, 'shapes' | 'inputSource'> &
-  Pick<PlanOptions, 'keepsTensors' | 'sharedMemory' | 'compression' | 'headers' | 'tls'>;
+  Pick<PlanOptions, 'keepsTensors' | 'sharedMemory' | 'compression' | 'tensorFormats' | 'headers' | 'tls'>;
 
 /** Reads the data files. Throws PerfTsError BAD_OPTION or BAD_FILE with every problem. */
 export async function readRequestOptions(values: MeasureValues): Promise<RequestOptions> {
@@ -26,13 +26,15 @@ export async function readRequestOptions(values: MeasureValues): Promise<Request
 }
 
 /** How requests and questions about the model travel. Throws PerfTsError BAD_OPTION for options that contradict one another. */
-export function travelOptions(values: MeasureValues): Pick<PlanOptions, 'compression' | 'headers' | 'tls'> {
+export function travelOptions(
+  values: MeasureValues,
+): Pick<PlanOptions, 'compression' | 'tensorFormats' | 'headers' | 'tls'> {
   const problems: Problem[] = [];
   const compression = compressionOf(values, problems);
   const headers = headersOf(values, problems);
   const tls = tlsOf(values, problems);
   if (problems.length > 0) throw new PerfTsError('BAD_OPTION', problems);
-  return { compression, headers, tls };
+  return { compression, tensorFormats: usesJson(values) ? formatsOf(values) : undefined, headers, tls };
 }
 
 /** What -i, the URL's scheme, the client and the flags of one protocol say of the protocol; undefined is found out by asking. */
@@ -43,7 +45,7 @@ export function protocolOf(values: MeasureValues): Protocol | undefined {
   if (url?.scheme?.startsWith('grpc') === true) return 'grpc';
   if (client !== undefined) return client === 'http' ? 'http' : 'grpc';
   if (values.grpcUseSsl || values.grpcCompression !== 'none') return 'grpc';
-  return values.httpCompression !== 'none' || usesHttpsFiles(values) ? 'http' : undefined;
+  return values.httpCompression !== 'none' || usesJson(values) || usesHttpsFiles(values) ? 'http' : undefined;
 }
 
 function headersOf({ headers }: MeasureValues, problems: Problem[]): PlanOptions['headers'] {
@@ -67,6 +69,13 @@ function compressionOf(values: MeasureValues, problems: Problem[]): Compression 
   const asked = grpcCompression === 'none' ? httpCompression : grpcCompression;
   return asked === 'none' ? undefined : asked;
 }
+
+const formatsOf = ({ inputTensorFormat, outputTensorFormat }: MeasureValues): TensorFormats => ({
+  input: inputTensorFormat,
+  output: outputTensorFormat,
+});
+
+const usesJson = (values: MeasureValues): boolean => Object.values(formatsOf(values)).includes('json');
 
 const usesHttpsFiles = ({ httpsRoots, httpsCertificate, httpsKey }: MeasureValues): boolean =>
   [httpsRoots, httpsCertificate, httpsKey].some((file) => file !== undefined);

@@ -96,6 +96,22 @@ export const requestRows = {
     defaultText: 'none',
     parse: parseChoice('none', 'gzip', 'deflate'),
   }),
+  inputTensorFormat: withDefault({
+    flag: 'input-tensor-format',
+    placeholder: 'binary|json',
+    group,
+    help: 'how inputs travel over HTTP: as bytes after the JSON, or as numbers and texts within it',
+    defaultText: 'binary',
+    parse: parseChoice('binary', 'json'),
+  }),
+  outputTensorFormat: withDefault({
+    flag: 'output-tensor-format',
+    placeholder: 'binary|json',
+    group,
+    help: 'how outputs are asked for over HTTP',
+    defaultText: 'binary',
+    parse: parseChoice('binary', 'json'),
+  }),
   httpCompression: withDefault({
     flag: 'http-compression-algorithm',
     placeholder: 'none|gzip|deflate',

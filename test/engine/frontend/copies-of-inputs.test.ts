@@ -132,7 +132,7 @@ async function ask(transport: string, requests: number, frontEnd: FrontEnd): Pro
   const files = Array.from({ length: requests }, (_, request) => {
     const message = messageOf(request, transport.includes('+'));
     const http = encodeHttpInferRequest(message);
-    jsonLength = http.jsonLength;
+    jsonLength = http.jsonLength!;
     const file = join(folder, `request-${request}`);
     writeFileSync(file, isHttp ? http.body : encodeInferRequest(message));
     return file;
