@@ -10,6 +10,7 @@ import { packageVersion } from '../common/package-root.js';
 import type { Command } from './command.js';
 import { commandEntries } from './commands.js';
 import { checkOutputs } from './output-file.js';
+import { describeForeign } from './perf-analyzer-flags.js';
 import { readPlainWords } from './plain-words.js';
 
 export type ParsedCommandLine<Rows extends OptionRows> =
@@ -162,6 +163,8 @@ function describeUnknown(
   const where = flag.length === 1 ? `-${flag}` : `--${flag}`;
   if (Object.hasOwn(refused, flag))
     return { where, what: `has no meaning here: ${refused[flag]!.reason}`, hint: 'leave it out' };
+  const foreign = describeForeign(flag);
+  if (foreign !== undefined) return foreign;
   const near = closestWord(flag, longNames);
   return { where, what: 'no such option', hint: near === undefined ? '--help lists them' : `did you mean --${near}?` };
 }

@@ -104,6 +104,12 @@ function splitWord(word: string): { readonly name: string; readonly joined: stri
   return { name: /^-[zd]$/.test(word) ? word.slice(1) : '', joined: undefined };
 }
 
+/** What is wrong with such a flag on a command that takes none of them; undefined for any other flag. */
+export const describeForeign = (name: string): Problem | undefined =>
+  Object.hasOwn(foreignFlags, name)
+    ? { ...describeRefused(name, '', foreignFlags[name]!), where: `--${name}` }
+    : undefined;
+
 function describeRefused(name: string, value: string, { placeholder, purpose, isNeutral }: ForeignFlag): Problem {
   const where = placeholder === undefined ? `--${name}` : `--${name} ${value}`.trimEnd();
   const what = `perf_analyzer’s flag for ${purpose} is not part of this version yet`;

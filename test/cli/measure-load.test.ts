@@ -76,7 +76,7 @@ describe('the load of a command line', () => {
 
   it('lets --max-threads cap what is in flight at a rate, unless requests are asynchronous', async () => {
     const rate = ['--request-rate-range', '100', '--max-threads', '8'];
-    expect((await read(...rate)).load).toEqual(open({ kind: 'constant' }, 8));
+    expect((await read(...rate)).load).toEqual({ ...open({ kind: 'constant' }, 8), waitsWhenFull: true });
     expect((await read(...rate, '-a')).load).toEqual(open({ kind: 'constant' }));
     expect((await read(...rate, '--max-in-flight', '30')).load).toEqual(open({ kind: 'constant' }, 30));
     expect((await read('--max-threads', '8')).load).toEqual({ kind: 'closed' });
