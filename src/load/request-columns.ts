@@ -92,8 +92,14 @@ export function collectColumns(chunks: readonly RequestChunk[]): RequestColumns 
     outcomes.set(chunk.outcomes.subarray(0, rows), row);
     row += rows;
   });
+  return orderByReceipt({ length, intendedNs, sentNs, receivedNs, outcomes });
+}
+
+/** The same rows ordered by receive instant; cheap where they consist of few ordered stretches. */
+export function orderByReceipt(columns: RequestColumns): RequestColumns {
+  const { length, intendedNs, sentNs, receivedNs, outcomes } = columns;
   const runs = ascendingRuns(receivedNs);
-  if (runs.length <= 2) return { length, intendedNs, sentNs, receivedNs, outcomes };
+  if (runs.length <= 2) return columns;
   const order = mergeRuns(receivedNs, runs);
   return {
     length,

@@ -2,26 +2,25 @@
  * Measures one level: starts its load, looks at it a few times a second until the stop rule ends it, drains, and sums
  * up. Knows nothing of other levels, nor of how requests are sent.
  */
+import { outcomeCodes } from '../client/outcome.js';
 import type { ServerAdmin } from '../client/server-admin.js';
 import type { Clock } from '../common/clock.js';
 import { after, elapsed, type Instant, instant, millis, type Nanos, nanos } from '../common/units.js';
 import type { LevelRun, LoadWorkerPool } from '../load/load-session.js';
 import type { RequestColumns } from '../load/request-columns.js';
 import type { LoadLevel, StopRule } from '../plan/load-plan.js';
-import type { EndReason, LevelRecord, Warning } from '../record/run-record.js';
+import type { EndReason, LevelRecord } from '../record/run-record.js';
 import { type HostReaders, watchLimits } from './level-watch.js';
 import type { ClientCeiling } from './limits/client-ceiling.js';
-import { judgeOwnLimits } from './limits/own-limits.js';
-import type { LongLevel } from './long/long-level.js';
-import type { LevelMonitor, MeasureListener } from './measurement.js';
-import { judgeShares, summarizeShares, type WeighedModel } from './model-shares.js';
+import type { LevelMonitor, LevelProgress, MeasureListener } from './measurement.js';
+import type { WeighedModel } from './model-shares.js';
 import { endOfRows, ownDuration, ownEndReason, sendWarmUp } from './own-end.js';
 import { StatisticsLog } from './server/statistics-log.js';
 import { decideStop, nextLookInstant } from './stop-rule.js';
-import { summarizeLevel } from './summarize-level.js';
+import { summarizeVisit } from './summarize-visit.js';
+import type { Visit, VisitPart } from './visits/visit.js';
 import { LevelRows } from './windows/level-rows.js';
 import { recentFigures } from './windows/recent-figures.js';
-import { summarizeWindows } from './windows/window-summary.js';
 
 export interface MeasureLevelOptions extends HostReaders {
   readonly pool: LoadWorkerPool;
@@ -35,6 +34,10 @@ export interface MeasureLevelOptions extends HostReaders {
   /** Levels before this one, and how many are known in all; for the progress only. Default: the only one. */
   readonly levelIndex?: number;
   readonly levelCount?: number;
+  /** Time spent at the level in earlier visits, what is left of the run at most, and which visit this is; for the progress only. */
+  readonly spentNs?: number;
+  readonly leftNs?: number;
+  readonly visit?: LevelProgress['visit'];
   readonly rule: StopRule;
   readonly clock: Clock;
   /** Ends the level early; the record then says `interrupted`. */
@@ -63,9 +66,17 @@ const MIN_STATISTICS_INTERVAL = millis(250);
  * pool) or a listener that failed, and the load is stopped then too.
  */
 export async function measureLevel(options: MeasureLevelOptions): Promise<LevelRecord> {
-  const { pool, admin, model, modelVersion, models = [], level, rule, clock, listener, signal } = options;
+  const visit = await makeVisit(options);
+  const record = await summarizeVisit(options, visit);
+  await options.listener?.onLevel?.(record, visit.columns, visit.exchanges);
+  return record;
+}
+
+/** One stretch of load at the level: all of its time, or where `part` is given a part of it. Rejects as measureLevel. */
+export async function makeVisit(options: MeasureLevelOptions, part?: VisitPart): Promise<Visit> {
+  const { pool, admin, model, modelVersion, models = [], level, rule, clock, signal } = options;
   const statistics = new StatisticsLog(admin, model, modelVersion, clock);
-  await sendWarmUp(pool, level, clock, signal);
+  if (part?.isFirst !== false) await sendWarmUp(pool, level, clock, signal);
   // Times of several models do not add up to those of a request.
   if (models.length < 2) await statistics.take();
   const watch = watchLimits(clock, options, options.monitor);
@@ -79,7 +90,7 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
   let ended: LevelEnd;
   let usage: ReturnType<LevelRun['usage']>;
   try {
-    ended = await watchLevel(options, run, rows, started, statistics);
+    ended = await watchLevel(options, run, rows, started, statistics, part);
     usage = run.usage();
     watch.end(usage);
   } catch (fault) {
@@ -92,58 +103,29 @@ export async function measureLevel(options: MeasureLevelOptions): Promise<LevelR
   const { long } = rows;
   const begin = run.begin ?? (long === undefined ? beginOf(columns, started, level) : ended.begin);
   if (ownEndReason(level) === ended.endReason) ended = { ...ended, end: endOfRows(columns) };
-  const droppedCount = run.arrivals?.().droppedCount ?? 0;
-  const own = summarizeLevel(
-    {
-      level,
-      rule,
-      columns,
-      long,
-      ...ended,
-      begin,
-      errors: run.errors(),
-      ...usage,
-      droppedCount,
-      ceiling: options.ceiling,
-      maxErrorRatio: options.maxErrorRatio,
-      percentile: options.percentile,
-      answers: run.mismatches?.(),
-    },
-    (from, to) => statistics.between(from, to),
-  );
-  const summary =
-    rule.windows === undefined
-      ? own
-      : summarizeWindows(own, { rule: rule.windows, columns, begin, end: endOf(own, begin) });
-  const [from, to] = [
-    after(begin, nanos(summary.warmupNs)),
-    after(begin, nanos(summary.warmupNs + summary.durationNs)),
-  ];
-  const shares = summarizeShares(models, run, level.batchSize, from, to, (model) => rows.longOf(model));
-  const warnings = [...summary.warnings, ...sampleNotes(long, columns), ...statistics.warnings()];
-  const judged = judgeOwnLimits(judgeShares({ ...summary, models: shares, warnings }, options.maxErrorRatio));
-  const record = await watch.complete(judged, begin);
-  await listener?.onLevel?.(record, columns, run.exchanges?.());
-  return record;
-}
-
-/** Where the measured window ends, which is before the level's end where the server stopped answering. */
-const endOf = ({ warmupNs, durationNs }: LevelRecord, begin: Instant): Instant =>
-  after(begin, nanos(warmupNs + durationNs));
-
-/** What stands in the samples of a long level. */
-function sampleNotes(long: LongLevel | undefined, { length }: RequestColumns): Warning[] {
-  if (long === undefined) return [];
-  return [
-    {
-      code: 'SAMPLED',
-      message: `The level was long: figures are of all ${long.requestCount} requests, counted as they came, and the saved samples are ${length} of them at random.`,
-    },
-  ];
+  const ofModels = models.length < 2 ? [] : models;
+  return {
+    columns,
+    modelColumns: ofModels.map((_, index) => run.columns(index)),
+    modelErrors: ofModels.map((_, index) => run.errors(index)),
+    errors: run.errors(),
+    long,
+    longOf: (model) => rows.longOf(model),
+    begin,
+    end: ended.end,
+    endReason: ended.endReason,
+    usage,
+    droppedCount: run.arrivals?.().droppedCount ?? 0,
+    answers: run.mismatches?.(),
+    exchanges: run.exchanges?.(),
+    watch,
+    serverBetween: (from, to) => statistics.between(from, to),
+    warnings: statistics.warnings(),
+  };
 }
 
 interface LevelEnd {
-  readonly endReason: EndReason;
+  readonly endReason: EndReason | 'visit-over';
   readonly begin: Instant;
   /** Where the measured window ends. */
   readonly end: Instant;
@@ -155,6 +137,7 @@ async function watchLevel(
   rows: LevelRows,
   started: Instant,
   statistics: StatisticsLog,
+  part: VisitPart | undefined,
 ): Promise<LevelEnd> {
   const { level, rule, clock, signal, models = [] } = options;
   const statisticsInterval = nanos(Math.max(MIN_STATISTICS_INTERVAL, rule.maxDuration / 2 / STATISTICS_COUNT));
@@ -172,7 +155,8 @@ async function watchLevel(
   for (;;) {
     const now = clock.now();
     const nextLook = ownEnd === undefined ? Math.max(now, nextLookInstant(rule, begin, looksDone)) : Infinity;
-    const wake = Math.min(after(now, pause), nextLook);
+    const partEnd = part === undefined ? Infinity : Math.max(now, after(begin, part.duration));
+    const wake = Math.min(after(now, pause), nextLook, partEnd > now ? partEnd : Infinity);
     await clock.sleep(nanos(wake - now), signal);
     if (signal.aborted) return { endReason: 'interrupted', begin, end: clock.now() };
     const polled = clock.now();
@@ -183,6 +167,9 @@ async function watchLevel(
       if (run.isFinished?.() === true) return { endReason: ownEnd, begin, end: polled };
       takeStatistics(polled);
       continue;
+    }
+    if (part !== undefined && isPartOver(part, columns, elapsed(begin, polled))) {
+      return { endReason: 'visit-over', begin, end: polled };
     }
     // A level that has become long is past looking for precision.
     const decision =
@@ -201,6 +188,13 @@ async function watchLevel(
   }
 }
 
+function isPartOver({ duration, minResponses }: VisitPart, columns: RequestColumns, timeNs: number): boolean {
+  if (timeNs < duration || columns.length < minResponses) return false;
+  let count = 0;
+  for (let row = 0; row < columns.length; row++) if (columns.outcomes[row] === outcomeCodes.ok) count++;
+  return count >= minResponses;
+}
+
 /** The first intended start, which lies among the first requests of each slot; `started` while none has ended. */
 function beginOf(columns: RequestColumns, started: Instant, level: LoadLevel): Instant {
   if (columns.length === 0) return started;
@@ -217,7 +211,7 @@ function tellProgress(
   now: Instant,
   halfWidth: number | undefined,
 ): void {
-  const { level, rule, listener, levelIndex = 0, levelCount = 1 } = options;
+  const { level, rule, listener, levelIndex = 0, levelCount = 1, spentNs = 0, leftNs, visit } = options;
   if (listener?.onProgress === undefined) return;
   const errorCount = Object.values(run.errors()).reduce((sum, count) => sum + count, 0);
   const { requestsPerSec, ...latency } = recentFigures(columns, begin, now);
@@ -225,7 +219,9 @@ function tellProgress(
     level,
     levelIndex,
     levelCount,
-    elapsedNs: Math.max(0, elapsed(begin, now)),
+    elapsedNs: spentNs + Math.max(0, elapsed(begin, now)),
+    ...(leftNs !== undefined && { leftNs: Math.max(0, leftNs - Math.max(0, elapsed(begin, now))) }),
+    ...(visit !== undefined && { visit }),
     maxDurationNs: ownDuration(level) ?? rule.maxDuration,
     requestCount: Math.max(0, columns.length + (rows.long?.requestCount ?? 0) - errorCount),
     errorCount,

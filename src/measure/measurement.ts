@@ -12,8 +12,12 @@ export interface LevelProgress {
   readonly levelIndex: number;
   readonly levelCount: number;
   readonly elapsedNs: number;
-  /** When the level ends at the latest. */
+  /** When the level ends at the latest; of several visits the time of all. */
   readonly maxDurationNs: number;
+  /** Of the whole run, at most; where it is left out, every level to come takes as long as this one. */
+  readonly leftNs?: number;
+  /** Which visit to the level this is, of how many at least; left out for a level of one stretch. */
+  readonly visit?: { readonly index: number; readonly count: number };
   readonly requestCount: number;
   readonly errorCount: number;
   /** Inferences a second so far, after warm-up where that is known; undefined before there is any. */
@@ -26,13 +30,23 @@ export interface LevelProgress {
   readonly halfWidth: number | undefined;
 }
 
+/** Which of the run's levels has been visited again: the record and all columns are those of its visits so far. */
+export interface VisitNews {
+  /** Among the levels in the order of their first visits; the level is a new one where there is none at this index yet. */
+  readonly levelIndex: number;
+  /** False while more visits are to come. */
+  readonly isLast: boolean;
+  /** The rows of the visit that has just ended; undefined where the run ended before another. */
+  readonly visitColumns: RequestColumns | undefined;
+}
+
 export interface MeasureListener {
   onProgress(progress: LevelProgress): void;
   /**
    * A finished level with all its raw samples, warm-up included, before the next starts, so that it can be saved at once;
-   * with what went in and out, where the plan keeps it.
+   * with what went in and out, where the plan keeps it. Of a level of several visits after each of them: see VisitNews.
    */
-  onLevel(level: LevelRecord, columns: RequestColumns, exchanges?: Exchanges): Promise<void> | void;
+  onLevel(level: LevelRecord, columns: RequestColumns, exchanges?: Exchanges, news?: VisitNews): Promise<void> | void;
 }
 
 /** CPU time so far of the processes that can be seen. */

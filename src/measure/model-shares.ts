@@ -8,7 +8,8 @@ import { shareOfFailed } from '../record/level-judgement.js';
 import type { LevelRecord, Warning } from '../record/run-record.js';
 import type { LongLevel } from './long/long-level.js';
 import { longWindow, summarizeHistogram } from './long/long-summary.js';
-import { estimateRate, summarizeLatency } from './summarize-level.js';
+import { summarizeLatency } from './summarize-level.js';
+import { estimateRate } from './windows/intervals.js';
 import { openWindow } from './windows/measured-window.js';
 
 /** A model and its share of the requests. */

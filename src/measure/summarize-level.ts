@@ -5,29 +5,21 @@ import type { MismatchCounts } from '../load/load-session.js';
 import type { RequestColumns } from '../load/request-columns.js';
 import type { GeneratorUsage } from '../load/worker-gauge.js';
 import type { LoadLevel, StopRule } from '../plan/load-plan.js';
-import type {
-  EndReason,
-  Estimate,
-  LatencyIntervals,
-  LatencySummary,
-  LevelRecord,
-  RecordedLoad,
-  ServerTimes,
-} from '../record/run-record.js';
+import type { EndReason, LatencySummary, LevelRecord, RecordedLoad, ServerTimes } from '../record/run-record.js';
 import type { ClientCeiling } from './limits/client-ceiling.js';
 import type { LongLevel } from './long/long-level.js';
 import { longInFlight, longTimeline, longWindow, summarizeHistogram } from './long/long-summary.js';
 import { latencyPartsOf } from './server/latency-parts.js';
-import { batchMeans, estimateMean, estimateQuantile } from './statistics/batch-means.js';
 import { meanOf, percentileOf, type SortedSamples, sortSamples } from './statistics/percentile.js';
 import { sliceTime } from './statistics/time-slices.js';
 import { judgeLevel } from './verdict.js';
+import { openVisitedWindow } from './visits/visited-window.js';
 import { inFlightTime } from './windows/in-flight-time.js';
+import { estimateRate, latencyIntervals, percentileInterval } from './windows/intervals.js';
 import { findLastAnswer } from './windows/last-answer.js';
 import { type MeasuredWindow, openWindow } from './windows/measured-window.js';
 import { isKeptWhole, isVaried, requestsTogether } from './windows/requests-together.js';
 
-const CONFIDENCE = 0.95;
 const TIMELINE_SLICES = 60;
 /** Sent later than this after its intended start, a request counts as delayed. */
 const DELAYED_NS = 1e6;
@@ -60,6 +52,21 @@ export interface LevelSamples {
   readonly droppedCount?: number;
   /** What the generator can do on this host, where it was calibrated. */
   readonly ceiling?: ClientCeiling | undefined;
+  /** Set where the level was visited several times, or may have been: `columns` are then those of splice.ts, from `begin` on. */
+  readonly visits?: VisitedSamples;
+}
+
+export interface VisitedSamples {
+  /** Where each visit begins in the spliced time, and where the last ends. */
+  readonly bounds: readonly Instant[];
+  /** Every row of the visits, warm-up included. */
+  readonly all: RequestColumns;
+  /** Cut from the visits' begins. */
+  readonly warmupNs: number;
+  readonly warmupRequestCount: number;
+  /** When the server stopped answering, in time spent at the level. */
+  readonly silenceNs: number | undefined;
+  readonly isWarmUpOver: boolean;
 }
 
 /** The record, and the window it speaks of. `server` of the record is filled by `serverBetween` for that window. */
@@ -70,18 +77,22 @@ export function summarizeLevel(
   const { level, columns, rule, endReason, errors, droppedCount = 0 } = samples;
   const end = instant(Math.max(samples.end, samples.begin + 1));
   const together = requestsTogether(level, columns);
-  const { long } = samples;
+  const { long, visits } = samples;
+  const every = visits?.all ?? columns;
   // The time after it would be measured as service, and the warm-up sought in it.
-  const lastAnswer = long === undefined ? findLastAnswer(columns, end, together) : undefined;
+  const lastAnswer = long === undefined && visits === undefined ? findLastAnswer(columns, end, together) : undefined;
   const to = lastAnswer ?? end;
-  const window =
-    long === undefined
-      ? openWindow(columns, samples.begin, to, together, isVaried(level), isKeptWhole(level))
-      : longWindow(long, openWindow(columns, long.from, to, together, true), to, isVaried(level));
-  const successCount = long?.successCount ?? countOf(columns.outcomes, (outcome) => outcome === outcomeCodes.ok);
-  const totalCount = long?.requestCount ?? columns.length;
+  const window: MeasuredWindow =
+    visits !== undefined
+      ? { ...openVisitedWindow(columns, visits.bounds, together), isWarmUpOver: visits.isWarmUpOver }
+      : long === undefined
+        ? openWindow(columns, samples.begin, to, together, isVaried(level), isKeptWhole(level))
+        : longWindow(long, openWindow(columns, long.from, to, together, true), to, isVaried(level));
+  const successCount = long?.successCount ?? countOf(every.outcomes, (outcome) => outcome === outcomeCodes.ok);
+  const totalCount = long?.requestCount ?? every.length;
   const errorCount = Object.values(errors).reduce((sum, count) => sum + count, 0);
   const inFlight = long === undefined ? inFlightTime(columns, window.from, window.to) : longInFlight(long, to);
+  const silenceNs = lastAnswer === undefined ? visits?.silenceNs : lastAnswer - samples.begin;
   const maxBusyRatio = samples.generator?.busyRatio ?? samples.maxBusyRatio;
   const verdict = judgeLevel({
     level,
@@ -98,9 +109,7 @@ export function summarizeLevel(
     ceiling: samples.ceiling,
     maxErrorRatio: samples.maxErrorRatio,
     answers: samples.answers,
-    ...(lastAnswer !== undefined && {
-      silence: { sinceNs: lastAnswer - samples.begin, cause: mostFrequent(errors) },
-    }),
+    ...(silenceNs !== undefined && { silence: { sinceNs: silenceNs, cause: mostFrequent(errors) } }),
   });
   const server = serverBetween(window.from, window.to) ?? null;
   const requestsPerSec = estimateRate(window, 1);
@@ -121,12 +130,12 @@ export function summarizeLevel(
     errorCount,
     errors: { ...errors },
     durationNs: window.to - window.from,
-    warmupNs: window.from - samples.begin,
-    warmupRequestCount: window.warmupRequestCount,
+    warmupNs: visits?.warmupNs ?? window.from - samples.begin,
+    warmupRequestCount: visits?.warmupRequestCount ?? window.warmupRequestCount,
     clientCpuNsPerRequest: totalCount === 0 ? null : Math.round(samples.cpuNs / totalCount),
     droppedCount,
     delayedCount:
-      long?.delayedCount ?? countOf(columns.sentNs, (sentNs, row) => sentNs - columns.intendedNs[row]! > DELAYED_NS),
+      long?.delayedCount ?? countOf(every.sentNs, (sentNs, row) => sentNs - every.intendedNs[row]! > DELAYED_NS),
     mismatchCount: samples.answers?.mismatchCount ?? null,
     server,
     latencyParts: latencyPartsOf(window, server, samples.receiveMeanNs ?? null, samples.handOverMeanNs),
@@ -154,13 +163,6 @@ function recordLoad(level: LoadLevel): RecordedLoad {
   return { kind: 'open', requestRatePerSec: level.requestRatePerSec, arrival: level.arrival.kind, ...common };
 }
 
-/** Mean rate of the window times `rows`, with its interval. */
-export function estimateRate({ rates }: MeasuredWindow, rows: number): Estimate {
-  if (rates.length === 1) return { value: rates[0]! * rows, low: null, high: null };
-  const { mean, interval } = estimateMean(rates, CONFIDENCE);
-  return { value: mean * rows, low: Math.max(0, interval[0]) * rows, high: interval[1] * rows };
-}
-
 /** Null for no samples. */
 export function summarizeLatency(samples: SortedSamples): LatencySummary | null {
   if (samples.length === 0) return null;
@@ -180,42 +182,17 @@ function lagOf(summary: LatencySummary | null): LevelRecord['sendLagNs'] {
   return summary && { p50: summary.p50, p99: summary.p99, max: summary.max };
 }
 
-/** Null where there are too few samples for any interval. */
-function latencyIntervals(window: MeasuredWindow): LatencyIntervals | null {
-  const { latenciesNs, orderedLatenciesNs, batchCount } = window;
-  if (batchCount === 0) return null;
-  const [low, high] = estimateMean(batchMeans(latenciesNs, batchCount), CONFIDENCE).interval;
-  const at = (percentile: number): [number, number] | null => {
-    const { interval } = estimateQuantile(latenciesNs, orderedLatenciesNs, percentile, CONFIDENCE, batchCount);
-    return interval === undefined ? null : [interval[0], interval[1]];
-  };
-  return {
-    mean: [Math.max(0, Math.round(low)), Math.round(high)],
-    p50: at(50),
-    p90: at(90),
-    p95: at(95),
-    p99: at(99),
-    p99_9: at(99.9),
-    // A longer run would find a longer one: the greatest latency estimates nothing that an interval could contain.
-    max: null,
-  };
-}
-
 /** Percentiles that every record has. */
 const usualPercentiles: readonly number[] = [50, 90, 95, 99, 99.9];
 
 function otherPercentile(
   percentile: number | undefined,
-  { latenciesNs, orderedLatenciesNs, batchCount }: MeasuredWindow,
+  window: MeasuredWindow,
   long: LongLevel | undefined,
 ): Pick<LevelRecord, 'otherPercentile'> {
-  if (percentile === undefined || usualPercentiles.includes(percentile) || latenciesNs.length === 0) return {};
-  const latencyNs = long?.latency.percentile(percentile) ?? percentileOf(orderedLatenciesNs, percentile);
-  const interval =
-    batchCount === 0
-      ? undefined
-      : estimateQuantile(latenciesNs, orderedLatenciesNs, percentile, CONFIDENCE, batchCount).interval;
-  const intervalNs: [number, number] | null = interval === undefined ? null : [interval[0], interval[1]];
+  if (percentile === undefined || usualPercentiles.includes(percentile) || window.latenciesNs.length === 0) return {};
+  const latencyNs = long?.latency.percentile(percentile) ?? percentileOf(window.orderedLatenciesNs, percentile);
+  const intervalNs = percentileInterval(window, percentile);
   return { otherPercentile: { percentile, latencyNs: Math.max(0, latencyNs), intervalNs } };
 }
 

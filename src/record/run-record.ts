@@ -236,6 +236,28 @@ export const clientComparisonSchema = z.object({
 });
 export type ClientComparison = z.infer<typeof clientComparisonSchema>;
 
+/** How the intervals of a level for a repeat came about, and those that the run by itself would give. */
+export const repeatSchema = z.object({
+  /** The visits over which the level's time was spread, in order. */
+  visits: z.array(
+    z.object({
+      /** Begin of its window since the first visit began, after its own warm-up. */
+      startNs: ns,
+      durationNs: ns,
+      warmupNs: ns,
+      requestCount: count,
+      /** Inferences a second. */
+      throughputPerSec: z.number(),
+      latencyMeanNs: ns.nullable(),
+    }),
+  ),
+  /** Within the run: how well the figures of these very visits are known. */
+  withinRun: z.object({ throughputPerSec: estimateSchema, latencyIntervalNs: latencyIntervalSchema.nullable() }),
+  /** The drift that was allowed for beyond what the visits showed; measured by `perf-ts calibrate`, or assumed. */
+  drift: z.object({ ratio: z.number(), correlationNs: ns, isMeasured: z.boolean() }),
+});
+export type RepeatRecord = z.infer<typeof repeatSchema>;
+
 const currentLevelSchema = z.object({
   load: loadSchema,
   /** INVALID, else UNSTABLE where it was not steady, else CLIENT_LIMITED where the generator was the limit, else VALID. */
@@ -247,7 +269,10 @@ const currentLevelSchema = z.object({
   /** Reasons for a verdict other than VALID, and anything else a reader must know. */
   warnings: z.array(warningSchema),
   endReason: endReasonSchema,
-  /** Inferences a second: requests times batch size. */
+  /**
+   * Inferences a second: requests times batch size. With `repeat`, the interval is where the mean of repeats lies; without, what
+   * this run alone shows.
+   */
   throughputPerSec: estimateSchema,
   requestsPerSec: z.number().nonnegative(),
   /** From the intended start; null when no request succeeded. */
@@ -255,6 +280,8 @@ const currentLevelSchema = z.object({
   latencyIntervalNs: latencyIntervalSchema.nullable(),
   /** The percentile that the run's latency limit speaks of, where it is none of those above. */
   otherPercentile: z.object({ percentile: z.number(), latencyNs: ns, intervalNs: intervalSchema }).optional(),
+  /** Left out where the level was one stretch of time, and its intervals are those of that stretch. */
+  repeat: repeatSchema.optional(),
   /** From the send instant. */
   serviceNs: latencySchema.nullable(),
   sendLagNs: z.object({ p50: ns, p99: ns, max: ns }).nullable(),

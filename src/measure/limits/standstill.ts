@@ -10,18 +10,19 @@ export interface JudgedStandstill {
   readonly isTooMuch: boolean;
 }
 
-/** Of the standstills that reach into the window [fromNs, toNs) of a level that began at `beginNs`; undefined for none. */
+/** Of the standstills that reach into one of the windows of a level that began at `beginNs`; undefined for none. */
 export function judgeStandstills(
   standstills: readonly Standstill[],
   beginNs: number,
-  fromNs: number,
-  toNs: number,
+  windows: readonly { readonly from: number; readonly to: number }[],
 ): JudgedStandstill | undefined {
-  const inside = standstills.filter(({ atNs, durationNs }) => atNs < toNs && atNs + durationNs > fromNs);
+  const inside = standstills.filter(({ atNs, durationNs }) =>
+    windows.some(({ from, to }) => atNs < to && atNs + durationNs > from),
+  );
   const [first, ...others] = inside;
   if (first === undefined) return undefined;
   const totalNs = inside.reduce((sum, { durationNs }) => sum + durationNs, 0);
-  const isTooMuch = totalNs > MAX_SHARE * (toNs - fromNs);
+  const isTooMuch = totalNs > MAX_SHARE * windows.reduce((sum, { from, to }) => sum + to - from, 0);
   const when =
     others.length === 0
       ? `for ${seconds(totalNs)}, ${seconds(first.atNs - beginNs)} into the level`

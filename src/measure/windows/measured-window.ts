@@ -30,6 +30,8 @@ export interface MeasuredWindow {
   readonly batchCount: number;
   /** Successful requests a second in as many consecutive parts of equal time; in one part where there are no batches. */
   readonly rates: Float64Array;
+  /** Of a level of several visits: the same with the visits' means made equal, for how precisely the window is known. */
+  readonly centred?: MeasuredWindow;
 }
 
 /** Relative half widths of intervals; undefined where the samples allow none. */
@@ -91,7 +93,7 @@ export function openWindow(
 
 /** How precisely the window tells throughput, mean latency and p99, at `confidence`. */
 export function precisionOf(window: MeasuredWindow, confidence: number): Precision {
-  const { latenciesNs, orderedLatenciesNs, rates, batchCount } = window;
+  const { latenciesNs, orderedLatenciesNs, rates, batchCount } = window.centred ?? window;
   if (batchCount === 0) return { throughput: undefined, latencyMean: undefined, latencyP99: undefined };
   const throughput = estimateMean(rates, confidence);
   const latency = estimateMean(batchMeans(latenciesNs, batchCount), confidence);
@@ -114,8 +116,9 @@ export function missedTargets(precision: Precision, targetHalfWidth: number): (k
 
 /** The drift of throughput or of mean latency over the window, whichever is larger; undefined where neither drifts. */
 export function driftOf(
-  window: MeasuredWindow,
+  whole: MeasuredWindow,
 ): { readonly of: 'throughput' | 'latency'; readonly trend: Trend } | undefined {
+  const window = whole.centred ?? whole;
   if (window.batchCount === 0 || window.isVaried) return undefined;
   const throughput = { of: 'throughput', trend: findTrend(window.rates) } as const;
   const latency = { of: 'latency', trend: findTrend(batchMeans(window.latenciesNs, window.batchCount)) } as const;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { judgeStandstills } from '../../../src/measure/limits/standstill.js';
 
 const at = (atSec: number, durationSec: number) => ({ atNs: atSec * 1e9, durationNs: durationSec * 1e9 });
-const judge = (...standstills: ReturnType<typeof at>[]) => judgeStandstills(standstills, 100e9, 101e9, 108e9);
+const judge = (...standstills: ReturnType<typeof at>[]) => judgeStandstills(standstills, 100e9, [{ from: 101e9, to: 108e9 }]);
 
 describe('a standstill of perf-ts', () => {
   it('is told with its length and when it began, and is too much beyond two percent of the window', () => {
@@ -17,7 +17,7 @@ describe('a standstill of perf-ts', () => {
   });
 
   it('is told only, where it is short beside the window', () => {
-    expect(judgeStandstills([at(103, 0.5)], 100e9, 101e9, 201e9)).toMatchObject({ isTooMuch: false });
+    expect(judgeStandstills([at(103, 0.5)], 100e9, [{ from: 101e9, to: 201e9 }])).toMatchObject({ isTooMuch: false });
   });
 
   it('is no matter in the warm-up or after the window', () => {
