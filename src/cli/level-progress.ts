@@ -30,8 +30,10 @@ export function describeProgress(progress: LevelProgress): string {
   const share = Math.min(1, ofTotal);
   const filled = Math.round(share * BAR_WIDTH);
   const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
-  const leftSec = Math.ceil((maxDurationNs * (levelCount - levelIndex) - elapsedNs) / 1e9);
-  const parts = [`[${levelIndex + 1}/${levelCount}] ${describeLoadLevel(level)} ${bar}`];
+  const leftSec = Math.ceil((progress.leftNs ?? maxDurationNs * (levelCount - levelIndex) - elapsedNs) / 1e9);
+  const { visit } = progress;
+  const visited = visit === undefined ? '' : ` visit ${visit.index + 1}/${visit.count}`;
+  const parts = [`[${levelIndex + 1}/${levelCount}] ${describeLoadLevel(level)}${visited} ${bar}`];
   if (progress.throughputPerSec !== undefined) {
     const width = progress.halfWidth === undefined ? '' : ` ±${(progress.halfWidth * 100).toFixed(1)}%`;
     parts.push(`${formatRate(progress.throughputPerSec)} infer/s${width}`);

@@ -75,6 +75,14 @@ export interface RequestColumns {
   readonly outcomes: Uint8Array;
 }
 
+export const noColumns: RequestColumns = {
+  length: 0,
+  intendedNs: new Float64Array(),
+  sentNs: new Float64Array(),
+  receivedNs: new Float64Array(),
+  outcomes: new Uint8Array(),
+};
+
 /** Copies the published rows of `chunks` into columns ordered by receive instant. */
 export function collectColumns(chunks: readonly RequestChunk[]): RequestColumns {
   const lengths = chunks.map((chunk) => chunk.length);

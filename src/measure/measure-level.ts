@@ -16,6 +16,7 @@ import type { LevelMonitor, LevelProgress, MeasureListener } from './measurement
 import type { WeighedModel } from './model-shares.js';
 import { endOfRows, ownDuration, ownEndReason, sendWarmUp } from './own-end.js';
 import { StatisticsLog } from './server/statistics-log.js';
+import type { HostDrift } from './statistics/repeat-interval.js';
 import { decideStop, nextLookInstant } from './stop-rule.js';
 import { summarizeVisit } from './summarize-visit.js';
 import type { Visit, VisitPart } from './visits/visit.js';
@@ -48,6 +49,8 @@ export interface MeasureLevelOptions extends HostReaders {
   readonly monitor?: LevelMonitor | undefined;
   /** What the generator can do on this host, where it was calibrated. */
   readonly ceiling?: ClientCeiling | undefined;
+  /** How this host's speed drifts, where it was measured. */
+  readonly drift?: HostDrift | undefined;
   /** Share of requests that may fail; `DEFAULT_MAX_ERROR_RATIO` by default. */
   readonly maxErrorRatio?: number | undefined;
   /** What the run's latency limit speaks of; the mean, or one that every record has, needs no saying. */
@@ -137,7 +140,7 @@ async function watchLevel(
   rows: LevelRows,
   started: Instant,
   statistics: StatisticsLog,
-  part: VisitPart | undefined,
+  wanted: VisitPart | undefined,
 ): Promise<LevelEnd> {
   const { level, rule, clock, signal, models = [] } = options;
   const statisticsInterval = nanos(Math.max(MIN_STATISTICS_INTERVAL, rule.maxDuration / 2 / STATISTICS_COUNT));
@@ -151,6 +154,7 @@ async function watchLevel(
     void statistics.take();
   };
   const ownEnd = ownEndReason(level);
+  let part = wanted;
   let pause: Nanos = POLL_INTERVAL;
   for (;;) {
     const now = clock.now();
@@ -168,8 +172,10 @@ async function watchLevel(
       takeStatistics(polled);
       continue;
     }
-    if (part !== undefined && isPartOver(part, columns, elapsed(begin, polled))) {
-      return { endReason: 'visit-over', begin, end: polled };
+    if (part !== undefined && elapsed(begin, polled) >= part.duration) {
+      if (countOk(columns) >= part.minResponses) return { endReason: 'visit-over', begin, end: polled };
+      // Too slow a level for visits: it stays one stretch.
+      part = undefined;
     }
     // A level that has become long is past looking for precision.
     const decision =
@@ -188,11 +194,10 @@ async function watchLevel(
   }
 }
 
-function isPartOver({ duration, minResponses }: VisitPart, columns: RequestColumns, timeNs: number): boolean {
-  if (timeNs < duration || columns.length < minResponses) return false;
+function countOk({ outcomes, length }: RequestColumns): number {
   let count = 0;
-  for (let row = 0; row < columns.length; row++) if (columns.outcomes[row] === outcomeCodes.ok) count++;
-  return count >= minResponses;
+  for (let row = 0; row < length; row++) if (outcomes[row] === outcomeCodes.ok) count++;
+  return count;
 }
 
 /** The first intended start, which lies among the first requests of each slot; `started` while none has ended. */

@@ -4,14 +4,15 @@
  */
 import type { ServerAdmin } from '../client/server-admin.js';
 import type { Clock } from '../common/clock.js';
+import { elapsed, nanos } from '../common/units.js';
 import type { Exchanges } from '../load/exchange-log.js';
 import type { LoadWorkerPool } from '../load/load-session.js';
 import type { RequestColumns } from '../load/request-columns.js';
 import { createLevelSequence, type SteppingSequence } from '../plan/level-sequence.js';
-import type { LoadLevel, LoadPlan } from '../plan/load-plan.js';
+import type { LoadLevel, LoadPlan, StopRule } from '../plan/load-plan.js';
 import type { LevelRecord, PeakRecord, Warning } from '../record/run-record.js';
 import { type MeasureLevelOptions, measureLevel } from './measure-level.js';
-import type { MeasureListener } from './measurement.js';
+import type { LevelProgress, MeasureListener } from './measurement.js';
 import { isOverloaded } from './peak/judge-rate.js';
 import { limitLatency } from './peak/limit-latency.js';
 import { type MeasuredPeak, measurePeak } from './peak/measure-peak.js';
@@ -23,9 +24,10 @@ import {
   type MeasureOneOptions,
   openLevel,
 } from './run-levels.js';
+import { leastRoundNs, VisitedLevel, visitCountOf } from './visited-level.js';
 
 export interface MeasureRunOptions
-  extends Pick<MeasureLevelOptions, 'readPressure' | 'readHost' | 'monitor' | 'ceiling'> {
+  extends Pick<MeasureLevelOptions, 'readPressure' | 'readHost' | 'monitor' | 'ceiling' | 'drift'> {
   readonly plan: LoadPlan;
   readonly pool: LoadWorkerPool;
   readonly admin: ServerAdmin;
@@ -51,17 +53,19 @@ export interface MeasuredRun {
 export async function measureRun(options: MeasureRunOptions): Promise<MeasuredRun> {
   const { plan, signal } = options;
   const levels: LevelRecord[] = [];
+  const visited: VisitedEntry[] = [];
   const bases = levelBases(plan);
   let peak: MeasuredPeak | undefined;
   for (const [index, base] of bases.entries()) {
     if (signal.aborted) break;
     const measureOne: MeasureOne = (level, { levelCount, ...how }) =>
-      measureAndKeep(options, levels, level, { levelCount: levelCount * (bases.length - index), ...how });
+      measureAndKeep(options, levels, visited, level, { levelCount: levelCount * (bases.length - index), ...how });
     const { sequence } = plan;
     if (sequence.kind === 'peak') peak = await measurePeak(plan, sequence, base, measureOne);
     else await measureSequence(plan, sequence, base, measureOne);
   }
-  const isInterrupted = signal.aborted || levels.at(-1)?.endReason === 'interrupted';
+  await visitAgain(options, levels, visited);
+  const isInterrupted = signal.aborted || levels.some(({ endReason }) => endReason === 'interrupted');
   const state = isInterrupted ? 'interrupted' : 'complete';
   return { levels, state, warnings: peak?.warnings ?? [], ...(peak && { peak: peak.record }) };
 }
@@ -88,15 +92,22 @@ async function measureSequence(
   }
 }
 
+/** A level that is visited several times, and its place among the run's. */
+interface VisitedEntry {
+  readonly index: number;
+  readonly visits: VisitedLevel;
+}
+
 async function measureAndKeep(
   { plan, pool, admin, clock, signal, listener, ...rest }: MeasureRunOptions,
   levels: LevelRecord[],
+  visited: VisitedEntry[],
   level: LoadLevel,
   { levelCount, rule = plan.stopRule, isKept = true }: MeasureOneOptions,
 ): Promise<MeasuredLevel | undefined> {
   if (signal.aborted) return undefined;
   const [first] = plan.models;
-  const record = await measureLevel({
+  const options = {
     ...rest,
     pool,
     admin,
@@ -111,8 +122,24 @@ async function measureAndKeep(
     percentile: plan.latencyPercentile,
     clock,
     signal,
+  };
+  const onProgress = (progress: LevelProgress): void => listener.onProgress(progress);
+  if (isKept && isVisited(plan, rule, level)) {
+    const visits = new VisitedLevel({ ...options, listener: { onProgress } });
+    const entry = { index: levels.length, visits };
+    const leftNs = leftOf(plan, visited) + levelCount * rule.maxDuration;
+    await visits.visit({ levelIndex: options.levelIndex, levelCount: options.levelCount, leftNs });
+    const record = visits.record();
+    const latencyNs = limitLatency(record, plan.latencyPercentile);
+    if (!isWorthKeeping(record)) return undefined;
+    visited.push(entry);
+    await tellVisit(listener, levels, entry, record);
+    return signal.aborted ? undefined : { level: record, latencyNs };
+  }
+  const record = await measureLevel({
+    ...options,
     listener: {
-      onProgress: (progress) => listener.onProgress(progress),
+      onProgress,
       onLevel: async (finished: LevelRecord, columns: RequestColumns, exchanges?: Exchanges) => {
         if (isKept && isWorthKeeping(finished)) await listener.onLevel(finished, columns, exchanges);
       },
@@ -122,6 +149,62 @@ async function measureAndKeep(
   return record.endReason === 'interrupted'
     ? undefined
     : { level: record, latencyNs: limitLatency(record, plan.latencyPercentile) };
+}
+
+/** Searches judge each level at once, and what was sent is kept with its tensors in one stretch only. */
+const isVisited = (plan: LoadPlan, rule: StopRule, level: LoadLevel): boolean =>
+  (plan.sequence.kind === 'adaptive' || plan.sequence.kind === 'stepped') &&
+  plan.keepsTensors !== true &&
+  visitCountOf(rule, level) > 1;
+
+/** Time that levels visited so far may still take. */
+const leftOf = ({ stopRule }: LoadPlan, visited: readonly VisitedEntry[]): number =>
+  visited.reduce(
+    (sum, { visits }) => sum + (visits.isOver ? 0 : Math.max(0, stopRule.maxDuration - visits.spentNs)),
+    0,
+  );
+
+/** Goes round the levels that have more visits to come, until none has. */
+async function visitAgain(
+  { plan, clock, signal, listener }: MeasureRunOptions,
+  levels: LevelRecord[],
+  visited: readonly VisitedEntry[],
+): Promise<void> {
+  const open = (): VisitedEntry[] => visited.filter(({ visits }) => !visits.isOver);
+  for (let round = open(); round.length > 0 && !signal.aborted; round = open()) {
+    const [first] = round;
+    const { begun, level } = first!.visits;
+    const restNs = begun === undefined ? 0 : leastRoundNs(plan.stopRule, level) - elapsed(begun, clock.now());
+    if (restNs > 0) await clock.sleep(nanos(restNs), signal);
+    for (const entry of round) {
+      if (signal.aborted) break;
+      await entry.visits.visit({
+        levelIndex: entry.index,
+        levelCount: levels.length,
+        leftNs: leftOf(plan, visited),
+      });
+      if (signal.aborted) entry.visits.interrupt();
+      await tellVisit(listener, levels, entry, entry.visits.record());
+    }
+  }
+  for (const entry of open()) {
+    entry.visits.interrupt();
+    const record = entry.visits.record();
+    levels[entry.index] = record;
+    const news = { levelIndex: entry.index, isLast: true, visitColumns: undefined };
+    await listener.onLevel(record, entry.visits.columns(), undefined, news);
+  }
+}
+
+async function tellVisit(
+  listener: MeasureListener,
+  levels: LevelRecord[],
+  { index, visits }: VisitedEntry,
+  record: LevelRecord,
+): Promise<void> {
+  levels[index] = record;
+  const news = { levelIndex: index, isLast: visits.isOver, visitColumns: visits.visitColumns() };
+  await listener.onLevel(record, visits.columns(), undefined, news);
 }
 
 /** False only for an interrupted level that is too short to say anything. */

@@ -6,7 +6,14 @@ import { outcomeCodes } from '../client/outcome.js';
 import { after, elapsed, type Instant, instant, type Nanos, nanos } from '../common/units.js';
 import type { RequestColumns } from '../load/request-columns.js';
 import type { LoadLevel, StopRule, WindowRule } from '../plan/load-plan.js';
-import { driftOf, missedTargets, openWindow, type Precision, precisionOf } from './windows/measured-window.js';
+import {
+  driftOf,
+  type MeasuredWindow,
+  missedTargets,
+  openWindow,
+  type Precision,
+  precisionOf,
+} from './windows/measured-window.js';
 import { isVaried, requestsTogether } from './windows/requests-together.js';
 import { cutWindows, judgeWindows } from './windows/window-stability.js';
 
@@ -60,11 +67,16 @@ export function decideStop({ columns, rule, level, begin, now, looksDone }: Stop
   if (settled <= begin) return { kind: 'continue', nextLook: due, precision: undefined };
   const window = openWindow(columns, begin, settled, together, isVaried(level));
   const precision = precisionOf(window, 1 - ALPHA / (looks.length + 1));
-  const isEnough = columns.length >= (rule.minRequestCount ?? 0);
-  const isMet = isEnough && missedTargets(precision, rule.targetHalfWidth).length === 0;
-  if (isMet && window.isWarmUpOver && driftOf(window) === undefined)
-    return { kind: 'target-met', precision, until: settled };
+  if (isPreciseEnough(window, rule, columns.length)) return { kind: 'target-met', precision, until: settled };
   return { kind: 'continue', nextLook: due, precision };
+}
+
+/** Whether a look at `window` ends its level: precise enough, past its warm-up, and nothing drifts. */
+export function isPreciseEnough(window: MeasuredWindow, rule: StopRule, requestCount: number): boolean {
+  const precision = precisionOf(window, 1 - ALPHA / (planLooks(rule).length + 1));
+  const isEnough = requestCount >= (rule.minRequestCount ?? 0);
+  const isMet = isEnough && missedTargets(precision, rule.targetHalfWidth).length === 0;
+  return isMet && window.isWarmUpOver && driftOf(window) === undefined;
 }
 
 /** When the next look is due, or the end. */

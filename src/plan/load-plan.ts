@@ -139,6 +139,8 @@ export interface StopRule {
   readonly maxDuration: Nanos;
   /** Half width of the 95 % interval over the estimate, for throughput and mean latency; p99 may have twice that. */
   readonly targetHalfWidth: number;
+  /** The least time is spent in so many visits, spread over the run with other levels between them; one stretch by default. */
+  readonly visitCount?: number;
   /** As many requests must have ended before precision may end the level. */
   readonly minRequestCount?: number;
   /** Instead of all that: three windows that agree, as perf_analyzer judges. */

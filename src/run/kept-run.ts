@@ -56,13 +56,24 @@ export class KeptRun {
     this.warn({ code, message: fault.message });
   }
 
-  /** The record is saved first: it is small and says what became of the rest. Never rejects. */
-  async addLevel(level: LevelRecord, columns: RequestColumns): Promise<void> {
-    this.change({ finishedAt: new Date().toISOString(), levels: [...this.#record.levels, level] });
+  /**
+   * Keeps the level at `index`: a new one, or all visits so far to one that is there already. `latest` are the rows that were not
+   * kept before. The record is saved first: it is small and says what became of the rest. Never rejects.
+   */
+  async putLevel(
+    level: LevelRecord,
+    columns: RequestColumns,
+    index = this.levelCount,
+    latest: RequestColumns | undefined = columns,
+  ): Promise<void> {
+    const levels = [...this.#record.levels];
+    levels[index] = level;
+    this.change({ finishedAt: new Date().toISOString(), levels });
     await this.#writes.attempt(() => this.#store.saveRun(this.#record));
-    await this.#writes.attempt(() => this.#store.saveSamples(this.levelCount - 1, columns));
+    await this.#writes.attempt(() => this.#store.saveSamples(index, columns));
+    if (latest.length === 0) return;
     await this.#writes.attempt(() => {
-      this.#latencyLog.addLevel(loadTag(level.load), columns);
+      this.#latencyLog.addLevel(loadTag(level.load), latest);
       return this.#store.saveText('latency.hlog', this.#latencyLog.text());
     });
   }

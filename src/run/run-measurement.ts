@@ -8,6 +8,7 @@ import { messageOf, PerfTsError } from '../common/errors.js';
 import { toFault } from '../common/kept-writes.js';
 import { packageVersion } from '../common/package-root.js';
 import { NANOS_PER_SEC } from '../common/units.js';
+import { noColumns } from '../load/request-columns.js';
 import { startLoadWorkers } from '../load/worker-pool.js';
 import { describeHost } from '../measure/limits/host-fingerprint.js';
 import { measureRun } from '../measure/measure-run.js';
@@ -139,11 +140,14 @@ async function measureTarget(
           watch.observe(progress);
           listener.onProgress(progress);
         },
-        async onLevel(found, columns, exchanges) {
+        async onLevel(found, columns, exchanges, news) {
           const level = withRefusedValues(found, plan.models);
-          const own = death === undefined ? level : withDeath(level, death);
-          await kept.addLevel(own, columns);
-          await kept.tell(() => listener.onLevel(own, columns, exchanges));
+          // A level that was not under load when the target died has nothing to do with it.
+          const isCut = death !== undefined && (news === undefined || news.visitColumns !== undefined);
+          const own = isCut ? withDeath(level, death!) : level;
+          const latest = news === undefined ? columns : (news.visitColumns ?? noColumns);
+          await kept.putLevel(own, columns, news?.levelIndex, latest);
+          if (news?.isLast !== false) await kept.tell(() => listener.onLevel(own, columns, exchanges));
         },
       },
     });

@@ -45,7 +45,7 @@ async function failingStore(nth: number, code: string, forGood: boolean) {
 
 async function keepAll(store: RunStore): Promise<KeptRun> {
   const kept = new KeptRun(store, begun, () => undefined);
-  for (const level of levels) await kept.addLevel(level, columns);
+  for (const level of levels) await kept.putLevel(level, columns);
   kept.change({ state: kept.record.state === 'failed' ? 'failed' : 'complete' });
   await kept.save();
   await store.discard();
@@ -89,7 +89,7 @@ describe('a run that is kept', () => {
   it('takes a listener’s fault of the machine as one more thing that could not be written, and passes a bug on', async () => {
     const { store } = await failingStore(Infinity, '', false);
     const kept = new KeptRun(store, begun, () => undefined);
-    await kept.addLevel(levels[0]!, columns);
+    await kept.putLevel(levels[0]!, columns);
     await kept.tell(() => Promise.reject(systemError('ENOSPC')));
     expect((await readRun(store.path)).state).toBe('failed');
     await expect(kept.tell(() => Promise.reject(new TypeError('a bug')))).rejects.toThrow('a bug');

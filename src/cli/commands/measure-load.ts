@@ -17,6 +17,9 @@ type MeasureValues = OptionValues<typeof measureRows>;
 const DEFAULT_MAX_IN_FLIGHT = 16_384;
 /** As long as perf_analyzer's window, unless the level may not last that long. */
 const DEFAULT_MIN_TIME = seconds(5);
+/** A level's least time is spent in so many visits, with the other levels between them. */
+const VISITS = 4;
+const LONG_LEVEL = seconds(60);
 const DEFAULT_PEAK_PERCENTILE = 99;
 
 /** Throws PerfTsError BAD_OPTION or BAD_FILE with every problem that the options have with one another. */
@@ -113,7 +116,10 @@ function readStopRule(values: MeasureValues, problems: Problem[]): StopRule {
   const counted = isCounting ? { minRequestCount: values.measurementRequestCount } : {};
   if (duration !== undefined) return { minDuration: duration, maxDuration: duration, targetHalfWidth };
   const maxDuration = maxTimeOf(values);
-  return { minDuration: minTimeOf(values, maxDuration, problems), maxDuration, targetHalfWidth, ...counted };
+  const minDuration = minTimeOf(values, maxDuration, problems);
+  // What lasts so long shows how the host drifts by itself.
+  const visitCount = minDuration < LONG_LEVEL && values.profileExportFile === undefined ? VISITS : 1;
+  return { minDuration, maxDuration, targetHalfWidth, visitCount, ...counted };
 }
 
 function maxTimeOf({ maxTime, maxTrials, measurementInterval }: MeasureValues): Nanos {

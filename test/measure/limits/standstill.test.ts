@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { judgeStandstills } from '../../../src/measure/limits/standstill.js';
 
 const at = (atSec: number, durationSec: number) => ({ atNs: atSec * 1e9, durationNs: durationSec * 1e9 });
-const judge = (...standstills: ReturnType<typeof at>[]) => judgeStandstills(standstills, 100e9, [{ from: 101e9, to: 108e9 }]);
+const judge = (...standstills: ReturnType<typeof at>[]) =>
+  judgeStandstills(standstills, 100e9, [{ from: 101e9, to: 108e9 }]);
 
 describe('a standstill of perf-ts', () => {
   it('is told with its length and when it began, and is too much beyond two percent of the window', () => {
