@@ -23,6 +23,7 @@ const plan: LoadPlan = {
   batchSizes: [1],
   stopRule: { minDuration: seconds(4), maxDuration: seconds(6), targetHalfWidth: 0.05, visitCount: 4 },
   requestTimeout: seconds(30),
+  maxErrorRatio: 0.01,
   workerCount: 1,
   seed: 1,
 };
@@ -175,7 +176,7 @@ describe('visits', () => {
     const { clock, pool, result } = start(
       { sequence: { kind: 'stepped', values: [1] } },
       {},
-      { serviceNs: () => 5e6 * Math.exp(1.5 * rng.normal()), parallel: 1 },
+      { serviceNs: () => 1.5e6 * Math.exp(1.5 * rng.normal()), parallel: 1 },
     );
     const [level] = (await playOut(clock, result)).levels;
     expect(level).toMatchObject({ endReason: 'time-over', isSteady: false });
@@ -186,7 +187,7 @@ describe('visits', () => {
 
   it('are one only where a level is too slow for more', async () => {
     const { clock, pool, result } = start(
-      { sequence: { kind: 'stepped', values: [1, 2] } },
+      { sequence: { kind: 'stepped', values: [1, 2] }, stopRule: { ...plan.stopRule, targetHalfWidth: 0.1 } },
       {},
       { serviceNs: (index) => 60e6 + (index % 3) * 1e5 },
     );
@@ -194,7 +195,7 @@ describe('visits', () => {
     expect(order(pool)).toEqual([1, 2]);
     for (const level of levels) {
       expect(level.repeat!.visits).toHaveLength(1);
-      expect(level).toMatchObject({ verdict: 'VALID' });
+      expect(level.warnings).toEqual([]);
     }
   });
 
