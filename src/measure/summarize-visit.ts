@@ -131,34 +131,33 @@ export function summarizeVisits(
   const judged = judgeOwnLimits(judgeShares({ ...summary, models: shares, warnings }, options.maxErrorRatio));
   const first = visits[0]!.begin;
   const times: LevelTimes = { begin: first, windows: counted };
-  const watched = withWatched(judged, joinWatched(settled.map((one) => one.watched)), times);
   const visited = {
     window: openVisitedWindow(columns, bounds, requestsTogether(level, columns)),
     atNs: counted.map(({ from, to }) => (from + to) / 2),
     drift,
     isOpen: level.kind === 'open',
   };
+  // What came from outside is a reason for visits that differ, and goes before them.
+  const differing = disturb(judged, disagreement(visited, options.rule.targetHalfWidth, level.batchSize));
+  const watched = withWatched(differing, joinWatched(settled.map((one) => one.watched)), times);
   const withinRun = { throughputPerSec: watched.throughputPerSec, latencyIntervalNs: watched.latencyIntervalNs };
-  return disturb(
-    {
-      ...watched,
-      throughputPerSec: repeatRate(visited, withinRun.throughputPerSec),
-      latencyIntervalNs: repeatLatency(visited, watched.latencyNs, withinRun.latencyIntervalNs),
-      repeat: {
-        visits: counted.map(({ visit, from, to }, index) => ({
-          startNs: from - first,
-          durationNs: to - from,
-          warmupNs: from - visit.begin,
-          requestCount: visited.window.visits[index]!.orderedLatenciesNs.length,
-          throughputPerSec: visited.window.visits[index]!.requestsPerSec * level.batchSize,
-          latencyMeanNs: Math.round(visited.window.visits[index]!.latencyMeanNs) || null,
-        })),
-        withinRun,
-        drift: { ratio: drift.ratio, correlationNs: drift.correlationNs, isMeasured: drift.isMeasured },
-      },
+  return {
+    ...watched,
+    throughputPerSec: repeatRate(visited, withinRun.throughputPerSec),
+    latencyIntervalNs: repeatLatency(visited, watched.latencyNs, withinRun.latencyIntervalNs),
+    repeat: {
+      visits: counted.map(({ visit, from, to }, index) => ({
+        startNs: from - first,
+        durationNs: to - from,
+        warmupNs: from - visit.begin,
+        requestCount: visited.window.visits[index]!.orderedLatenciesNs.length,
+        throughputPerSec: visited.window.visits[index]!.requestsPerSec * level.batchSize,
+        latencyMeanNs: Math.round(visited.window.visits[index]!.latencyMeanNs) || null,
+      })),
+      withinRun,
+      drift: { ratio: drift.ratio, correlationNs: drift.correlationNs, isMeasured: drift.isMeasured },
     },
-    disagreement(visited, options.rule.targetHalfWidth, level.batchSize),
-  );
+  };
 }
 
 /** Visits that differ by more than this many times the target, as a standard deviation, are not of one level. */
