@@ -2,7 +2,7 @@
  * One measuring run from end to end: target, plan, workers, levels, record. The record is saved after every level, and
  * whatever was started is stopped on every way out.
  */
-import { knownCeiling, plannedRequestBytes } from '../calibrate/known-ceiling.js';
+import { knownCeiling, knownDrift, plannedRequestBytes } from '../calibrate/known-ceiling.js';
 import { systemClock } from '../common/clock.js';
 import { messageOf, PerfTsError } from '../common/errors.js';
 import { toFault } from '../common/kept-writes.js';
@@ -117,6 +117,7 @@ async function measureTarget(
   await checkDescriptors(plan);
   const monitor = await watchTarget(target, options.metrics ?? noMetrics);
   const ceiling = await knownCeiling(plan);
+  const drift = await knownDrift();
   const pool = await startLoadWorkers(plan);
   const watch = watchServer({ admin });
   const lost = Promise.race([target.failure, watch.gone]);
@@ -134,6 +135,7 @@ async function measureTarget(
       clock: systemClock,
       monitor,
       ceiling,
+      drift,
       signal: runSignal,
       listener: {
         onProgress(progress) {

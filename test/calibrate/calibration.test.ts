@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { findEntry, readCalibration, saveEntry } from '../../src/calibrate/calibration.js';
+import { findEntry, readCalibration, readDrift, saveDrift, saveEntry } from '../../src/calibrate/calibration.js';
 
 const host = { os: 'Linux', cpu: 'some CPU', cpuCount: 2, memoryBytes: 1e9, node: 'v20' };
 const floor = { requestRatePerSec: 100, p50Ns: 1e5, p99Ns: 2e5 };
@@ -62,5 +62,22 @@ describe('a calibration', () => {
     await saveEntry(host, entry);
     expect(await readCalibration(host, Date.parse(entry.measuredAt) + 25 * 3600e3)).toEqual([]);
     expect(await readCalibration({ ...host, cpu: 'another' }, soon)).toEqual([]);
+  });
+
+  it('keeps how the host drifted beside the entries, for a month', async () => {
+    const session = {
+      measuredAt: entry.measuredAt,
+      durationSec: 60,
+      lags: [1, 2, 4, 8, 16].map((lagSec) => ({ lagSec, semivariance: 0.0025, pairCount: 60 - lagSec })),
+    };
+    expect(await readDrift(host, soon)).toBeUndefined();
+    await saveEntry(host, entry);
+    const { drift } = await saveDrift(host, session);
+    await saveEntry(host, { ...entry, client: 'http' });
+    expect(drift!.ratio).toBeCloseTo(0.05, 2);
+    expect(await readDrift(host, soon)).toEqual(drift);
+    expect(await readCalibration(host, soon)).toHaveLength(2);
+    expect(await readDrift(host, soon + 29 * 24 * 3600e3)).toEqual(drift);
+    expect(await readDrift(host, soon + 31 * 24 * 3600e3)).toBeUndefined();
   });
 });

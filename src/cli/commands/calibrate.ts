@@ -1,13 +1,15 @@
 /** `perf-ts calibrate`: what the load generator itself can do on this host, for verdicts to be held against. */
 import { calibrateClient, type HeldUp } from '../../calibrate/calibrate-client.js';
-import { type CalibrationEntry, saveEntry } from '../../calibrate/calibration.js';
+import { type CalibrationEntry, saveDrift, saveEntry } from '../../calibrate/calibration.js';
+import { measureDrift } from '../../calibrate/measure-drift.js';
 import { modelPayload } from '../../calibrate/model-payload.js';
 import { messageOf, PerfTsError } from '../../common/errors.js';
 import { formatBytes, formatDuration, formatRate } from '../../common/format.js';
 import { type OptionValues, optional, repeated, toggle, withDefault } from '../../common/option-row.js';
-import { seconds } from '../../common/units.js';
-import { parseChoice, parseEndpoint, parseInteger, parseText } from '../../common/value-parsers.js';
+import { type Nanos, seconds } from '../../common/units.js';
+import { parseChoice, parseDuration, parseEndpoint, parseInteger, parseText } from '../../common/value-parsers.js';
 import { describeHost } from '../../measure/limits/host-fingerprint.js';
+import type { HostDrift } from '../../measure/statistics/repeat-interval.js';
 import { bytesModel, type NullServerConfig } from '../../null-server/null-behavior.js';
 import { openTarget } from '../../target/choose-target.js';
 import { type CommandContext, defineCommand } from '../command.js';
@@ -15,6 +17,16 @@ import { exitCodes } from '../exit-code.js';
 import { shapeRow } from './measure-options.js';
 
 const MAX_BYTES = 2 ** 30;
+const LEAST_DRIFT_NS = 10e9;
+const MOST_DRIFT_NS = 3600e9;
+
+function parseDriftTime(text: string): Nanos {
+  const duration = parseDuration(text);
+  const isRight = duration === 0 || (duration >= LEAST_DRIFT_NS && duration <= MOST_DRIFT_NS);
+  if (!isRight) throw new Error(`must be from 10s to 1h, or 0s, not '${text}'`);
+  return duration;
+}
+
 const whatToSend = 'What to send';
 
 const rows = {
@@ -83,6 +95,14 @@ const rows = {
     help: 'load workers; as many as a run has when left out',
     parse: parseInteger(1, 256),
   }),
+  driftTime: withDefault({
+    flag: 'drift-time',
+    placeholder: 'DURATION',
+    group: 'Load',
+    help: 'how long to watch this host’s speed drift, at least 10s; 0s leaves it out',
+    defaultText: '60s',
+    parse: parseDriftTime,
+  }),
   json: toggle({ flag: 'json', group: 'Output', help: 'print the result as JSON and nothing else on stdout' }),
 } as const;
 
@@ -116,17 +136,26 @@ async function calibrate(values: CalibrateValues, context: CommandContext): Prom
     }
     if (outcome.heldUp !== undefined) heldUp.push(outcome.heldUp);
     terminal.milestone(`${client}: up to ${formatRate(outcome.entry.maxRatePerSec)} requests/s`);
-    const saved = await saveEntry(host, outcome.entry).catch((cause: unknown) => {
-      throw new PerfTsError('OUTPUT_UNWRITABLE', { where: 'the cache folder', what: messageOf(cause) }, cause);
-    });
+    const saved = await saveEntry(host, outcome.entry).catch(refuseCache);
     path = saved.path;
     entries.push(saved.kept);
   }
+  let drift: HostDrift | undefined;
+  if (values.driftTime > 0) {
+    terminal.progress(`watching how the speed of this host drifts, for ${formatDuration(values.driftTime)}`);
+    const session = await measureDrift(values.driftTime, signal);
+    terminal.clearProgress();
+    ({ path, drift } = await saveDrift(host, session).catch(refuseCache));
+  }
   for (const one of heldUp) terminal.say(describeHeldUp(one));
   if (values.json) {
-    terminal.printJson({ schema: 'perf-ts/calibration@1', path: path ?? null, entries, heldUp });
-  } else if (path !== undefined) terminal.print(renderEntries(entries, path));
+    terminal.printJson({ schema: 'perf-ts/calibration@1', path: path ?? null, entries, heldUp, drift: drift ?? null });
+  } else if (path !== undefined) terminal.print(renderEntries(entries, drift, path));
   return heldUp.some(({ passedPerSec }) => passedPerSec === undefined) ? exitCodes.noValidLevel : exitCodes.ok;
+}
+
+function refuseCache(cause: unknown): never {
+  throw new PerfTsError('OUTPUT_UNWRITABLE', { where: 'the cache folder', what: messageOf(cause) }, cause);
 }
 
 function describeHeldUp({ client, passedPerSec, failedPerSec, sendLagP99Ns, busyRatio }: HeldUp): string {
@@ -176,7 +205,7 @@ async function chooseModel(
   }
 }
 
-function renderEntries(entries: readonly CalibrationEntry[], path: string): string {
+function renderEntries(entries: readonly CalibrationEntry[], drift: HostDrift | undefined, path: string): string {
   const lines = entries.flatMap((entry) => [
     `${entry.client}, ${entry.workerCount} ${entry.workerCount === 1 ? 'worker' : 'workers'}, requests of ${formatBytes(entry.requestBytes)}, answers of ${formatBytes(entry.responseBytes)}`,
     `  highest rate  ${entry.isLowerBound ? 'at least ' : ''}${formatRate(entry.maxRatePerSec)} requests/s (send lag p99 below 1 ms, busy below 80 %)`,
@@ -185,5 +214,11 @@ function renderEntries(entries: readonly CalibrationEntry[], path: string): stri
       return `  floor at ${formatRate(requestRatePerSec)}/s  p50 ${formatDuration(p50Ns)}, p99 ${formatDuration(p99Ns)}`;
     }),
   ]);
-  return [...lines, '', `Kept for a day in ${path}`].join('\n');
+  const drifting =
+    drift === undefined
+      ? []
+      : [
+          `this host's speed drifts by ${(drift.ratio * 100).toPrecision(2)}% over ${formatDuration(drift.correlationNs)}, which widens what a run claims for a repeat`,
+        ];
+  return [...lines, ...drifting, '', `Kept for a day (the drift for a month) in ${path}`].join('\n');
 }
