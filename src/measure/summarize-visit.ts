@@ -71,21 +71,31 @@ export interface SettledVisit {
 }
 
 /** Finds the part of a visit that counts, and ends what watched it. */
-export async function settleVisit(level: LoadLevel, visit: Visit): Promise<SettledVisit> {
+export async function settleVisit(level: LoadLevel, visit: Visit, isFirst: boolean): Promise<SettledVisit> {
   const { columns, begin } = visit;
   const end = after(begin, nanos(Math.max(1, visit.end - begin)));
   const together = requestsTogether(level, columns);
   const lastAnswer = findLastAnswer(columns, end, together);
   const to = lastAnswer ?? end;
   const warmUp = detectWarmUp(columns, begin, to, together);
+  if (!isFirst && isUnanswered(columns)) {
+    const watched = await visit.watch.watched(begin, end, 0);
+    return { visit, from: begin, to: begin, isWarmUpOver: true, lastAnswer: begin, watched };
+  }
   const okCount = spliceVisits([{ columns, from: warmUp.end, to }]).length;
   const watched = await visit.watch.watched(warmUp.end, to, okCount * level.batchSize);
   return { visit, from: warmUp.end, to, isWarmUpOver: warmUp.isOver, lastAnswer, watched };
 }
 
+/** Every request of the visit failed, though the level was answered before. */
+const isUnanswered = ({ outcomes, length }: RequestColumns): boolean =>
+  length > 0 && !outcomes.includes(outcomeCodes.ok);
+
 /** A level whose first visit was still warming up is measured by the others, where there are any. */
-export const countedVisits = (visits: readonly SettledVisit[]): readonly SettledVisit[] =>
-  visits.length > 1 && visits[0]!.isWarmUpOver === false ? visits.slice(1) : visits;
+export function countedVisits(visits: readonly SettledVisit[]): readonly SettledVisit[] {
+  const [first, ...others] = visits.filter(({ from, to }, index) => index === 0 || to > from);
+  return first!.isWarmUpOver || others.length === 0 ? [first!, ...others] : others;
+}
 
 /** Of a level of one visit or more; their intervals are for a repeat, and those within the run stand beside them. */
 export function summarizeVisits(

@@ -86,7 +86,7 @@ export class VisitedLevel {
     const turns = this.level.kind === 'closed' ? MIN_TURNS * this.level.concurrency : 0;
     const minResponses = isFirst ? Math.max(MIN_RESPONSES, turns) : 0;
     const visit = await makeVisit(options, { duration, minResponses, isFirst });
-    const settled = await settleVisit(this.level, visit);
+    const settled = await settleVisit(this.level, visit, isFirst);
     const isCutShort = visit.endReason === 'interrupted' && visit.end - visit.begin < duration / 2;
     const isCounted = isFirst || !isCutShort;
     if (isCounted) this.#settled.push(settled);

@@ -320,6 +320,27 @@ describe('visits', () => {
     expect(pool.started).toHaveLength(1);
   });
 
+  it('stop too where the server answers none of a later visit', async () => {
+    const clock = new ManualClock(7e12);
+    const rng = createRng(4);
+    const serviceNs = (): number => 5e6 * (1 + 0.03 * rng.normal());
+    const good = createSimulatedPool(clock, { serviceNs, horizonNs: 8e9 });
+    const bad = createSimulatedPool(clock, { serviceNs, outcome: () => 3, horizonNs: 8e9 });
+    let visits = 0;
+    const pool: LoadWorkerPool = {
+      startLevel: (level) => (++visits <= 2 ? good : bad).startLevel(level),
+      close: async () => undefined,
+    };
+    const { result } = start({ sequence: { kind: 'stepped', values: [2] } }, { pool, clock });
+    const [level] = (await playOut(clock, result)).levels;
+    expect(visits).toBe(3);
+    expect(() => levelRecordSchema.parse(level)).not.toThrow();
+    expect(level).toMatchObject({ verdict: 'INVALID', isSteady: false, repeat: { visits: [{}, {}] } });
+    expect(level!.warnings.map(({ code }) => code)).toContain('SERVER_STOPPED');
+    expect(level!.warnings.map(({ message }) => message).join()).toMatch(/stopped answering (1\.9|2|2\.0)/);
+    expect(Math.round(level!.throughputPerSec.value / 10)).toBe(20);
+  });
+
   it('serve open loops, whose rate is the schedule’s and whose latencies drift with the host', async () => {
     const load = { kind: 'open', arrival: { kind: 'poisson' }, maxInFlight: 200 } as const;
     const { clock, pool, result } = start({ load, sequence: { kind: 'stepped', values: [150, 200] } });
