@@ -69,7 +69,24 @@ export function runCaveats(record: RunRecord): Caveat[] {
     ...ofLevels.filter(({ rank }) => rank === 0).map(({ caveat }) => caveat),
     ...general(record.state, record.target.isDemoModel, record.warnings),
     ...(record.assignments ?? []).map(assignmentNote),
+    ...repeatNote(record.levels),
     ...ofLevels.filter(({ rank }) => rank > 0).map(({ caveat }) => caveat),
+  ];
+}
+
+/** What the intervals are of, where they are for a repeat. */
+function repeatNote(levels: readonly LevelRecord[]): Caveat[] {
+  const drift = levels.find(({ repeat }) => repeat !== undefined)?.repeat?.drift;
+  if (drift === undefined) return [];
+  const size = `${Number((drift.ratio * 100).toPrecision(2))}%`;
+  const source = drift.isMeasured
+    ? 'as perf-ts calibrate measured it'
+    : 'assumed until perf-ts calibrate has measured it';
+  return [
+    {
+      kind: 'note',
+      text: `Intervals say where the mean of repeats lies, not only how well this run is known: they allow for ${size} of drift of this host's speed, ${source}.`,
+    },
   ];
 }
 

@@ -160,7 +160,9 @@ function describeMethod({ levels }: RunRecord): Fact[] {
     { name: 'Measured', value: `${formatCount(requests)} answered requests in ${formatDuration(measuredNs)}.` },
     {
       name: 'Intervals',
-      value: '95 % confidence, from batch means of the raw samples; shown where there are enough samples.',
+      value: levels.some(({ repeat }) => repeat !== undefined)
+        ? '95% confidence, for the mean of repeats: how the visits to a level differ, and the drift of the host, widen what batch means of the raw samples show within the run.'
+        : '95% confidence, from batch means of the raw samples of this run; shown where there are enough samples.',
     },
     {
       name: 'Verdicts',
