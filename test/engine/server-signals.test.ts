@@ -79,7 +79,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', { timeout
     const accepted = infer();
     await soon(500);
     run.child.kill(signal);
-    await expect.poll(() => statusOf(`${url}/v2/health/ready`)).toBe(503);
+    await expect.poll(() => statusOf(`${url}/v2/health/ready`)).toBe(400);
     expect(await statusOf(`${url}/v2/health/live`)).toBe(200);
     expect(await admin.isServerReady()).toBe(false);
     expect(await infer()).toMatchObject({ status: 503, text: expect.stringContaining('is being unloaded') });
