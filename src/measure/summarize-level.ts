@@ -130,6 +130,7 @@ export function summarizeLevel(
     errorCount,
     errors: { ...errors },
     durationNs: window.to - window.from,
+    clockBeginNs: samples.begin,
     warmupNs: visits?.warmupNs ?? window.from - samples.begin,
     warmupRequestCount: visits?.warmupRequestCount ?? window.warmupRequestCount,
     clientCpuNsPerRequest: totalCount === 0 ? null : Math.round(samples.cpuNs / totalCount),

@@ -153,6 +153,7 @@ export function summarizeVisits(
   const withinRun = { throughputPerSec: watched.throughputPerSec, latencyIntervalNs: watched.latencyIntervalNs };
   return {
     ...watched,
+    clockBeginNs: first,
     throughputPerSec: repeatRate(visited, withinRun.throughputPerSec),
     latencyIntervalNs: repeatLatency(visited, watched.latencyNs, withinRun.latencyIntervalNs),
     repeat: {

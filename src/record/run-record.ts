@@ -295,6 +295,8 @@ const currentLevelSchema = z.object({
   /** Measured window, after warm-up. */
   durationNs: ns,
   /** Cut from the start. */
+  /** When the level, or its first visit, began on the clock of its saved samples. Absent in older records. */
+  clockBeginNs: ns.optional(),
   warmupNs: ns,
   warmupRequestCount: count,
   /** Arrivals that were never sent, because too many requests were in flight already. */

@@ -2,8 +2,32 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runRecordSchema } from '../../src/record/run-record.js';
+import { percentileOf, sortSamples } from '../../src/measure/statistics/percentile.js';
+import { nearestPercentile } from '../../src/measure/windows/window-stability.js';
+import { type LevelRecord, runRecordSchema } from '../../src/record/run-record.js';
 import { runPerfTs } from '../support/run-perf-ts.js';
+
+interface Experiment {
+  readonly requests: readonly { readonly timestamp: number; readonly response_timestamps: readonly number[] }[];
+}
+
+/** The file's times as a reader has them: doubles, which are 256 ns apart in this century. */
+function expectFigures(
+  { requests }: Experiment,
+  level: LevelRecord,
+  percentileOf: (sorted: Float64Array, percentile: number) => number,
+): void {
+  const latencies = Float64Array.from(requests, (one) => one.response_timestamps[0]! - one.timestamp).sort();
+  expect(latencies).toHaveLength(level.requestCount);
+  const mean = latencies.reduce((sum, value) => sum + value, 0) / latencies.length;
+  expect(Math.abs(mean - level.latencyNs!.mean)).toBeLessThan(600);
+  for (const [percentile, name] of [
+    [50, 'p50'],
+    [99, 'p99'],
+  ] as const) {
+    expect(Math.abs(percentileOf(latencies, percentile) - level.latencyNs![name])).toBeLessThan(600);
+  }
+}
 
 const target = ['-m', 'identity', '--server', 'embedded'];
 
@@ -40,9 +64,28 @@ describe('a run as perf_analyzer', { timeout: 90_000 }, () => {
     expect(head).toMatch(/^Concurrency,Inferences\/Second,Client Send,Network\+Server Send\/Recv,.*,response wait$/);
     const profile = JSON.parse(readFileSync(join(run.folder, 'out.json'), 'utf8'));
     expect(profile.experiments).toHaveLength(record.levels.length);
-    expect(profile.experiments[0].window_boundaries).toHaveLength(windows.length + 1);
+    // Those that are reported.
+    expect(profile.experiments[0].window_boundaries).toHaveLength(4);
+    for (const [index, level] of record.levels.entries()) {
+      expectFigures(profile.experiments[index], level, (sorted, percentile) => nearestPercentile(sorted, percentile)!);
+    }
     const [first] = profile.experiments[0].requests;
     expect(Math.abs(first.timestamp / 1e6 - Date.now())).toBeLessThan(120_000);
+  });
+
+  it.each([
+    ['closed', ['--concurrency-range', '2']],
+    ['open', ['--request-rate-range', '200', '--request-distribution', 'poisson']],
+    ['several visits, which are without tensors', ['--concurrency-range', '2', '--profile-export-tensors', 'none']],
+  ])('exports what its own figures are made of: %s', async (_, words) => {
+    const outputs = ['--profile-export-file', 'out.json', '--json', '--max-time', '3s'];
+    const run = await runPerfTs([...target, ...words, ...outputs]);
+    const { levels } = runRecordSchema.parse(JSON.parse(run.stdout));
+    const { experiments } = JSON.parse(readFileSync(join(run.folder, 'out.json'), 'utf8'));
+    expect(experiments).toHaveLength(1);
+    expect(levels[0]!.requestCount).toBeGreaterThan(100);
+    expect('request_inputs' in experiments[0].requests[0]).toBe(!words.includes('none'));
+    expectFigures(experiments[0], levels[0]!, (sorted, percentile) => percentileOf(sortSamples(sorted), percentile));
   });
 
   it('does not start when the profile export exists', async () => {

@@ -18,7 +18,7 @@ export async function readRequestOptions(values: MeasureValues): Promise<Request
   const { sharedMemory } = values;
   return {
     ...(await readContents(values)),
-    keepsTensors: values.profileExportFile === undefined ? undefined : true,
+    keepsTensors: values.profileExportFile === undefined || values.profileExportTensors === 'none' ? undefined : true,
     sharedMemory:
       sharedMemory === 'none' ? undefined : { kind: sharedMemory, outputBytes: values.outputSharedMemorySize },
     ...travelOptions(values),

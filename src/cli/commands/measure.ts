@@ -32,7 +32,7 @@ async function measure(values: MeasureValues, context: CommandContext): Promise<
   const progress = createLevelProgress(terminal);
   const options = await toMeasurementOptions(values, context.argv);
   explainAccepted(values, terminal);
-  const listener = await withProfileExport(progress, values.profileExportFile);
+  const listener = await withProfileExport(progress, values);
   const finished = await runMeasurement(options, listener, signal).catch(async (thrown: unknown) => {
     await listener.close();
     throw thrown;

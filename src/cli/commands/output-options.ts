@@ -1,5 +1,5 @@
 /** Options that say what a measuring run writes beside its record, and whether it behaves as perf_analyzer. */
-import { optional, toggle } from '../../common/option-row.js';
+import { optional, toggle, withDefault } from '../../common/option-row.js';
 import { parseChoice, parseText } from '../../common/value-parsers.js';
 
 const group = 'Output';
@@ -23,9 +23,17 @@ export const outputRows = {
     flag: 'profile-export-file',
     placeholder: 'FILE',
     group,
-    help: 'also write every answered request as perf_analyzer’s profile export; the file must not exist',
+    help: 'also write every measured request as perf_analyzer’s profile export; the file must not exist',
     writes: 'new-file',
     parse: parseText,
+  }),
+  profileExportTensors: withDefault({
+    flag: 'profile-export-tensors',
+    placeholder: 'auto|all|none',
+    group,
+    help: 'with --profile-export-file: what went in and out of each request; auto leaves out more than 4 KiB of text a request',
+    defaultText: 'auto',
+    parse: parseChoice('auto', 'all', 'none'),
   }),
   compat: optional({
     flag: 'compat',

@@ -24,10 +24,19 @@ export interface ExportingListener extends RunListener {
 }
 
 /** A listener that also writes each level to the profile export. An export that fails is given up after it has said so. */
-export async function withProfileExport(listener: RunListener, path: string | undefined): Promise<ExportingListener> {
+export async function withProfileExport(
+  listener: RunListener,
+  { profileExportFile: path, profileExportTensors: tensors }: MeasureValues,
+): Promise<ExportingListener> {
   if (path === undefined) return { ...listenerOf(listener), close: async () => [] };
   const wallOffsetNs = BigInt(Date.now()) * 1_000_000n - BigInt(systemClock.now());
-  const profile: ProfileExport = await createProfileExport({ path, wallOffsetNs, version: packageVersion });
+  const profile: ProfileExport = await createProfileExport({
+    path,
+    wallOffsetNs,
+    version: packageVersion,
+    tensors,
+    say: (sentence) => listener.say(sentence),
+  });
   let isGivenUp = false;
   return {
     ...listenerOf(listener),

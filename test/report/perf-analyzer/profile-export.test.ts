@@ -21,10 +21,10 @@ function columns(count: number, stepMs: number) {
 }
 
 /** The file as text, because a double does not hold its instants. */
-async function exported(count: number): Promise<{ text: string; path: string }> {
+async function exported(count: number, durationNs = 70 * MS): Promise<{ text: string; path: string }> {
   const path = join(await makeTemporaryFolder(), 'profile.json');
   const profile = await createProfileExport({ path, wallOffsetNs, version: '9.9' });
-  const level = { ...sampleLevel({ concurrency: 2, throughput: 100 }), warmupNs: 10 * MS, durationNs: 70 * MS };
+  const level = { ...sampleLevel({ concurrency: 2, throughput: 100 }), warmupNs: 10 * MS, durationNs };
   const windows = [0, 20, 40].map((startMs) => ({
     startNs: startMs * MS,
     endNs: (startMs + 20) * MS,
@@ -38,6 +38,7 @@ async function exported(count: number): Promise<{ text: string; path: string }> 
     {
       ...level,
       load: { kind: 'open', requestRatePerSec: 12.5, arrival: 'constant', batchSize: 1 },
+      warmupNs: 0,
       windowed: { isStable: true, standardDeviationNs: 0, percentile: null, windows },
     },
     columns(4, 10),
@@ -60,12 +61,98 @@ describe('the profile export', () => {
     expect(Object.keys(document.experiments[0].requests[0])).toEqual(['timestamp', 'response_timestamps']);
   });
 
-  it('has each answered request with its times on the wall clock, to the nanosecond', async () => {
+  it('has each measured request with its times on the wall clock, to the nanosecond', async () => {
     const { text } = await exported(8);
+    // The one that was due at 5 ms was warm-up.
     expect(text).toContain(
-      '"requests":[{"timestamp":1795249647005000000,"response_timestamps":[1795249647015000000]},{"timestamp":1795249647015000000,',
+      '"requests":[{"timestamp":1795249647015000000,"response_timestamps":[1795249647025000000]},{"timestamp":1795249647025000000,',
     );
-    expect(JSON.parse(text).experiments[0].requests).toHaveLength(6);
+    expect(JSON.parse(text).experiments[0].requests).toHaveLength(5);
+  });
+
+  it('has nothing that was due after the measured time, and counts it from when the level began', async () => {
+    const path = join(await makeTemporaryFolder(), 'profile.json');
+    const profile = await createProfileExport({ path, wallOffsetNs, version: '9.9' });
+    const sample = sampleLevel({ concurrency: 2, throughput: 100 });
+    // A schedule begins before its first arrival.
+    await profile.addLevel(
+      { ...sample, clockBeginNs: 2 * MS, warmupNs: 13 * MS, durationNs: 30 * MS },
+      columns(40, 10),
+    );
+    await profile.close();
+    const [experiment] = JSON.parse(readFileSync(path, 'utf8')).experiments;
+    expect(experiment.requests).toHaveLength(2);
+  });
+
+  it('has the requests of the windows that are reported, where more were judged', async () => {
+    const path = join(await makeTemporaryFolder(), 'profile.json');
+    const profile = await createProfileExport({ path, wallOffsetNs, version: '9.9' });
+    const rows = columns(50, 10);
+    rows.outcomes.fill(1);
+    const windows = Array.from({ length: 5 }, (_, window) => ({
+      startNs: window * 60 * MS,
+      endNs: (window + 1) * 60 * MS,
+      requestCount: 6,
+      requestsPerSec: 100,
+      latencyNs: 10 * MS,
+      standardDeviationNs: 0,
+    }));
+    const sample = sampleLevel({ concurrency: 2, throughput: 100 });
+    const windowed = { isStable: true, standardDeviationNs: 0, percentile: null, windows };
+    await profile.addLevel({ ...sample, warmupNs: 120 * MS, durationNs: 180 * MS, requestCount: 18, windowed }, rows);
+    await profile.close();
+    const text = readFileSync(path, 'utf8');
+    expect(JSON.parse(text).experiments[0].requests).toHaveLength(18);
+    // The twelve answers of the first two windows were due from 5 to 115 ms.
+    expect(text).toContain('"requests":[{"timestamp":1795249647125000000,');
+    expect(JSON.parse(text).experiments[0].window_boundaries).toHaveLength(4);
+  });
+
+  it.each([
+    ['auto', 100, true],
+    ['auto', 10_000, false],
+    ['all', 10_000, true],
+    ['none', 100, false],
+  ] as const)('with tensors %s and %i elements a request: written is %s', async (tensors, elements, isWritten) => {
+    const path = join(await makeTemporaryFolder(), 'profile.json');
+    const said: string[] = [];
+    const say = (sentence: string): void => void said.push(sentence);
+    const profile = await createProfileExport({ path, wallOffsetNs, version: '9.9', tensors, say });
+    const rows = columns(3, 10);
+    const contents = [{ inputs: [{ name: 'IN', dataType: 'UINT8', bytes: new Uint8Array(elements) }], outputs: [] }];
+    const exchanges = {
+      contents,
+      intendedNs: [...rows.intendedNs],
+      receivedNs: [...rows.receivedNs],
+      indices: [0, 0, 0],
+    };
+    await profile.addLevel({ ...sampleLevel({ concurrency: 2, throughput: 100 }), warmupNs: 0 }, rows, exchanges);
+    await profile.close();
+    const { requests } = JSON.parse(readFileSync(path, 'utf8')).experiments[0];
+    expect(requests).toHaveLength(3);
+    expect('request_inputs' in requests[0]).toBe(isWritten);
+    expect(said.join()).toEqual(
+      tensors === 'auto' && !isWritten ? expect.stringContaining('--profile-export-tensors all writes them') : '',
+    );
+  });
+
+  it('says before a level that it is huge, and how it would not be', async () => {
+    const path = join(await makeTemporaryFolder(), 'profile.json');
+    const said: string[] = [];
+    const say = (sentence: string): void => void said.push(sentence);
+    const profile = await createProfileExport({ path, wallOffsetNs, version: '9.9', tensors: 'all', say });
+    const rows = columns(800, 1);
+    const contents = [{ inputs: [{ name: 'IN', dataType: 'UINT8', bytes: new Uint8Array(100_000) }], outputs: [] }];
+    const exchanges = {
+      contents,
+      intendedNs: [...rows.intendedNs],
+      receivedNs: [...rows.receivedNs],
+      indices: new Array<number>(800).fill(0),
+    };
+    const level = { ...sampleLevel({ concurrency: 2, throughput: 100 }), warmupNs: 0 };
+    await profile.addLevel(level, rows, exchanges);
+    await profile.close();
+    expect(said).toEqual([expect.stringMatching(/this level takes about \d+.* MiB; --profile-export-tensors none/)]);
   });
 
   it('has what went in and out of each request that is known, told apart by its instants and then by order', async () => {
@@ -80,7 +167,7 @@ describe('the profile export', () => {
     const [at] = rows.intendedNs;
     const [until] = rows.receivedNs;
     const exchanges = { contents, intendedNs: [at!, at!], receivedNs: [until!, until!], indices: [1, 0] };
-    await profile.addLevel(sampleLevel({ concurrency: 2, throughput: 100 }), rows, exchanges);
+    await profile.addLevel({ ...sampleLevel({ concurrency: 2, throughput: 100 }), warmupNs: 0 }, rows, exchanges);
     await profile.close();
     const requests: Record<string, unknown>[] = JSON.parse(readFileSync(path, 'utf8')).experiments[0].requests;
     expect(Object.keys(requests[0]!)).toEqual([
@@ -118,8 +205,8 @@ describe('the profile export', () => {
   });
 
   it('is written in blocks without losing a request between them', async () => {
-    const { text } = await exported(9001);
-    expect(JSON.parse(text).experiments[0].requests).toHaveLength(9001 - Math.floor(9001 / 4));
+    const { text } = await exported(9001, 100_000 * MS);
+    expect(JSON.parse(text).experiments[0].requests).toHaveLength(9001 - Math.floor(9001 / 4) - 1);
   });
 
   it('leaves no file when no level was finished', async () => {
