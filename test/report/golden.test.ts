@@ -82,7 +82,7 @@ describe('the console report', () => {
 });
 
 describe('the CSV', () => {
-  it('of a run has perf_analyzer’s columns in microseconds, by rising throughput', () => {
+  it('of a run has perf_analyzer’s columns in microseconds, its own behind them, and rows by load', () => {
     expectGolden(golden('run.csv'), renderRunCsv(sampleRun));
   });
 
@@ -90,14 +90,14 @@ describe('the CSV', () => {
     const levels = sampleRun.levels.map((level) => ({ ...level, server: null }));
     const [head] = renderRunCsv({ ...sampleRun, levels }).split('\n');
     expect(head).toBe(
-      'Concurrency,Inferences/Second,Client Send,Client Recv,p50 latency,p90 latency,p95 latency,p99 latency',
+      'Concurrency,Inferences/Second,Client Send,Client Recv,p50 latency,p90 latency,p95 latency,p99 latency,Batch Size,Verdict',
     );
   });
 
   it('has empty times, not zeros, for a level without an answer', () => {
     const level = { ...sampleRun.levels[0]!, latencyNs: null, serviceNs: null, server: null };
     const levels = [{ ...level, throughputPerSec: { value: 0, low: null, high: null } }, sampleRun.levels[1]!];
-    expect(renderRunCsv({ ...sampleRun, levels }).split('\n')[1]).toBe('1,0,,,,,,,,,,,');
+    expect(renderRunCsv({ ...sampleRun, levels }).split('\n')[1]).toBe('1,0,,,,,,,,,,,,1,VALID');
   });
 
   it('adds up: the parts of a row make the mean latency', () => {

@@ -1,11 +1,12 @@
 /**
- * A run as perf_analyzer's CSV, column for column, so that what reads its files reads these: integer microseconds, rows
- * by rising throughput.
+ * A run as perf_analyzer's CSV, column for column, so that what reads its files reads these: integer microseconds. Columns that
+ * perf_analyzer has not stand behind its own; a run as perf_analyzer has none of them, and its rows by rising throughput.
  */
 
 import { loadAmount } from '../../record/load-name.js';
 import type { LevelRecord, RunRecord } from '../../record/run-record.js';
 import { toCsv } from '../csv.js';
+import { sortByLoad } from '../load-axis.js';
 import { type LevelFigures, levelFigures, reportedLevels } from './level-figures.js';
 import { formatStreamNumber, wholeMicros } from './stream-number.js';
 
@@ -15,6 +16,26 @@ export interface CsvOptions {
   /** `--collect-metrics`: four columns of GPU figures. They belong to the verbose form, as with perf_analyzer. */
   readonly hasGpuMetrics?: boolean;
 }
+
+interface OwnColumn {
+  readonly title: string;
+  readonly read: (level: LevelRecord) => string | number;
+}
+
+/** What tells the rows of a run apart beside the first column, and how far a row is to be trusted. */
+function ownColumns(levels: readonly LevelRecord[]): readonly OwnColumn[] {
+  const shapes: OwnColumn = { title: 'Shapes', read: ({ load }) => load.shapes ?? '' };
+  return [
+    { title: 'Batch Size', read: ({ load }) => load.batchSize },
+    ...(levels.some(({ load }) => load.shapes !== undefined) ? [shapes] : []),
+    { title: 'Verdict', read: ({ verdict }) => verdict },
+  ];
+}
+
+/** Judged by windows, as with `--compat perf_analyzer`. */
+const isCompatible = ({ plan, levels }: RunRecord): boolean =>
+  levels.some(({ windowed }) => windowed !== undefined) ||
+  (plan as { stopRule?: { windows?: unknown } } | null)?.stopRule?.windows !== undefined;
 
 const serverTitles = [
   'Network+Server Send/Recv',
@@ -39,7 +60,11 @@ const gpuReaders: readonly ((gpu: Gpu) => number | null)[] = [
  */
 export function renderRunCsv(record: RunRecord, options: CsvOptions = {}): string {
   const { isVerbose = false, hasGpuMetrics = false } = options;
-  const levels = reportedLevels(record.levels).sort((a, b) => a.throughputPerSec.value - b.throughputPerSec.value);
+  const hasTheirsOnly = isCompatible(record);
+  const levels = hasTheirsOnly
+    ? reportedLevels(record.levels).sort((a, b) => a.throughputPerSec.value - b.throughputPerSec.value)
+    : sortByLoad(record.levels);
+  const own = hasTheirsOnly ? [] : ownColumns(levels);
   const hasServer = levels.some((level) => level.server !== null);
   const judged = record.levels.find((level) => level.windowed?.percentile)?.windowed?.percentile?.percentile;
   const percentiles = [...new Set([50, 90, 95, 99, ...(judged === undefined ? [] : [judged])])].sort((a, b) => a - b);
@@ -55,6 +80,7 @@ export function renderRunCsv(record: RunRecord, options: CsvOptions = {}): strin
     ...(hasAverage ? ['Avg latency'] : []),
     ...(isVerbose ? ['request/response', 'response wait'] : []),
     ...(hasGpus ? gpuTitles : []),
+    ...own.map(({ title }) => title),
   ];
   const rows = levels.map((level) => {
     const figures = levelFigures(level);
@@ -76,6 +102,7 @@ export function renderRunCsv(record: RunRecord, options: CsvOptions = {}): strin
         ? [micros((known) => known.sendNs + known.receiveNs), micros((known) => known.responseWaitNs)]
         : []),
       ...(hasGpus ? gpuReaders.map((read) => gpuCell(level, read)) : []),
+      ...own.map(({ read }) => read(level)),
     ];
   });
   return toCsv([head, ...rows]);

@@ -243,6 +243,40 @@ describe('perf_analyzer’s CSV', () => {
     );
   });
 
+  it('has batch size, shapes where they vary and verdict behind its columns, and rows by load', () => {
+    const [first, second] = sampleRun.levels as [LevelRecord, LevelRecord];
+    const at = (level: LevelRecord, batchSize: number, shapes?: string): LevelRecord => ({
+      ...level,
+      load: { kind: 'closed', concurrency: level === first ? 1 : 2, batchSize, ...(shapes && { shapes }) },
+    });
+    const cells = (levels: readonly LevelRecord[]): (string | undefined)[][] =>
+      renderRunCsv({ ...sampleRun, levels: [...levels] })
+        .trim()
+        .split('\n')
+        .map((row) => [row.split(',')[0], ...row.split(',').slice(13)]);
+    const batches = [4, 1, 2].flatMap((batchSize) => [at(second, batchSize), at(first, batchSize)]);
+    expect(cells(batches)).toEqual([
+      ['Concurrency', 'Batch Size', 'Verdict'],
+      ...['1', '2', '4'].flatMap((batchSize) => [
+        ['1', batchSize, 'VALID'],
+        ['2', batchSize, 'VALID'],
+      ]),
+    ]);
+    const shaped = [at(first, 1, 'x:10'), { ...at(first, 1, 'x:9'), verdict: 'UNSTABLE' as const }];
+    expect(cells(shaped)).toEqual([
+      ['Concurrency', 'Batch Size', 'Shapes', 'Verdict'],
+      ['1', '1', 'x:9', 'UNSTABLE'],
+      ['1', '1', 'x:10', 'VALID'],
+    ]);
+  });
+
+  it('has its columns only, by throughput, for a run judged as it does', () => {
+    const slow = { ...httpLevels[0]!, throughputPerSec: { value: 1, low: null, high: null } };
+    const csv = renderRunCsv(recordOf([httpLevels[0]!, slow]));
+    expect(csv).not.toContain('Verdict');
+    expect(csv.split('\n')[1]).toMatch(/^1,1,/);
+  });
+
   it('adds the judged percentile in numeric order', () => {
     const level = { ...httpLevels[0]! };
     const odd = { ...level, windowed: { ...level.windowed!, percentile: { percentile: 75, latencyNs: 400_500 } } };
