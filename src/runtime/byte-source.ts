@@ -12,6 +12,8 @@ export interface ByteSource {
   /** `length` bytes from `offset`, in pieces. Throws when fewer can be had. */
   read(offset: number, length: number): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
+  /** Removes what was fetched for it, which otherwise waits for a later run. */
+  forget?(): Promise<void>;
 }
 
 /** All of a short piece at once. */

@@ -153,11 +153,21 @@ async function installPlan(request: InstallRequest, context: PlanContext): Promi
     const facts = await requireUsable(join(staging.folder, library), plan.origin, signal);
     const runtime = await staging.commit({ ...manifestOf(plan, facts), library });
     for (const { source, member } of plan.files) await forgetPart(partsFolder(), source, member);
+    for (const source of opened) await source.forget?.();
     return { runtime, isNew: true, fetchedBytes: http.receivedBytes };
+  } catch (thrown) {
+    // What is bad, or fills a disk, is of no use to a later run.
+    if (thrown instanceof PerfTsError && !resumableCodes.has(thrown.code)) {
+      for (const source of opened) await source.forget?.();
+    }
+    throw thrown;
   } finally {
     for (const source of opened) await source.close();
   }
 }
+
+/** After these the same command may go on with what was fetched. */
+const resumableCodes: ReadonlySet<string> = new Set(['RUNTIME_UNUSABLE', 'INTERRUPTED']);
 
 function libraryOf(files: readonly PlannedFile[]): string {
   const names = files.map(({ fileName }) => fileName).filter((name) => /^libonnxruntime\.so(\.\d+)*$/.test(name));

@@ -85,7 +85,7 @@ export function parseHtmlPage(text: string, pageUrl: string): IndexFile[] | unde
     const link = decodeEntities(quoted ?? bare ?? '');
     if (link === '' || !URL.canParse(link, pageUrl)) return [];
     const url = new URL(link, pageUrl);
-    const sha256 = /^#sha256=([\da-f]{64})$/i.exec(url.hash)?.[1]?.toLowerCase();
+    const sha256 = /^#sha256=([\da-f]+)$/i.exec(url.hash)?.[1]?.toLowerCase();
     url.hash = '';
     const filename = decodeEntities(label).trim();
     return [{ filename, url: url.href, sha256, isYanked: /\bdata-yanked\b/i.test(attributes) }];

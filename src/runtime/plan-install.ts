@@ -145,13 +145,16 @@ async function openWheel(wheel: ChosenWheel, context: PlanContext): Promise<Byte
 
 function fetchWheel(wheel: Extract<ChosenWheel, { place: 'index' }>, context: PlanContext): Promise<ByteSource> {
   const { http, listener } = context;
-  const key = createHash('sha256').update(wheel.filename).digest('hex').slice(0, 32);
+  // Two indexes may have different files of one name.
+  const identity = `${wheel.filename} ${wheel.file.sha256 ?? wheel.file.url}`;
+  const key = createHash('sha256').update(identity).digest('hex').slice(0, 32);
   let isTold = false;
   return openRemoteWheel(wheel.file, {
     http,
-    wholeFilePath: join(partsFolder(), `${key}-${process.pid}.whl`),
+    wholeFilePath: join(partsFolder(), `${key}.whl`),
     onWholeFile(doneBytes, totalBytes) {
-      if (!isTold) listener.say('The server does not answer ranges, so the whole wheel is fetched.');
+      if (!isTold && wheel.file.sha256 === undefined)
+        listener.say('The server does not answer ranges, so the whole wheel is fetched.');
       isTold = true;
       listener.progress({ doneBytes, totalBytes: totalBytes ?? doneBytes, keptBytes: 0, fileName: wheel.filename });
     },

@@ -1,52 +1,60 @@
 /**
- * Opens a wheel on a server for reading in places. Where the server answers ranges, only what is read is fetched;
- * where it does not, the whole file is fetched once and checked against its published hash.
+ * Opens a wheel on a server for reading in places. What the index publishes a hash for is fetched whole and checked. Without a
+ * hash the connection must vouch for it, and only what is read is fetched where the server answers ranges.
  */
-import { createHash } from 'node:crypto';
-import { mkdir, open, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { PerfTsError } from '../common/errors.js';
-import { type ByteSource, openFileSource } from './byte-source.js';
-import { unwritableData } from './data-fault.js';
+import type { ByteSource } from './byte-source.js';
 import { type HttpAnswer, type HttpFetch, showUrl, unreachable } from './http-fetch.js';
 import { describeStatus, type IndexFile } from './package-index.js';
+import { MAX_ATTEMPTS, openWholeWheel, refused, validatorOf } from './whole-wheel.js';
 
 export interface WheelAccess {
   readonly http: HttpFetch;
-  /** Where a whole file goes when ranges are not to be had. */
+  /** Where a whole file goes; the same for the same hash, so that a later run can go on with it. */
   readonly wholeFilePath: string;
   /** Told the bytes of a whole file as they come, and how many there will be. */
   readonly onWholeFile?: (doneBytes: number, totalBytes: number | undefined) => void;
 }
 
-const MAX_ATTEMPTS = 4;
 /** Enough for the end record and, in most wheels, the whole list of members. */
 const TAIL_BYTES = 65_536;
 
 /**
- * @throws PerfTsError RUNTIME_UNUSABLE when the server does not give the file, BAD_FILE when its hash is wrong,
- * OUTPUT_UNWRITABLE when a whole file cannot be kept.
+ * @throws PerfTsError RUNTIME_UNUSABLE when the server does not give the file or nothing vouches for it, BAD_FILE when its hash
+ * is wrong, OUTPUT_UNWRITABLE when a whole file cannot be kept.
  */
 export async function openRemoteWheel(file: IndexFile, access: WheelAccess): Promise<ByteSource> {
+  if (file.sha256 !== undefined) return openWholeWheel(file, access);
+  requireTrusted(file);
   const answer = await access.http.get(file.url, { range: `bytes=-${TAIL_BYTES}` });
-  if (answer.status === 200) return keepWholeFile(file, answer, access);
   const total = answer.status === 206 ? totalOf(answer) : undefined;
   if (total === undefined) {
     await answer.discard();
-    if (answer.status === 206) return keepWholeFile(file, await access.http.get(file.url), access);
+    if (answer.status === 200 || answer.status === 206) return openWholeWheel(file, access);
     throw refused(file, describeStatus(answer.status));
   }
   await answer.discard();
-  const etag = answer.header('etag');
-  const validator = etag !== undefined && !etag.startsWith('W/') ? etag : answer.header('last-modified');
+  const validator = validatorOf(answer);
   return {
     name: file.filename,
-    identity: [file.sha256 ?? showUrl(file.url), validator ?? '', total].join(' '),
+    identity: [showUrl(file.url), validator ?? '', total].join(' '),
     sizeBytes: total,
     isRemote: true,
     read: (offset, length) => readRange(file, access.http, { offset, length, total, validator }),
     close: async () => undefined,
   };
+}
+
+/** Anyone on the way can change what comes in plain text. */
+function requireTrusted({ url, filename }: IndexFile): void {
+  const { protocol, hostname } = new URL(url);
+  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+  if (protocol === 'https:' || isLoopback) return;
+  throw new PerfTsError('RUNTIME_UNUSABLE', {
+    where: showUrl(url),
+    what: `nothing vouches for ${filename}: the index publishes no SHA-256 for it, and it comes over plain http`,
+    hint: 'use an index over https or one that publishes hashes, or fetch the wheel yourself and install it with --find-links DIR --no-index',
+  });
 }
 
 const totalOf = (answer: HttpAnswer): number | undefined => {
@@ -108,80 +116,4 @@ async function* requestRange(
     yield wanted;
     if (left === 0) return answer.discard();
   }
-}
-
-async function keepWholeFile(file: IndexFile, answer: HttpAnswer, access: WheelAccess): Promise<ByteSource> {
-  const { wholeFilePath: path } = access;
-  try {
-    await fetchWhole(file, answer, access);
-    const source = await openFileSource(path, file.filename);
-    return {
-      ...source,
-      async close() {
-        await source.close();
-        await rm(path, { force: true });
-      },
-    };
-  } catch (cause) {
-    await rm(path, { force: true });
-    throw cause;
-  }
-}
-
-async function fetchWhole(file: IndexFile, answer: HttpAnswer, { wholeFilePath, onWholeFile }: WheelAccess) {
-  const length = Number(answer.header('content-length') ?? Number.NaN);
-  const total = Number.isFinite(length) ? length : undefined;
-  const hash = createHash('sha256');
-  let done = 0;
-  const target = await openForWriting(wholeFilePath);
-  try {
-    for await (const piece of transferOf(file, answer)) {
-      hash.update(piece);
-      await target.write(piece).catch((cause: unknown) => {
-        throw unwritableData(wholeFilePath, cause);
-      });
-      done += piece.length;
-      onWholeFile?.(done, total);
-    }
-  } finally {
-    await target.close();
-  }
-  const sum = hash.digest('hex');
-  if (total !== undefined && done !== total) throw refused(file, `it sent ${done} of ${total} bytes`);
-  if (file.sha256 !== undefined && sum !== file.sha256) {
-    throw new PerfTsError('BAD_FILE', {
-      where: file.filename,
-      what: `the download is not what the index promised: its SHA-256 is ${sum}, not ${file.sha256}`,
-      hint: 'try again; if it stays so, ask whoever runs the index. Nothing was installed',
-    });
-  }
-}
-
-async function openForWriting(path: string) {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    return await open(path, 'w');
-  } catch (cause) {
-    throw unwritableData(path, cause);
-  }
-}
-
-/** A body whose faults are told as the server's. */
-async function* transferOf(file: IndexFile, answer: HttpAnswer): AsyncGenerator<Uint8Array> {
-  const pieces = answer.body[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await pieces.next().catch((cause: unknown) => {
-      throw unreachable(file.url, cause);
-    });
-    if (next.done) return;
-    yield next.value;
-  }
-}
-
-function refused({ url }: IndexFile, what: string): PerfTsError {
-  return new PerfTsError('RUNTIME_UNUSABLE', {
-    where: showUrl(url),
-    what: `cannot fetch this file: ${what}`,
-    hint: 'try again; what was fetched so far is kept. --find-links DIR installs from wheels on disk',
-  });
 }

@@ -12,12 +12,16 @@ export interface IndexBehaviour {
   readonly project: string;
   /** Published instead of the right hash. */
   readonly sha256?: string;
+  /** Publishes none at all. */
+  readonly isWithoutHashes?: boolean;
   /** The connection breaks after so many bytes of a file's answer. */
   readonly breakAfterBytes?: number;
   /** How many answers break; all of them unless given. */
   readonly breakCount?: number;
   readonly user?: string;
   readonly etag?: string;
+  /** The file is another one from the first break on. */
+  readonly etagAfterBreak?: string;
   /** Answers every file with this status. */
   readonly fileStatus?: number | undefined;
 }
@@ -56,6 +60,7 @@ export async function startPackageIndex(first: Partial<IndexBehaviour>): Promise
     else response.writeHead(200, headers);
     if (breakAfterBytes !== undefined && body.length > breakAfterBytes && broken < breakCount) {
       broken++;
+      behaviour = { ...behaviour, etag: behaviour.etagAfterBreak ?? etag };
       sent += breakAfterBytes;
       response.write(body.subarray(0, breakAfterBytes), () => setTimeout(() => response.destroy(), 20));
       return;
@@ -67,7 +72,7 @@ export async function startPackageIndex(first: Partial<IndexBehaviour>): Promise
     const path = request.url ?? '';
     const { range, 'if-range': ifRange, authorization } = request.headers;
     requests.push({ path, ...(range && { range }), ...(typeof ifRange === 'string' && { ifRange }) });
-    const { wheels, user, project, page, sha256 } = behaviour;
+    const { wheels, user, project, page, sha256, isWithoutHashes = false } = behaviour;
     if (user !== undefined && authorization !== `Basic ${Buffer.from(user).toString('base64')}`) {
       response.writeHead(401).end();
       return;
@@ -81,13 +86,14 @@ export async function startPackageIndex(first: Partial<IndexBehaviour>): Promise
       const files = Object.entries(wheels).map(([filename, content]) => ({
         filename,
         url: `../../files/${filename}`,
-        hashes: { sha256: hashOf(content) },
+        hashes: isWithoutHashes ? {} : { sha256: hashOf(content) },
       }));
       response.writeHead(200, { 'content-type': 'application/vnd.pypi.simple.v1+json' });
       return void response.end(JSON.stringify({ name: project, files }));
     }
     const links = Object.entries(wheels).map(
-      ([filename, content]) => `<a href="../../files/${filename}#sha256=${hashOf(content)}">${filename}</a>`,
+      ([filename, content]) =>
+        `<a href="../../files/${filename}${isWithoutHashes ? '' : `#sha256=${hashOf(content)}`}">${filename}</a>`,
     );
     response
       .writeHead(200, { 'content-type': 'text/html' })

@@ -32,15 +32,23 @@ export interface WheelChange {
   readonly wrongCrcOf?: string;
   readonly without?: string;
   readonly isZip64?: boolean;
+  /** Another plugin, with the right checksums for it. */
+  readonly isTampered?: boolean;
 }
 
-export function makeWheel({ library, wrongCrcOf, without, isZip64 = false }: WheelChange = {}): Buffer {
+export function makeWheel({
+  library,
+  wrongCrcOf,
+  without,
+  isZip64 = false,
+  isTampered = false,
+}: WheelChange = {}): Buffer {
   const content = library ?? readFileSync(bundledLibraryPath());
   const entries: ZipEntry[] = [
     { name: 'onnxruntime/__init__.py', content: Buffer.from('print("not wanted")\n') },
     ...Object.entries(smallFiles).map(([name, bytes]) => ({
       name: `onnxruntime/capi/${name}`,
-      content: bytes,
+      content: isTampered && name === 'libopenvino_intel_cpu_plugin.so' ? filler(8, bytes.length) : bytes,
       ...(name === wrongCrcOf && { crc32: 1 }),
     })),
     { name: 'onnxruntime/capi/libopenvino.so', content: Buffer.from('the same under another name') },
