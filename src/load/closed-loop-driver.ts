@@ -5,7 +5,7 @@
 import { type OutcomeCode, outcomeCodes } from '../client/outcome.js';
 import type { Clock } from '../common/clock.js';
 import { millis } from '../common/units.js';
-import { DRAIN_CAUSE, drainLimit } from './drain.js';
+import { drainLimit } from './drain.js';
 import type { LoadDriver } from './load-driver.js';
 import type { RequestLog } from './request-log.js';
 import { NO_REQUEST, type RequestSource } from './request-source.js';
@@ -93,7 +93,7 @@ export class ClosedLoopDriver implements LoadDriver {
 
   /**
    * Sends nothing more and waits for the answers under way, for at most the longer of 5 s and twice the slowest answer
-   * so far; then the rest is logged as cancelled, and completions that still come are ignored.
+   * so far; then the rest is logged as unfinished, which is no failure, and completions that still come are ignored.
    */
   async stop(): Promise<void> {
     this.#isRunning = false;
@@ -107,7 +107,7 @@ export class ClosedLoopDriver implements LoadDriver {
     for (let slot = 0; slot < this.#isWaiting.length; slot++) {
       if (this.#isWaiting[slot] !== 1) continue;
       this.#abandonedCount++;
-      this.complete(slot, endNs, outcomeCodes.cancelled, DRAIN_CAUSE);
+      this.complete(slot, endNs, outcomeCodes.unfinished, undefined);
     }
   }
 

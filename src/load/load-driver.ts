@@ -3,6 +3,6 @@
 export interface LoadDriver {
   /** Starts sending; returns at once. */
   start(): void;
-  /** Sends nothing more; resolves when every request in flight has ended or `drainTimeout` has cancelled it. */
+  /** Sends nothing more; resolves when every request in flight has ended or the drain has given up on it. */
   stop(): Promise<void>;
 }

@@ -52,6 +52,8 @@ export interface LevelRun {
   /** Failed requests by cause so far; of one model, or of all. */
   errors(modelIndex?: number): Readonly<Record<string, number>>;
   arrivals?(): ArrivalCounts;
+  /** Requests without a response that the end of the level gave up on; known once it was stopped. */
+  unfinishedCount?(): number;
   /** Undefined where the plan has no expected outputs. */
   mismatches?(): MismatchCounts | undefined;
   /** What went in and out of the requests, once the level was stopped; undefined where the plan does not keep it. */
@@ -61,7 +63,7 @@ export interface LevelRun {
   usage(): WorkerUsage;
   /**
    * Sends nothing more and waits for what is in flight: for 5 s or twice the slowest answer so far, whichever is longer;
-   * what is unanswered then is logged as cancelled. Resolves early when the pool is closed; safe to call twice.
+   * what has no response then is logged as unfinished, which is no failure. Resolves early when the pool is closed; safe to call twice.
    */
   stop(): Promise<void>;
 }

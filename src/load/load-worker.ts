@@ -154,8 +154,10 @@ function startLevel(share: LevelShare): void {
 const countChanges = ({ droppedCount, delayedCount }: RunningLevel['driver'], logs: readonly RequestLog[]): number =>
   logs.reduce((sum, { failureCount }) => sum + failureCount, droppedCount + delayedCount + answers.checkedCount);
 
-function tellCounts({ droppedCount, delayedCount }: RunningLevel['driver'], logs: readonly RequestLog[]): void {
-  tell({ kind: 'counts', counts: { causes: logs.map((log) => log.causes()), droppedCount, delayedCount, ...answers } });
+function tellCounts(driver: RunningLevel['driver'], logs: readonly RequestLog[]): void {
+  const { droppedCount, delayedCount, abandonedCount: unfinishedCount } = driver;
+  const causes = logs.map((log) => log.causes());
+  tell({ kind: 'counts', counts: { causes, droppedCount, delayedCount, unfinishedCount, ...answers } });
 }
 
 async function stopLevel(): Promise<void> {

@@ -6,7 +6,7 @@ import { type OutcomeCode, outcomeCodes } from '../client/outcome.js';
 import type { Clock } from '../common/clock.js';
 import { NANOS_PER_MILLI } from '../common/units.js';
 import type { ScheduleShare } from './arrival-schedule.js';
-import { DRAIN_CAUSE, drainLimit } from './drain.js';
+import { drainLimit } from './drain.js';
 import type { LoadDriver } from './load-driver.js';
 import type { CreatePacer, Pacer } from './pacer.js';
 import type { RequestLog } from './request-log.js';
@@ -116,7 +116,7 @@ export class OpenLoopDriver implements LoadDriver {
     for (let slot = 0; slot < this.#slotCount; slot++) {
       if (this.#isWaiting[slot] !== 1) continue;
       this.#abandonedCount++;
-      this.complete(slot, endNs, outcomeCodes.cancelled, DRAIN_CAUSE);
+      this.complete(slot, endNs, outcomeCodes.unfinished, undefined);
     }
   }
 

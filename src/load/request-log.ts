@@ -46,8 +46,9 @@ export class RequestLog {
     const cause = isLate ? TIMEOUT_CAUSE : endedBy;
     if (this.#chunk.isFull) this.#nextChunk();
     if (receivedNs - sentNs > this.#slowestServiceNs) this.#slowestServiceNs = receivedNs - sentNs;
-    if (outcome !== outcomeCodes.ok) this.#countFailure(cause ?? 'unknown');
-    else this.#exchanges?.append(intendedNs, receivedNs);
+    if (outcome === outcomeCodes.ok) this.#exchanges?.append(intendedNs, receivedNs);
+    // What the level did not wait for has not failed.
+    else if (outcome !== outcomeCodes.unfinished) this.#countFailure(cause ?? 'unknown');
     this.#chunk.append(intendedNs, sentNs, receivedNs, outcome);
   }
 

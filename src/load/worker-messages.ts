@@ -40,6 +40,8 @@ export interface WorkerCounts {
   readonly causes: readonly Readonly<Record<string, number>>[];
   readonly droppedCount: number;
   readonly delayedCount: number;
+  /** Requests that the end of the level gave up on. */
+  readonly unfinishedCount: number;
   /** Answers that were compared with what the input data expects, those that differ, and how the first does. */
   readonly checkedCount: number;
   readonly mismatchCount: number;

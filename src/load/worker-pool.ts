@@ -64,6 +64,7 @@ export const startLoadWorkers = async (plan: LoadPlan, entry: URL = workerEntry)
         takeFull: (modelIndex) => run.takeFull(modelIndex),
         errors: (modelIndex) => run.errors(modelIndex),
         arrivals: () => run.arrivals(),
+        unfinishedCount: () => run.unfinishedCount(),
         mismatches: () => run.mismatches(),
         exchanges: () => run.exchanges(),
         isFinished: () => run.isFinished(),
@@ -104,6 +105,7 @@ class WorkersLevel implements LevelRun {
       causes: plan.models.map(() => ({})),
       droppedCount: 0,
       delayedCount: 0,
+      unfinishedCount: 0,
       checkedCount: 0,
       mismatchCount: 0,
       firstMismatch: undefined,
@@ -174,6 +176,11 @@ class WorkersLevel implements LevelRun {
     this.#checkFailure();
     const sumOf = (name: keyof ArrivalCounts): number => this.#counts.reduce((sum, counts) => sum + counts[name], 0);
     return { droppedCount: sumOf('droppedCount'), delayedCount: sumOf('delayedCount') };
+  }
+
+  unfinishedCount(): number {
+    this.#checkFailure();
+    return this.#counts.reduce((sum, counts) => sum + counts.unfinishedCount, 0);
   }
 
   mismatches(): MismatchCounts | undefined {

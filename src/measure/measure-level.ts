@@ -119,6 +119,7 @@ export async function makeVisit(options: MeasureLevelOptions, part?: VisitPart):
     endReason: ended.endReason,
     usage,
     droppedCount: run.arrivals?.().droppedCount ?? 0,
+    unfinishedCount: run.unfinishedCount?.() ?? 0,
     answers: run.mismatches?.(),
     exchanges: run.exchanges?.(),
     watch,
@@ -158,7 +159,9 @@ async function watchLevel(
   let pause: Nanos = POLL_INTERVAL;
   for (;;) {
     const now = clock.now();
-    const nextLook = ownEnd === undefined ? Math.max(now, nextLookInstant(rule, begin, looksDone)) : Infinity;
+    const look = nextLookInstant(rule, begin, looksDone);
+    // Past its end, a level of slow requests is looked at like any other, not without a pause.
+    const nextLook = ownEnd === undefined && look > now ? look : Infinity;
     const partEnd = part === undefined ? Infinity : Math.max(now, after(begin, part.duration));
     const wake = Math.min(after(now, pause), nextLook, partEnd > now ? partEnd : Infinity);
     await clock.sleep(nanos(wake - now), signal);

@@ -17,6 +17,8 @@ import {
 import { isVaried, requestsTogether } from './windows/requests-together.js';
 import { cutWindows, judgeWindows } from './windows/window-stability.js';
 
+/** A closed level may last this many times as long where not even one request a slot has ended by then. */
+const MOST_STRETCH = 3;
 const MAX_LOOKS = 8;
 const LOOK_GROWTH = 1.3;
 /** Chance that an interval misses the truth, shared out over the looks. */
@@ -56,7 +58,7 @@ export function planLooks(rule: StopRule): readonly Nanos[] {
 /** Whether the level goes on, as of `now`. */
 export function decideStop({ columns, rule, level, begin, now, looksDone }: StopInput): StopDecision {
   const time = elapsed(begin, now);
-  if (time >= rule.maxDuration) return { kind: 'time-over' };
+  if (time >= rule.maxDuration && !isWorthWaiting(rule, level, columns, time)) return { kind: 'time-over' };
   if (rule.windows !== undefined) return stopByWindows(rule.windows, columns, begin, now);
   const looks = planLooks(rule);
   const due = looks.filter((look) => look <= time).length;
@@ -77,6 +79,12 @@ export function isPreciseEnough(window: MeasuredWindow, rule: StopRule, requestC
   const isEnough = requestCount >= (rule.minRequestCount ?? 0);
   const isMet = isEnough && missedTargets(precision, rule.targetHalfWidth).length === 0;
   return isMet && window.isWarmUpOver && driftOf(window) === undefined;
+}
+
+/** Requests that take longer than the level would leave nothing to measure. */
+function isWorthWaiting(rule: StopRule, level: LoadLevel, { length }: RequestColumns, time: Nanos): boolean {
+  const hasNoRound = level.kind === 'closed' && length < level.concurrency;
+  return hasNoRound && rule.windows === undefined && time < MOST_STRETCH * rule.maxDuration;
 }
 
 /** When the next look is due, or the end. */

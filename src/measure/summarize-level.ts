@@ -50,6 +50,8 @@ export interface LevelSamples {
   readonly answers?: MismatchCounts | undefined;
   /** Of an open loop; none by default. */
   readonly droppedCount?: number;
+  /** Requests without a response that the end of the level gave up on; none by default. */
+  readonly unfinishedCount?: number;
   /** What the generator can do on this host, where it was calibrated. */
   readonly ceiling?: ClientCeiling | undefined;
   /** Set where the level was visited several times, or may have been: `columns` are then those of splice.ts, from `begin` on. */
@@ -74,7 +76,7 @@ export function summarizeLevel(
   samples: LevelSamples,
   serverBetween: (from: Instant, to: Instant) => ServerTimes | undefined,
 ): LevelRecord {
-  const { level, columns, rule, endReason, errors, droppedCount = 0 } = samples;
+  const { level, columns, rule, endReason, errors, droppedCount = 0, unfinishedCount = 0 } = samples;
   const end = instant(Math.max(samples.end, samples.begin + 1));
   const together = requestsTogether(level, columns);
   const { long, visits } = samples;
@@ -102,6 +104,7 @@ export function summarizeLevel(
     successCount,
     errorCount,
     droppedCount,
+    unfinishedCount,
     inFlight,
     maxBusyRatio,
     busySliceRatio: samples.generator?.busySliceRatio,
@@ -137,6 +140,7 @@ export function summarizeLevel(
     droppedCount,
     delayedCount:
       long?.delayedCount ?? countOf(every.sentNs, (sentNs, row) => sentNs - every.intendedNs[row]! > DELAYED_NS),
+    ...(unfinishedCount > 0 && { unfinishedCount }),
     mismatchCount: samples.answers?.mismatchCount ?? null,
     server,
     latencyParts: latencyPartsOf(window, server, samples.receiveMeanNs ?? null, samples.handOverMeanNs),

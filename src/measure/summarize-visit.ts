@@ -215,6 +215,7 @@ function samplesOf(
       })),
     ),
     droppedCount: visits.reduce((sum, { droppedCount }) => sum + droppedCount, 0),
+    unfinishedCount: visits.reduce((sum, { unfinishedCount }) => sum + unfinishedCount, 0),
     ceiling,
     maxErrorRatio,
     percentile,

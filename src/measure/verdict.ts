@@ -17,6 +17,8 @@ export interface LevelEvidence extends GeneratorEvidence {
   readonly errorCount: number;
   /** Arrivals that found too many requests in flight and were never sent. */
   readonly droppedCount: number;
+  /** Requests without a response that the end of the level gave up on; none by default. */
+  readonly unfinishedCount?: number;
   readonly inFlight: InFlightTime;
   /** Share of requests that may fail; `DEFAULT_MAX_ERROR_RATIO` by default. */
   readonly maxErrorRatio?: number | undefined;
@@ -51,19 +53,31 @@ export function judgeLevel(evidence: LevelEvidence): LevelJudgement {
     errorRatio,
   });
   if (silence !== undefined) return invalid(describeSilence(silence), ...failures, ...dropped);
+  const unfinished = describeUnfinished(evidence);
   const nothing = describeNothing(evidence);
-  if (nothing !== undefined) return invalid(nothing, ...(successCount > 0 ? failures : []), ...dropped);
-  if (errorRatio === null || errorRatio > maxErrorRatio) return invalid(failures[0], ...dropped);
+  if (nothing !== undefined) return invalid(nothing, ...(successCount > 0 ? failures : []), ...unfinished, ...dropped);
+  if (errorRatio === null || errorRatio > maxErrorRatio) return invalid(failures[0], ...unfinished, ...dropped);
   const limited = generatorLimits(evidence);
   const overloaded = describeOverload(evidence);
   // A backlog that grows is a drift of latency too, and says it better.
   const unstable = overloaded.length > 0 ? [...overloaded, ...interruption(evidence)] : instabilities(evidence);
+  // What was left out would have been the slowest, so beyond the share that may fail the latencies are too low.
+  const isCensored = unfinished.length > 0 && unfinishedShare(evidence) > maxErrorRatio;
   const late = limited.length > 0 ? [] : lateSends(evidence);
   // What was never sent is missing from what is in flight, and a backlog that grows has its own name.
   const little = overloaded.length > 0 || dropped.length > 0 ? [] : describeLittle(evidence);
-  const others = [...unstable, ...limited, ...failures, ...late, ...little, ...ceilingWarnings(evidence)];
+  const others = [
+    ...(isCensored ? unfinished : []),
+    ...unstable,
+    ...limited,
+    ...failures,
+    ...(isCensored ? [] : unfinished),
+    ...late,
+    ...little,
+    ...ceilingWarnings(evidence),
+  ];
   if (dropped.length > 0) return invalid(dropped[0], ...others);
-  const axes = { isSteady: unstable.length === 0, isClientLimited: limited.length > 0 };
+  const axes = { isSteady: unstable.length === 0 && !isCensored, isClientLimited: limited.length > 0 };
   return { verdict: verdictOf(axes), ...axes, warnings: [...wrong, ...others], errorRatio };
 }
 
@@ -119,6 +133,21 @@ function describeLittle({ level, window, inFlight }: LevelEvidence): Warning[] {
     {
       code: 'LITTLE_LAW',
       message: `Requests in flight were ${words} than rate and latency account for (Little's law), so ${reason}.`,
+    },
+  ];
+}
+
+const unfinishedShare = ({ successCount, errorCount, unfinishedCount = 0 }: LevelEvidence): number =>
+  unfinishedCount / Math.max(1, successCount + errorCount + unfinishedCount);
+
+function describeUnfinished(evidence: LevelEvidence): Warning[] {
+  const { successCount, errorCount, unfinishedCount = 0 } = evidence;
+  if (unfinishedCount === 0) return [];
+  const total = successCount + errorCount + unfinishedCount;
+  return [
+    {
+      code: 'UNFINISHED',
+      message: `${unfinishedCount} of ${total} requests had no response yet when the level was over and are in no figure; they did not fail, but would have been among the slowest. Allow more time (--max-time) or keep fewer in flight.`,
     },
   ];
 }

@@ -25,6 +25,7 @@ const unsteadyCodes: ReadonlySet<string> = new Set([
   'OVERLOADED',
   'LATENCY_LIMIT',
   'WINDOWS_DISAGREE',
+  'UNFINISHED',
 ]);
 
 /** Both axes of a level whose record was written before they were kept. */

@@ -303,6 +303,8 @@ const currentLevelSchema = z.object({
   droppedCount: count.default(0),
   /** Requests sent more than 1 ms after their intended start. */
   delayedCount: count.default(0),
+  /** Requests that had no response when the level was over; no failures, and in no other figure. Left out for none. */
+  unfinishedCount: count.optional(),
   /** Answers that differ from the expected outputs of the input data; null when none were given. */
   mismatchCount: count.nullable().default(null),
   clientCpuNsPerRequest: ns.nullable(),

@@ -16,7 +16,7 @@ export interface SampleColumns {
   readonly intendedNs: Float64Array;
   readonly sentNs: Float64Array;
   readonly receivedNs: Float64Array;
-  /** 1 ok, 2 error, 3 timeout, 4 cancelled, 5 dropped. */
+  /** 1 ok, 2 error, 3 timeout, 4 cancelled, 5 dropped, 6 unfinished when the level was over. */
   readonly outcomes: Uint8Array;
 }
 

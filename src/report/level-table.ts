@@ -38,6 +38,7 @@ export type LevelColumnKey =
   | 'compute'
   | 'errors'
   | 'dropped'
+  | 'unfinished'
   | 'delayed'
   | 'mismatches'
   | 'verdict';
@@ -130,6 +131,10 @@ function countColumns(levels: readonly LevelRecord[]): LevelColumn[] {
     ...some(
       levels.some((level) => level.droppedCount > 0),
       () => plain('dropped', 'Dropped', levels, (level) => formatCount(level.droppedCount)),
+    ),
+    ...some(
+      levels.some(({ unfinishedCount = 0 }) => unfinishedCount > 0),
+      () => plain('unfinished', 'Unfinished', levels, ({ unfinishedCount = 0 }) => formatCount(unfinishedCount)),
     ),
     ...some(isDelayed, () => plain('delayed', 'Delayed', levels, (level) => formatCount(level.delayedCount))),
     ...some(

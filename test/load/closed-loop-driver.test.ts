@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { outcomeCodes } from '../../src/client/outcome.js';
 import { ClosedLoopDriver } from '../../src/load/closed-loop-driver.js';
 import { endlessSource, RequestTurns, Tickets, ticketSource, weightedTurns } from '../../src/load/request-source.js';
 import { type DriverSetup, describeLoadDriver, setUpDriver } from '../contract-suites/load-driver.js';
@@ -126,9 +127,10 @@ describe('closed loop', () => {
     const stopped = driver.stop();
     await clock.advanceAsync(60_000 * MILLI);
     await stopped;
-    const { receivedNs, length } = columns();
+    const { receivedNs, length, outcomes } = columns();
     expect(length).toBe(2);
     expect(receivedNs[1]! - endNs).toBe(40_000 * MILLI);
+    expect(outcomes[1]).toBe(outcomeCodes.unfinished);
   });
 
   it('sends nothing with a concurrency of 0, and stops at once', async () => {

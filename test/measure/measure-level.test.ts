@@ -52,6 +52,24 @@ describe('measuring a level', () => {
     expect(clock.waiting).toBe(0);
   });
 
+  it('lasts longer where not one request a slot has ended in its time', async () => {
+    const { clock, result } = start({ serviceNs: () => 2.3e9, horizonNs: 60e9 });
+    await clock.advanceAsync(40e9);
+    const record = await result;
+    expect(record.errorCount).toBe(0);
+    expect(record.requestCount).toBeGreaterThan(0);
+    expect(record.warmupNs + record.durationNs).toBeGreaterThan(9.1e9);
+    expect(record.warmupNs + record.durationNs).toBeLessThan(10e9);
+  });
+
+  it('ends at three times its longest time where nothing is answered at all', async () => {
+    const { clock, result } = start({ serviceNs: () => 1e12, horizonNs: 60e9 });
+    await clock.advanceAsync(30e9);
+    const record = await result;
+    expect(record.verdict).toBe('INVALID');
+    expect(record.warmupNs + record.durationNs).toBeLessThan(22e9);
+  });
+
   it('gives a restless level all of its time and says UNSTABLE', async () => {
     const { clock, result } = start({ serviceNs: (_, at) => (at % 1e9 < 0.5e9 ? 1e6 : 9e6), horizonNs: 10e9 });
     await clock.advanceAsync(8e9);

@@ -56,6 +56,21 @@ describe('the verdict', () => {
     expect([all.verdict, ...codesOf(all)]).toEqual(['INVALID', 'ALL_REQUESTS_FAILED']);
   });
 
+  it('counts requests that had no response at the end apart: no failures, and steady while they are few', () => {
+    const few = judgeLevel(evidence(steady, { unfinishedCount: 7 }));
+    expect([few.verdict, few.errorRatio, ...codesOf(few)]).toEqual(['VALID', 0, 'UNFINISHED']);
+    const many = judgeLevel(evidence(steady, { unfinishedCount: 300 }));
+    expect([many.verdict, many.isSteady, many.errorRatio]).toEqual(['UNSTABLE', false, 0]);
+    expect(many.warnings[0]!.message).toContain('300 of 1000 requests had no response yet');
+    const only = judgeLevel(evidence([], { unfinishedCount: 16 }));
+    expect([only.verdict, only.errorRatio, ...codesOf(only)]).toEqual([
+      'INVALID',
+      null,
+      'NO_REQUEST_ENDED',
+      'UNFINISHED',
+    ]);
+  });
+
   it('is INVALID when the server stopped answering, with the time and the cause first, however few requests failed', () => {
     const silence = { sinceNs: 3.2e9, cause: 'UNAVAILABLE: connection refused' };
     const judged = judgeLevel(evidence(steady, { errorCount: 3, silence }));

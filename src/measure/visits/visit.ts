@@ -34,6 +34,7 @@ export interface Visit {
   readonly endReason: EndReason | 'visit-over';
   readonly usage: WorkerUsage;
   readonly droppedCount: number;
+  readonly unfinishedCount: number;
   readonly answers: MismatchCounts | undefined;
   readonly exchanges: Exchanges | undefined;
   readonly watch: LevelWatch;
