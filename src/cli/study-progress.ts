@@ -12,7 +12,7 @@ import { wrapText } from '../report/plain-table.js';
 import { describeCause } from '../report/study/failures-table.js';
 import type { ConfirmationPlan } from '../tune/confirmation/confirmation-plan.js';
 import type { StudyListener, StudyStanding, TrialStart } from '../tune/studies/study-options.js';
-import type { Terminal } from './terminal.js';
+import { columnsOf, type Terminal } from './terminal.js';
 
 export interface StudyProgress extends StudyListener {
   close(): void;
@@ -101,7 +101,7 @@ export function createStudyProgress(terminal: Terminal, options: StudyProgressOp
 
 /** Undefined where no one watches. */
 const stderrColumns = (): number | undefined =>
-  process.stderr.isTTY === true && process.env.TERM !== 'dumb' ? process.stderr.columns : undefined;
+  process.stderr.isTTY === true && process.env.TERM !== 'dumb' ? columnsOf(process.stderr) : undefined;
 
 /** A line that is too long is cut: one that wraps would break the live lines and the alignment. */
 const cut = (line: string, columns: number | undefined): string =>

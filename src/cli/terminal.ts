@@ -6,12 +6,17 @@ import pc from 'picocolors';
 import { PerfTsError, systemCodeOf } from '../common/errors.js';
 import { keepingColors, safeJson, withoutControls } from '../common/safe-text.js';
 import { systemMessage } from '../common/system-faults.js';
+import { fitLines } from '../common/wrap-text.js';
 
 export interface Terminal {
   /** Colour on stdout. */
   readonly hasColor: boolean;
-  /** Columns of stdout, or enough for every column of a table where it is not a terminal. */
+  /** Columns of stdout, or plenty where they are not known. */
   readonly width: number;
+  /** False for a pipe, a file, and a terminal that does not say how wide it is. */
+  readonly hasKnownWidth: boolean;
+  /** Columns of the live lines; undefined where no one watches. */
+  liveColumns(): number | undefined;
   /** A result, on stdout. May hold colours where `hasColor`; what came from outside was filtered before it was coloured. */
   print(text: string): void;
   /** A result for scripts, on stdout: one JSON document on one line. */
@@ -34,7 +39,7 @@ export interface Terminal {
 const FLUSH_LIMIT_MS = 5000;
 
 /** A file or pipe has no width; this is enough for a table with all its intervals. */
-const NO_TERMINAL_WIDTH = 170;
+export const NO_TERMINAL_WIDTH = 170;
 
 /** Seconds between plain progress lines where stderr is not a terminal. */
 const PLAIN_INTERVAL_MS = 10_000;
@@ -47,14 +52,22 @@ export async function createTerminal(): Promise<Terminal> {
   });
   // Nobody is left to be told of this one.
   process.stderr.on('error', () => undefined);
-  const isLive = process.stderr.isTTY === true && process.env.TERM !== 'dumb';
+  const liveColumns = (): number | undefined =>
+    process.stderr.isTTY === true && process.env.TERM !== 'dumb' ? columnsOf(process.stderr) : undefined;
+  const isLive = liveColumns() !== undefined;
   // Loaded only for a person who watches: it costs programs that start an engine a noticeable part of its start.
   const live = isLive ? (await import('log-update')).createLogUpdate(process.stderr) : undefined;
   let lastPlainMs = Date.now();
-  const hasColor = pc.isColorSupported && process.stdout.isTTY === true;
+  const hasColor = wantsColor(process.stdout.isTTY === true, process.env.FORCE_COLOR);
+  const fitted = (text: string): string => {
+    const columns = liveColumns();
+    return columns === undefined ? text : fitLines(text, columns);
+  };
   return {
     hasColor,
-    width: process.stdout.columns ?? NO_TERMINAL_WIDTH,
+    width: columnsOf(process.stdout) ?? NO_TERMINAL_WIDTH,
+    hasKnownWidth: columnsOf(process.stdout) !== undefined,
+    liveColumns,
     print(text) {
       live?.clear();
       process.stdout.write(`${hasColor ? keepingColors(text) : withoutControls(text)}\n`);
@@ -69,11 +82,11 @@ export async function createTerminal(): Promise<Terminal> {
     },
     say(text) {
       live?.clear();
-      process.stderr.write(`${withoutControls(text)}\n`);
+      process.stderr.write(`${fitted(withoutControls(text))}\n`);
     },
     milestone(text) {
       live?.clear();
-      process.stderr.write(`${keepingColors(text)}\n`);
+      process.stderr.write(`${fitted(keepingColors(text))}\n`);
       lastPlainMs = Date.now();
     },
     progress(text) {
@@ -94,6 +107,16 @@ export async function createTerminal(): Promise<Terminal> {
       return lost;
     },
   };
+}
+
+/** Some pseudo-terminals say that they are 0 columns wide. */
+export const columnsOf = ({ columns }: { readonly columns?: number | undefined }): number | undefined =>
+  columns !== undefined && columns > 0 ? columns : undefined;
+
+/** NO_COLOR goes first, then FORCE_COLOR, which `0` and `false` turn round. */
+export function wantsColor(isTerminal: boolean, forced: string | undefined): boolean {
+  if (forced === '0' || forced === 'false') return false;
+  return pc.isColorSupported && (isTerminal || (forced !== undefined && forced !== ''));
 }
 
 /** A broken stream calls back as well. */

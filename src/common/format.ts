@@ -13,12 +13,11 @@ export interface DurationUnit {
   readonly ns: number;
 }
 
-const durationUnits: readonly DurationUnit[] = [
-  { name: 's', ns: NANOS_PER_SEC },
-  { name: 'ms', ns: NANOS_PER_MILLI },
-  { name: 'µs', ns: NANOS_PER_MICRO },
-];
+export const milliseconds: DurationUnit = { name: 'ms', ns: NANOS_PER_MILLI };
+export const microseconds: DurationUnit = { name: 'µs', ns: NANOS_PER_MICRO };
 const nanosecond: DurationUnit = { name: 'ns', ns: 1 };
+
+const durationUnits: readonly DurationUnit[] = [{ name: 's', ns: NANOS_PER_SEC }, milliseconds, microseconds];
 
 /** One way of writing for all values of a table column or chart axis. */
 export interface ColumnFormat {
@@ -75,9 +74,16 @@ export function durationUnitFor(valuesNs: readonly Maybe[]): DurationUnit {
  * Format of a column of nanoseconds: the unit comes from the largest value unless it is given, the decimals from the
  * smallest.
  */
-export function durationColumn(valuesNs: readonly Maybe[], unit = durationUnitFor(valuesNs)): ColumnFormat {
-  return columnFormat(known(valuesNs), unit.name, unit.ns, unit.ns === 1 ? 0 : 3);
+export function durationColumn(
+  valuesNs: readonly Maybe[],
+  unit = durationUnitFor(valuesNs),
+  mostDecimals = unit.ns === 1 ? 0 : 3,
+): ColumnFormat {
+  return columnFormat(known(valuesNs), unit.name, unit.ns, mostDecimals);
 }
+
+/** Latencies of requests: in milliseconds whatever they are, so that the same table has the same unit each time. */
+export const latencyColumn = (valuesNs: readonly Maybe[]): ColumnFormat => durationColumn(valuesNs, milliseconds, 4);
 
 /** Format of a column of plain numbers, such as rates. */
 export function numberColumn(values: readonly Maybe[], unit = ''): ColumnFormat {

@@ -5,7 +5,7 @@ import { largestOf } from '../common/append-all.js';
 import { withoutControls } from '../common/safe-text.js';
 import type { RunRecord } from '../record/run-record.js';
 import type { Caveat } from './caveats.js';
-import type { LevelColumn, LevelColumnKey } from './level-table.js';
+import { type LevelColumn, type LevelColumnKey, levelColumns } from './level-table.js';
 import { type PlainColumn, plainTableWidth, renderPlainTable, wrapText } from './plain-table.js';
 import { buildRunView, type RunView } from './run-view.js';
 import { renderSideTable } from './tables/side-table-text.js';
@@ -14,6 +14,8 @@ export interface ConsoleOptions {
   /** Columns of the terminal. Tables use what they need of it, prose at most 120; about 60 is the least. */
   readonly width: number;
   readonly color: boolean;
+  /** The same columns whatever the figures, for pipes and files; the width then is of the prose only. */
+  readonly hasFixedColumns?: boolean;
 }
 
 type Colors = ReturnType<typeof createColors>;
@@ -45,7 +47,9 @@ const layouts: readonly Layout[] = [
   { bounded: ['throughput', 'p99'], dropped: [] },
   { bounded: ['throughput'], dropped: [] },
   { bounded: ['throughput'], dropped: [], isShort: true },
-  { bounded: [], dropped: [], isShort: true },
+  { bounded: ['throughput'], dropped: ['p90'], isShort: true },
+  { bounded: ['throughput'], dropped: ['p90', 'p95'], isShort: true },
+  { bounded: ['throughput'], dropped: ['p90', 'p95', 'p50'], isShort: true },
   { bounded: [], dropped: ['p90'], isShort: true },
   { bounded: [], dropped: ['p90', 'p95'], isShort: true },
   { bounded: [], dropped: ['p90', 'p95', 'queue', 'compute'], isShort: true },
@@ -59,7 +63,7 @@ export function renderRunTable(record: RunRecord, options: ConsoleOptions): stri
   const view = buildRunView(record);
   const parts = [
     wrapText(`${colors.bold(withoutControls(view.model))} on ${withoutControls(view.subject)}`, width),
-    view.columns[0]?.cells.length ? renderLevels(view.columns, options.width, colors) : '',
+    view.columns[0]?.cells.length ? renderLevels(view, options, colors) : '',
     wrapText([view.headline, view.advice].filter(Boolean).join(' '), width),
     ...view.tables.filter(({ isDetail }) => !isDetail).map((table) => renderSideTable(table, options.width, colors)),
     renderNotes(view, width, colors),
@@ -73,21 +77,39 @@ function renderNotes({ notes }: RunView, width: number, colors: Colors): string 
   return notes.map((note) => colors.dim(wrapText(withoutControls(note), width, '  '))).join('\n');
 }
 
-function renderLevels(columns: readonly LevelColumn[], width: number, colors: Colors): string {
+function renderLevels(view: RunView, { width, hasFixedColumns = false }: ConsoleOptions, colors: Colors): string {
+  const columns = hasFixedColumns ? levelColumns(view.levels, true) : view.columns;
   const laidOut = layouts.map((layout) => layOut(columns, layout));
-  const chosen = laidOut.find((table) => plainTableWidth(table.plain) <= width) ?? laidOut.at(-1)!;
+  const fitting = laidOut.find((table) => plainTableWidth(table.plain) <= width) ?? laidOut.at(-1)!;
+  const chosen = hasFixedColumns ? laidOut[0]! : fitting;
   const table = renderPlainTable(chosen.plain, (text, column, row) => {
     if (row < 0) return colors.dim(text);
     return chosen.keys[column] === 'verdict' ? paintVerdict(text, colors) : text;
   });
   const unit = chosen.isShort ? columns.find((column) => column.key === 'mean')?.unit : undefined;
-  return unit === undefined ? table : `${table}\n${colors.dim(`Times in ${unit}.`)}`;
+  const legend = [unit === undefined ? '' : `Times in ${unit}.`, explainBounds(columns, chosen)]
+    .filter(Boolean)
+    .join(' ');
+  return legend === '' ? table : `${table}\n${colors.dim(wrapText(legend, Math.min(width, WIDEST_PROSE)))}`;
+}
+
+/** What the intervals beside the values are, in whichever of their two forms the table has them. */
+function explainBounds(columns: readonly LevelColumn[], { bounded }: LaidOut): string {
+  const shown = columns
+    .filter(({ key }) => bounded.includes(key))
+    .flatMap(({ cells }) => cells.map((cell) => cell.bounds));
+  const hasHalves = shown.some((bounds) => bounds.startsWith(PLUS_MINUS));
+  const hasRanges = shown.some((bounds) => bounds !== '' && !bounds.startsWith(PLUS_MINUS));
+  if (hasHalves && hasRanges) return '± is half the width of the 95% interval; A to B is one that is lopsided.';
+  if (hasHalves) return '± is half the width of the 95% interval.';
+  return hasRanges ? 'A to B is the 95% interval.' : '';
 }
 
 interface LaidOut {
   readonly plain: PlainColumn[];
   readonly keys: LevelColumnKey[];
   readonly isShort: boolean;
+  readonly bounded: readonly LevelColumnKey[];
 }
 
 function layOut(columns: readonly LevelColumn[], layout: Layout): LaidOut {
@@ -98,7 +120,7 @@ function layOut(columns: readonly LevelColumn[], layout: Layout): LaidOut {
     align: column.isNumber ? ('right' as const) : ('left' as const),
     cells: layout.bounded.includes(column.key) ? alignBounds(column) : column.cells.map(({ text }) => text),
   }));
-  return { plain, keys: kept.map(({ key }) => key), isShort: layout.isShort ?? false };
+  return { plain, keys: kept.map(({ key }) => key), isShort: layout.isShort ?? false, bounded: layout.bounded };
 }
 
 const PLUS_MINUS = '± ';

@@ -4,11 +4,11 @@
  */
 import {
   type ColumnFormat,
-  type DurationUnit,
   durationColumn,
-  durationUnitFor,
   formatBounds,
   formatCount,
+  latencyColumn,
+  milliseconds,
   NO_VALUE,
   numberColumn,
 } from '../common/format.js';
@@ -70,14 +70,7 @@ const scaled = ['mean', 'p50', 'p90', 'p95', 'p99'] as const;
 
 /** One format for all latencies of a run. */
 export const latencyFormat = (levels: readonly LevelRecord[]): ColumnFormat =>
-  durationColumn(allLatencies(levels), timeUnit(levels));
-
-const allLatencies = (levels: readonly LevelRecord[]): (number | undefined)[] =>
-  levels.flatMap(({ latencyNs }) => scaled.map((key) => latencyNs?.[key]));
-
-/** The unit of every column of times. */
-const timeUnit = (levels: readonly LevelRecord[]): DurationUnit =>
-  durationUnitFor([...allLatencies(levels), ...levels.flatMap((level) => [level.server?.queueNs, computeNs(level)])]);
+  latencyColumn(levels.flatMap(({ latencyNs }) => scaled.map((key) => latencyNs?.[key])));
 
 /** One format for all throughputs of a run. */
 export const throughputFormat = (levels: readonly LevelRecord[]): ColumnFormat =>
@@ -90,8 +83,11 @@ export const computeNs = ({ server }: LevelRecord): number | null =>
 /** A share of requests sent late that is worth a column. */
 const NOTABLE_DELAYED = 0.01;
 
-/** The columns of `levels`; those that would say the same in every row (batch size 1, no errors) are left out. */
-export function levelColumns(levels: readonly LevelRecord[]): LevelColumn[] {
+/**
+ * The columns of `levels`; those that would say the same in every row (batch size 1, no errors) are left out. `areFixed` leaves
+ * out none for its figures, so that the same command gives the same columns each time.
+ */
+export function levelColumns(levels: readonly LevelRecord[], areFixed = false): LevelColumn[] {
   const isOpen = levels.some(({ load }) => load.kind === 'open');
   const title = isOpen ? 'Request rate' : 'Concurrency';
   const load = plain('load', title, levels, (level) => formatAmount(level.load));
@@ -113,7 +109,7 @@ export function levelColumns(levels: readonly LevelRecord[]): LevelColumn[] {
     ...latencyColumns(levels),
     serverColumn('queue', 'Queue', levels, ({ server }) => server?.queueNs ?? null),
     serverColumn('compute', 'Compute', levels, computeNs),
-    ...countColumns(levels),
+    ...countColumns(levels, areFixed, isOpen),
     { ...plain('verdict', 'Verdict', levels, (level) => level.verdict), isNumber: false },
   ];
 }
@@ -121,22 +117,21 @@ export function levelColumns(levels: readonly LevelRecord[]): LevelColumn[] {
 const some = (isWanted: boolean, make: () => LevelColumn): LevelColumn[] => (isWanted ? [make()] : []);
 
 /** Requests that did not go as they should, each kind only where it happened. */
-function countColumns(levels: readonly LevelRecord[]): LevelColumn[] {
+function countColumns(levels: readonly LevelRecord[], areFixed: boolean, isOpen: boolean): LevelColumn[] {
   const isDelayed = levels.some((level) => level.delayedCount > NOTABLE_DELAYED * level.requestCount);
   return [
-    ...some(
-      levels.some((level) => level.errorCount > 0),
-      () => plain('errors', 'Errors', levels, (level) => formatCount(level.errorCount)),
+    ...some(areFixed || levels.some((level) => level.errorCount > 0), () =>
+      plain('errors', 'Errors', levels, (level) => formatCount(level.errorCount)),
     ),
-    ...some(
-      levels.some((level) => level.droppedCount > 0),
-      () => plain('dropped', 'Dropped', levels, (level) => formatCount(level.droppedCount)),
+    ...some((areFixed && isOpen) || levels.some((level) => level.droppedCount > 0), () =>
+      plain('dropped', 'Dropped', levels, (level) => formatCount(level.droppedCount)),
     ),
-    ...some(
-      levels.some(({ unfinishedCount = 0 }) => unfinishedCount > 0),
-      () => plain('unfinished', 'Unfinished', levels, ({ unfinishedCount = 0 }) => formatCount(unfinishedCount)),
+    ...some(areFixed || levels.some(({ unfinishedCount = 0 }) => unfinishedCount > 0), () =>
+      plain('unfinished', 'Unfinished', levels, ({ unfinishedCount = 0 }) => formatCount(unfinishedCount)),
     ),
-    ...some(isDelayed, () => plain('delayed', 'Delayed', levels, (level) => formatCount(level.delayedCount))),
+    ...some(areFixed ? isOpen : isDelayed, () =>
+      plain('delayed', 'Delayed', levels, (level) => formatCount(level.delayedCount)),
+    ),
     ...some(
       levels.some((level) => level.mismatchCount !== null),
       () => plain('mismatches', 'Mismatches', levels, (level) => formatCount(level.mismatchCount)),
@@ -198,8 +193,7 @@ function serverColumn(
   read: (level: LevelRecord) => number | null,
 ): LevelColumn {
   const values = levels.map(read);
-  const format = durationColumn(values, timeUnit(levels));
+  const format = durationColumn(values, milliseconds);
   const cells = values.map((value) => ({ text: format.format(value), bounds: '' }));
-  const unit = values.some((value) => value !== null) ? format.unit : '';
-  return { key, title, shortTitle: title, unit, isNumber: true, cells };
+  return { key, title, shortTitle: title, unit: format.unit, isNumber: true, cells };
 }

@@ -1,8 +1,8 @@
-/** Borderless tables and wrapped text for a terminal; knows nothing of what they show. */
-
-import { stripVTControlCharacters } from 'node:util';
+/** Borderless tables for a terminal; knows nothing of what they show. */
 import Table from 'cli-table3';
 import { largestOf } from '../common/append-all.js';
+
+export { wrapText } from '../common/wrap-text.js';
 
 export interface PlainColumn {
   readonly title: string;
@@ -63,18 +63,4 @@ export function renderPlainTable(
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n');
-}
-
-/** Breaks `text` at spaces into lines of at most `width`; later lines are indented by `indent`. */
-export function wrapText(text: string, width: number, indent = ''): string {
-  const lines: string[] = [];
-  let line = '';
-  const lengthOf = (part: string): number => stripVTControlCharacters(part).length;
-  for (const word of text.split(/\s+/)) {
-    if (line.trim() !== '' && lengthOf(line) + 1 + lengthOf(word) > width) {
-      lines.push(line);
-      line = `${indent}${word}`;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].join('\n');
 }

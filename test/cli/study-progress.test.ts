@@ -26,6 +26,8 @@ function watch(options: StudyProgressOptions = {}) {
   const terminal: Terminal = {
     hasColor: false,
     width: 80,
+    hasKnownWidth: true,
+    liveColumns: () => 80,
     print: () => undefined,
     printJson: () => undefined,
     printDocument: () => undefined,

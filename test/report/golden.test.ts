@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/common/package-root.js';
 import { loadAmount } from '../../src/record/load-name.js';
+import type { RunRecord } from '../../src/record/run-record.js';
 import { renderRunTable } from '../../src/report/console-table.js';
 import { renderMetricsCsv, renderStudyCsv } from '../../src/report/csv.js';
 import { renderRunMarkdown, renderStudyMarkdown } from '../../src/report/markdown.js';
@@ -51,6 +52,44 @@ describe('the console report', () => {
     // Throughput, mean, p50, p90, p95 and p99; the first level has too few samples for a p99 interval.
     expect(secondLevel.match(/±/g)).toHaveLength(6);
     expect(widthOf([subject, ...prose].join('\n'))).toBeLessThanOrEqual(120);
+  });
+
+  it('has the same columns and units in a pipe, whatever the figures', () => {
+    const scaledBy = (factor: number, errorCount: number): RunRecord => ({
+      ...sampleRun,
+      levels: sampleRun.levels.map((level) => ({
+        ...level,
+        errorCount,
+        throughputPerSec: { value: level.throughputPerSec.value / factor, low: null, high: null },
+        latencyNs: Object.fromEntries(
+          Object.entries(level.latencyNs!).map(([name, value]) => [name, value * factor]),
+        ) as never,
+        latencyIntervalNs: null,
+        ...(factor > 1 && { server: null }),
+      })),
+    });
+    const headOf = (record: RunRecord): string[] =>
+      renderRunTable(record, { width: 170, color: false, hasFixedColumns: true })
+        .split('\n\n')[1]!
+        .split('\n')[0]!
+        .split(/ {2,}/)
+        .filter(Boolean);
+    const heads = [scaledBy(1, 0), scaledBy(0.0001, 3), scaledBy(5000, 0)].map(headOf);
+    expect(new Set(heads.map(String)).size).toBe(1);
+    expect(heads[0]).toEqual([
+      'Concurrency',
+      'Inferences/s',
+      ...['Avg', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'Max', 'Queue', 'Compute'].map((title) => `${title} ms`),
+      'Errors',
+      'Unfinished',
+      'Verdict',
+    ]);
+  });
+
+  it('shows the interval of throughput on 80 columns, and says what it is', () => {
+    const text = renderRunTable(sampleRun, { width: 80, color: false });
+    expect(text).toMatch(/ 350 ± +\d/);
+    expect(text).toContain('± is half the width of the 95% interval.');
   });
 
   it('says plainly that a sweep found nothing better', () => {

@@ -1,6 +1,7 @@
 /** `perf-ts report RECORD…`: renders records again from what is on disk. */
+import { extname } from 'node:path';
 import { PerfTsError } from '../../common/errors.js';
-import { type OptionValues, optional, withDefault } from '../../common/option-row.js';
+import { type OptionValues, optional } from '../../common/option-row.js';
 import { safeJson } from '../../common/safe-text.js';
 import { parseChoice, parseText } from '../../common/value-parsers.js';
 import { readRecord } from '../../record/read-record.js';
@@ -14,17 +15,17 @@ import { renderStudyReportText } from '../../report/study-console.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { exitCodes } from '../exit-code.js';
 import { writeOutput } from '../output-file.js';
+import { NO_TERMINAL_WIDTH } from '../terminal.js';
 
 const formats = ['table', 'html', 'csv', 'metrics-csv', 'json', 'markdown'] as const;
 type Format = (typeof formats)[number];
 
 const rows = {
-  format: withDefault({
+  format: optional({
     flag: 'format',
     placeholder: formats.join('|'),
     group: 'Output',
-    help: 'what to render; csv of a run has perf_analyzer’s columns, metrics-csv every figure under perf-ts’s names',
-    defaultText: 'table',
+    help: 'what to render, else what the file’s ending says, else the table; csv of a run has perf_analyzer’s columns, metrics-csv every figure under perf-ts’s names',
     parse: parseChoice(...formats),
   }),
   output: optional({
@@ -55,15 +56,27 @@ async function report(values: OptionValues<typeof rows>, context: CommandContext
     const what = path === undefined ? 'names no record' : 'takes one record at a time';
     throw new PerfTsError('BAD_OPTION', { where: 'report', what, hint: 'give a folder below results/' });
   }
-  const text = await render(await readRecord(path), values.format, context);
+  const format = values.format ?? formatOfFile(values.output);
+  const text = await render(await readRecord(path), format, context, values.output !== undefined);
   if (values.output === undefined) {
-    if (values.format === 'html') context.terminal.printDocument(text);
+    if (format === 'html') context.terminal.printDocument(text);
     else context.terminal.print(text.replace(/\n$/, ''));
     return exitCodes.ok;
   }
   await writeOutput('--output', values.output, text);
   return exitCodes.ok;
 }
+
+const endings: Readonly<Record<string, Format>> = {
+  '.html': 'html',
+  '.htm': 'html',
+  '.csv': 'csv',
+  '.json': 'json',
+  '.md': 'markdown',
+  '.markdown': 'markdown',
+};
+
+const formatOfFile = (path = ''): Format => endings[extname(path).toLowerCase()] ?? 'table';
 
 async function renderHtml(record: RunRecord | StudyRecord): Promise<string> {
   const { renderRunReport, renderStudyReport } = await import('../../report/html-report.js');
@@ -74,8 +87,11 @@ function render(
   record: RunRecord | StudyRecord,
   format: Format,
   { terminal }: CommandContext,
+  isFile: boolean,
 ): Promise<string> | string {
-  const options = { width: terminal.width, color: terminal.hasColor };
+  const options = isFile
+    ? { width: NO_TERMINAL_WIDTH, color: false, hasFixedColumns: true }
+    : { width: terminal.width, color: terminal.hasColor, hasFixedColumns: !terminal.hasKnownWidth };
   const isRun = record.schema === 'perf-ts/run@1';
   switch (format) {
     case 'html':

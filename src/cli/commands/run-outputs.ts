@@ -100,7 +100,14 @@ export async function showRun(
     return writes.faults;
   }
   if (values.json) terminal.printJson(record);
-  else terminal.print(renderRunTable(record, { width: terminal.width, color: terminal.hasColor }));
+  else
+    terminal.print(
+      renderRunTable(record, {
+        width: terminal.width,
+        color: terminal.hasColor,
+        hasFixedColumns: !terminal.hasKnownWidth,
+      }),
+    );
   const tell = values.json ? terminal.say : terminal.print;
   tell(`\n${places}`);
   return writes.faults;

@@ -1,6 +1,6 @@
 /** `perf-ts runtime compare` as text: a row a pair with its speed and accuracy, then what a table has no room for. */
 
-import { durationColumn, formatInterval, NO_VALUE, numberColumn } from '../../common/format.js';
+import { formatInterval, latencyColumn, NO_VALUE, numberColumn } from '../../common/format.js';
 import type { ComparedPair, RuntimeComparison } from '../../compare/runtime-comparison.js';
 import { type PlainColumn, renderPlainTable, wrapText } from '../../report/plain-table.js';
 
@@ -23,7 +23,7 @@ function roundsText({ pairs, roundCount, isInterrupted }: RuntimeComparison): st
 function columnsOf(pairs: readonly ComparedPair[]): PlainColumn[] {
   const rates = numberColumn(pairs.map(({ throughputPerSec }) => throughputPerSec?.value));
   const ratios = numberColumn(pairs.map(({ throughputRatio }) => throughputRatio?.value));
-  const times = durationColumn(
+  const times = latencyColumn(
     pairs.flatMap(({ latencyP50Ns, latencyP99Ns }) => [latencyP50Ns, latencyP99Ns].map((time) => time?.value)),
   );
   const column = (title: string, read: (pair: ComparedPair) => string, align: PlainColumn['align'] = 'right') => ({

@@ -4,6 +4,8 @@ import {
   formatBytes,
   formatInterval,
   formatRate,
+  latencyColumn,
+  microseconds,
   NO_VALUE,
   numberColumn,
 } from '../../common/format.js';
@@ -26,8 +28,11 @@ const byRate = (paths: ClientComparison['paths']): ClientComparison['paths'] =>
 export function clientsTable(comparison: ClientComparison): SideTable {
   const paths = byRate(comparison.paths);
   const ratios = numberColumn(paths.map(({ throughputRatio }) => throughputRatio.value));
-  const cpu = durationColumn(paths.map(({ clientCpuNsPerRequest }) => clientCpuNsPerRequest));
-  const times = durationColumn(paths.flatMap(({ latencyNs }) => [latencyNs?.mean, latencyNs?.p99]));
+  const cpu = durationColumn(
+    paths.map(({ clientCpuNsPerRequest }) => clientCpuNsPerRequest),
+    microseconds,
+  );
+  const times = latencyColumn(paths.flatMap(({ latencyNs }) => [latencyNs?.mean, latencyNs?.p99]));
   const column = (title: string, read: (path: (typeof paths)[number]) => string, unit = '') =>
     numbers(title, paths.map(read), unit);
   const part = (title: string, name: 'sendNs' | 'networkAndFrontEndNs' | 'receiveNs') =>

@@ -1,5 +1,5 @@
 /** What each of several models that were loaded together got, level by level. */
-import { durationColumn, formatCount, formatInterval, numberColumn } from '../../common/format.js';
+import { formatCount, formatInterval, latencyColumn, numberColumn } from '../../common/format.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import { loadAxis, loadLabel } from '../load-axis.js';
 import { numbers, type SideTable, words } from './side-table.js';
@@ -10,7 +10,7 @@ export function modelsTable(levels: readonly LevelRecord[]): SideTable | undefin
   const rows = levels.flatMap((level) => level.models.map((share) => ({ level, share })));
   if (rows.length === 0) return undefined;
   const rates = numberColumn(rows.map(({ share }) => share.throughputPerSec.value));
-  const times = durationColumn(rows.flatMap(({ share }) => [share.latencyNs?.mean, share.latencyNs?.p99]));
+  const times = latencyColumn(rows.flatMap(({ share }) => [share.latencyNs?.mean, share.latencyNs?.p99]));
   const column = (title: string, read: (row: (typeof rows)[number]) => string, unit = '') =>
     numbers(title, rows.map(read), unit);
   const latency = (key: 'mean' | 'p50' | 'p90' | 'p99', title: string) =>

@@ -1,5 +1,5 @@
 /** The account of the whole mean latency of each level, in the order a request meets its parts. */
-import { durationColumn, NO_VALUE } from '../../common/format.js';
+import { latencyColumn, NO_VALUE } from '../../common/format.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import { latencyParts } from '../latency-parts.js';
 import { loadAxis, loadLabel } from '../load-axis.js';
@@ -18,7 +18,7 @@ export function partsTable(levels: readonly LevelRecord[]): SideTable | undefine
     values.reduce((total, { valueNs }) => total + valueNs, 0);
   const totals = rows.map(({ level, parts }) => level.latencyParts?.totalNs ?? sum(parts));
   // One unit and as many decimals in all columns, so that a row can be added up.
-  const format = durationColumn([...totals, ...rows.flatMap(({ parts }) => parts.map(({ valueNs }) => valueNs))]);
+  const format = latencyColumn([...totals, ...rows.flatMap(({ parts }) => parts.map(({ valueNs }) => valueNs))]);
   return {
     id: 'latency-parts',
     title: 'Where the mean latency goes',

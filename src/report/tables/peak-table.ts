@@ -1,5 +1,5 @@
 /** The search for the highest rate under a limit: its answer in words, and what each probe said. */
-import { durationColumn, formatDuration, formatRate } from '../../common/format.js';
+import { formatDuration, formatRate, latencyColumn } from '../../common/format.js';
 import type { PeakRecord } from '../../record/run-record.js';
 import { numbers, type SideTable, words } from './side-table.js';
 
@@ -26,7 +26,7 @@ function describePasses({ probes }: PeakRecord): string {
 
 /** Probes in the order they were made. */
 export function peakTable(peak: PeakRecord): SideTable {
-  const times = durationColumn(peak.probes.map(({ latencyNs }) => latencyNs));
+  const times = latencyColumn(peak.probes.map(({ latencyNs }) => latencyNs));
   return {
     id: 'peak',
     title: 'Search for the peak rate',

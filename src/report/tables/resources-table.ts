@@ -1,6 +1,14 @@
 /** What was watched beside the requests: how busy generator, server process and GPUs were at each level. */
 import { largestOf } from '../../common/append-all.js';
-import { durationColumn, formatBytes, formatNumber, formatPercent, NO_VALUE } from '../../common/format.js';
+import {
+  durationColumn,
+  formatBytes,
+  formatNumber,
+  formatPercent,
+  latencyColumn,
+  microseconds,
+  NO_VALUE,
+} from '../../common/format.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import { loadAxis, loadLabel } from '../load-axis.js';
 import { numbers, type SideColumn, type SideTable, words } from './side-table.js';
@@ -12,8 +20,11 @@ export function resourcesTable(levels: readonly LevelRecord[]): SideTable | unde
   const watched = levels.filter((level) => level.generator !== null || level.monitors !== null);
   if (watched.length === 0) return undefined;
   const axis = loadAxis(levels);
-  const lags = durationColumn(watched.map((level) => level.sendLagNs?.p99));
-  const cpu = durationColumn(watched.map((level) => level.clientCpuNsPerRequest));
+  const lags = latencyColumn(watched.map((level) => level.sendLagNs?.p99));
+  const cpu = durationColumn(
+    watched.map((level) => level.clientCpuNsPerRequest),
+    microseconds,
+  );
   const readers: readonly (readonly [string, Read])[] = [
     ['Generator busy', ({ generator }) => generator && formatPercent(generator.busyRatio)],
     [`Send lag p99 (${lags.unit})`, ({ sendLagNs }) => sendLagNs && lags.format(sendLagNs.p99)],
