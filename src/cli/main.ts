@@ -10,10 +10,10 @@ import { createTerminal, type Terminal } from './terminal.js';
 /** What someone who types the name alone wants to know. */
 const FIRST_STEPS = `perf-ts measures and tunes models on a KServe v2 server such as Triton.
 
-  perf-ts -m text_recognition --concurrency-range 1:16    a demo model, no server needed
-  perf-ts -m MODEL -u HOST:8001 --concurrency-range 1:16  a model on your server
-  perf-ts sweep -m MODEL --model-repository DIR           finds a faster config for it
-  perf-ts --help                                          every option and command`;
+  perf-ts -m text_recognition --concurrency-range 1:16    a demo, no server
+  perf-ts -m MODEL -u HOST:8001 --concurrency-range 1:16  a model you serve
+  perf-ts sweep -m MODEL --model-repository DIR           a faster config for it
+  perf-ts --help                                          every option`;
 
 /** Runs one command line (without node and script) and returns the exit code; never throws. */
 export async function main(argv: readonly string[]): Promise<number> {

@@ -71,6 +71,11 @@ describe('a run as perf_analyzer', { timeout: 90_000 }, () => {
     }
     const [first] = profile.experiments[0].requests;
     expect(Math.abs(first.timestamp / 1e6 - Date.now())).toBeLessThan(120_000);
+
+    await runPerfTs(['report', join('results', folder), '-o', 'again.html'], { folder: run.folder });
+    expect(readFileSync(join(run.folder, 'again.html'), 'utf8')).toMatch(/^<!doctype html>/);
+    await runPerfTs(['report', join('results', folder), '-o', 'again.csv'], { folder: run.folder });
+    expect(readFileSync(join(run.folder, 'again.csv'), 'utf8')).toMatch(/^Concurrency,/);
   });
 
   it.each([
@@ -96,6 +101,16 @@ describe('a run as perf_analyzer', { timeout: 90_000 }, () => {
     expect(run.code).toBe(3);
     expect(run.stderr).toContain('--profile-export-file mine.json: exists already');
     expect(readdirSync(earlier.folder)).toEqual(['mine.json']);
+  });
+});
+
+describe('the name alone', { timeout: 30_000 }, () => {
+  it('says what to type first, in lines that fit a terminal, and that nothing was done', async () => {
+    const run = await runPerfTs([]);
+    expect(run.code).toBe(3);
+    expect(run.stdout).toBe('');
+    expect(run.stderr).toContain('perf-ts -m text_recognition');
+    for (const line of run.stderr.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 });
 
