@@ -87,12 +87,15 @@ export function hostLoadBetween(
   const oursNs = after.use.oursNs - before.use.oursNs;
   const used = [...after.use.others].map(([id, { name, cpuNs }]) => ({
     name,
-    cpuCount: (cpuNs - (before.use?.others.get(id)?.cpuNs ?? 0)) / elapsedNs,
+    // Another process may have got the id of one that ended.
+    cpuCount: Math.max(0, cpuNs - (before.use?.others.get(id)?.cpuNs ?? 0)) / elapsedNs,
   }));
+  const idleRatio = sumOf((span) => span.idle) / total;
   return {
-    othersCpuCount: Math.max(0, (busyNs - oursNs) / elapsedNs),
+    // Ticks and the clock differ a little, and nothing runs on an idle CPU.
+    othersCpuCount: Math.min((1 - idleRatio) * spans.length, Math.max(0, (busyNs - oursNs) / elapsedNs)),
     cpuCount: spans.length,
-    idleRatio: sumOf((span) => span.idle) / total,
+    idleRatio,
     others: joinByName(used),
   };
 }
@@ -138,18 +141,36 @@ export function judgeHostLoad(
   const share = load.othersCpuCount / load.cpuCount;
   if (share < TOLD_SHARE) return undefined;
   const isTooMuch = share >= MAX_SHARE;
-  const named = load.others
-    .filter(({ cpuCount }) => cpuCount >= 0.02 * load.cpuCount)
-    .map(({ name, cpuCount }) => `${onOneLine(name)} ${twoDigits(cpuCount)}`);
-  const who = named.length === 0 ? '' : ` (${named.join(', ')})`;
+  const who = nameOthers(load);
   const meaning = isTooMuch ? 'so the figures are what was left of the host' : 'which takes a little from the figures';
   return {
     isTooMuch,
     warning: {
       code: 'HOST_BUSY',
-      message: `Other processes used ${twoDigits(load.othersCpuCount)} of ${load.cpuCount} CPUs during the level${who} and ${twoDigits(load.idleRatio * load.cpuCount)} were idle, ${meaning}; end them, or use a host of its own.`,
+      message: `Other processes used ${hundredths(Math.round, load.othersCpuCount)} of ${load.cpuCount} CPUs during the level${who} and ${hundredths(Math.floor, load.idleRatio * load.cpuCount)} were idle, ${meaning}; end them, or use a host of its own.`,
     },
   };
 }
 
-const twoDigits = (value: number): string => String(Number(value.toPrecision(2)));
+/** Two clocks count the whole and its parts; a larger difference than this is none of theirs. */
+const CLOCKS_DIFFER = 1.15;
+
+/**
+ * Figures of processes are told only where they fit into the whole: one that yields, or ran on other CPUs, can have used
+ * more than was taken here.
+ */
+function nameOthers({ others, othersCpuCount, cpuCount: total }: HostLoad): string {
+  const notable = others.filter(({ cpuCount }) => cpuCount >= 0.02 * total);
+  if (notable.length === 0) return '';
+  const namedCount = notable.reduce((sum, { cpuCount }) => sum + cpuCount, 0);
+  if (namedCount > othersCpuCount * CLOCKS_DIFFER) {
+    return ` (among them ${notable.map(({ name }) => onOneLine(name)).join(', ')})`;
+  }
+  const fit = Math.min(1, othersCpuCount / namedCount);
+  const parts = notable.map(({ name, cpuCount }) => `${onOneLine(name)} ${hundredths(Math.floor, cpuCount * fit)}`);
+  return ` (${parts.join(', ')})`;
+}
+
+/** Parts rounded down and their whole to the nearest can never contradict each other. */
+const hundredths = (round: (value: number) => number, value: number): string =>
+  String(round(Number((value * 100).toPrecision(12))) / 100);

@@ -45,6 +45,30 @@ describe('other programs on the host', () => {
     expect(judged.warning.message).toContain('used 0.9 of 2 CPUs during the level (python3 0.6, node 0.3)');
   });
 
+  it('never add up to more than their whole', () => {
+    const told = (oursSec: number, others: Readonly<Record<string, number>>): string =>
+      judge(reading([busy, busy], use(oursSec, others), 9))!.warning.message;
+    // One that yields, or ran elsewhere, used more than was taken here.
+    expect(told(18.5, { tsc: 3.2, node: 2 })).toContain('used 0.15 of 2 CPUs during the level (among them tsc, node)');
+    // Clocks that differ a little, and figures that only rounding makes too large.
+    for (const [oursSec, others] of [
+      [18.5, { tsc: 1, node: 0.6 }],
+      [9.6, { a: 5.2, b: 5.2 }],
+      [15, { a: 2.555, b: 2.445 }],
+      [17.77, { a: 0.777, b: 0.777, c: 0.777 }],
+    ] as const) {
+      const [, whole, parts] = /used ([\d.]+) of 2 CPUs during the level \((.*?)\)/.exec(told(oursSec, others))!;
+      const named = parts!.split(', ').map((part) => Number(part.split(' ')[1]));
+      expect(named).toHaveLength(Object.keys(others).length);
+      expect(named.reduce((sum, part) => sum + part, 0)).toBeLessThanOrEqual(Number(whole) + 1e-9);
+    }
+    // A process that got the id of another one, and a clock ahead of the ticks.
+    const before = reading([idle, idle], use(0, { old: 50 }));
+    const load = hostLoadBetween(before, reading([busy, busy], use(5, { young: 3 }), 9), 5e9)!;
+    expect(load.others).toEqual([{ name: 'young', cpuCount: 0 }]);
+    expect(load.othersCpuCount + load.idleRatio * load.cpuCount).toBeLessThanOrEqual(load.cpuCount);
+  });
+
   it('are told without more where they take little', () => {
     expect(judge(reading([busy, busy], use(18.5), 9))).toMatchObject({ isTooMuch: false });
     expect(judge(reading([busy, busy], use(19.5), 9))).toBeUndefined();
