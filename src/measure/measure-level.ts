@@ -15,6 +15,7 @@ import type { ClientCeiling } from './limits/client-ceiling.js';
 import type { LevelMonitor, LevelProgress, MeasureListener } from './measurement.js';
 import type { WeighedModel } from './model-shares.js';
 import { endOfRows, ownDuration, ownEndReason, sendWarmUp } from './own-end.js';
+import { possibleCount } from './server/possible-count.js';
 import { StatisticsLog } from './server/statistics-log.js';
 import type { HostDrift } from './statistics/repeat-interval.js';
 import { decideStop, nextLookInstant } from './stop-rule.js';
@@ -106,6 +107,7 @@ export async function makeVisit(options: MeasureLevelOptions, part?: VisitPart):
   const { long } = rows;
   const begin = run.begin ?? (long === undefined ? beginOf(columns, started, level) : ended.begin);
   if (ownEndReason(level) === ended.endReason) ended = { ...ended, end: endOfRows(columns) };
+  const unfinishedCount = run.unfinishedCount?.() ?? 0;
   const ofModels = models.length < 2 ? [] : models;
   return {
     columns,
@@ -119,12 +121,16 @@ export async function makeVisit(options: MeasureLevelOptions, part?: VisitPart):
     endReason: ended.endReason,
     usage,
     droppedCount: run.arrivals?.().droppedCount ?? 0,
-    unfinishedCount: run.unfinishedCount?.() ?? 0,
+    unfinishedCount,
     answers: run.mismatches?.(),
     exchanges: run.exchanges?.(),
     watch,
-    serverBetween: (from, to) => statistics.between(from, to),
-    warnings: statistics.warnings(),
+    serverBetween: (from, to) =>
+      statistics.between(from, to, (first, last) => possibleCount(columns, first, last, long, unfinishedCount)),
+    // Which of them hold is known once a window was asked for.
+    get warnings() {
+      return statistics.warnings();
+    },
   };
 }
 

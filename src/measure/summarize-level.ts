@@ -9,7 +9,7 @@ import type { EndReason, LatencySummary, LevelRecord, RecordedLoad, ServerTimes 
 import type { ClientCeiling } from './limits/client-ceiling.js';
 import type { LongLevel } from './long/long-level.js';
 import { longInFlight, longTimeline, longWindow, summarizeHistogram } from './long/long-summary.js';
-import { latencyPartsOf } from './server/latency-parts.js';
+import { accountForLatency } from './server/latency-parts.js';
 import { meanOf, percentileOf, type SortedSamples, sortSamples } from './statistics/percentile.js';
 import { sliceTime } from './statistics/time-slices.js';
 import { judgeLevel } from './verdict.js';
@@ -114,15 +114,25 @@ export function summarizeLevel(
     answers: samples.answers,
     ...(silenceNs !== undefined && { silence: { sinceNs: silenceNs, cause: mostFrequent(errors) } }),
   });
-  const server = serverBetween(window.from, window.to) ?? null;
+  const latencyNs = long === undefined ? summarizeLatency(window.orderedLatenciesNs) : summarizeHistogram(long.latency);
+  const sendLagMeanNs = long === undefined ? meanOf(window.sendLagsNs) : long.sendLag.mean;
+  const account = accountForLatency(
+    serverBetween(window.from, window.to) ?? null,
+    latencyNs && {
+      totalNs: latencyNs.mean,
+      sendNs: Math.max(0, sendLagMeanNs) + (samples.handOverMeanNs ?? 0),
+      receiveNs: samples.receiveMeanNs ?? null,
+    },
+  );
   const requestsPerSec = estimateRate(window, 1);
   return {
     load: recordLoad(level),
     ...verdict,
+    warnings: [...verdict.warnings, ...account.warnings],
     endReason,
     throughputPerSec: estimateRate(window, level.batchSize),
     requestsPerSec: requestsPerSec.value,
-    latencyNs: long === undefined ? summarizeLatency(window.orderedLatenciesNs) : summarizeHistogram(long.latency),
+    latencyNs,
     latencyIntervalNs: latencyIntervals(window),
     ...otherPercentile(samples.percentile, window, long),
     serviceNs: long === undefined ? summarizeLatency(sortSamples(window.servicesNs)) : summarizeHistogram(long.service),
@@ -142,8 +152,8 @@ export function summarizeLevel(
       long?.delayedCount ?? countOf(every.sentNs, (sentNs, row) => sentNs - every.intendedNs[row]! > DELAYED_NS),
     ...(unfinishedCount > 0 && { unfinishedCount }),
     mismatchCount: samples.answers?.mismatchCount ?? null,
-    server,
-    latencyParts: latencyPartsOf(window, server, samples.receiveMeanNs ?? null, samples.handOverMeanNs),
+    server: account.server,
+    latencyParts: account.latencyParts,
     generator: null,
     monitors: null,
     models: [],

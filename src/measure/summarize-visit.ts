@@ -11,6 +11,7 @@ import type { ClientCeiling } from './limits/client-ceiling.js';
 import { judgeOwnLimits } from './limits/own-limits.js';
 import type { LongLevel } from './long/long-level.js';
 import { judgeShares, summarizeShares, type WeighedModel } from './model-shares.js';
+import { isDoubt } from './server/server-times.js';
 import { assumedDrift, type HostDrift } from './statistics/repeat-interval.js';
 import { detectWarmUp } from './statistics/warm-up.js';
 import { type LevelSamples, summarizeLevel } from './summarize-level.js';
@@ -129,7 +130,11 @@ export function summarizeVisits(
         isWarmUpOver: counted.every(({ isWarmUpOver }, index) => index > 0 || isWarmUpOver),
       },
     },
-    () => joinServerTimes(counted.map(({ visit, from, to }) => visit.serverBetween(from, to))),
+    () => {
+      const parts = counted.map(({ visit, from, to }) => visit.serverBetween(from, to));
+      // A server that cannot be believed in one visit is not believed in the others.
+      return counted.some(({ visit }) => visit.warnings.some(isDoubt)) ? undefined : joinServerTimes(parts);
+    },
   );
   const spliced = models.map((_, index) =>
     spliceVisits(

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { olderAxes } from './level-judgement.js';
+import { olderFit } from './server-fit.js';
 
 const count = z.number().int().nonnegative();
 const ns = z.number().nonnegative();
@@ -61,7 +62,7 @@ export const latencyIntervalSchema = z.object({
 });
 export type LatencyIntervals = z.infer<typeof latencyIntervalSchema>;
 
-/** Server-side averages a request over the level, from the server's statistics; counts are over the whole level. */
+/** Server-side averages a request, from the server's statistics, and its counts, between the looks at it nearest to the window. */
 export const serverTimesSchema = z.object({
   queueNs: ns,
   computeInputNs: ns,
@@ -72,6 +73,8 @@ export const serverTimesSchema = z.object({
   /** A whole request inside the server; absent in records of before it was kept, as is the count of successes. */
   requestNs: ns.optional(),
   successCount: count.optional(),
+  /** Set where the server claimed more than the latency left for it: its times here are its own, times this. */
+  scaledBy: z.number().optional(),
 });
 export type ServerTimes = z.infer<typeof serverTimesSchema>;
 
@@ -323,10 +326,12 @@ const currentLevelSchema = z.object({
 });
 export type LevelRecord = z.infer<typeof currentLevelSchema>;
 
-/** Records of before verdicts had two axes get them from their words. */
+/** Records of before verdicts had two axes get them from their words, and those of before server times were scaled their scale. */
 export const levelRecordSchema = z.preprocess(
   (level) =>
-    level !== null && typeof level === 'object' && !('isSteady' in level) ? { ...level, ...olderAxes(level) } : level,
+    level !== null && typeof level === 'object'
+      ? { ...level, ...('isSteady' in level ? {} : olderAxes(level)), ...olderFit({ ...level }) }
+      : level,
   currentLevelSchema,
 );
 

@@ -48,6 +48,7 @@ const levelCells: readonly (readonly [name: string, read: (level: LevelRecord) =
   ['server_cpu_count', ({ monitors }) => monitors?.serverCpuCount],
   ['memory_rss_bytes', ({ monitors }) => monitors?.serverMemoryBytes],
   ['energy_per_inference_joules', ({ monitors }) => monitors?.energyPerInferenceJoules],
+  ['server_scaled_by', ({ server }) => server?.scaledBy],
 ];
 
 function latencyCells(

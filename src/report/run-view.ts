@@ -171,7 +171,8 @@ function describeMethod({ levels }: RunRecord): Fact[] {
     },
     {
       name: 'Server times',
-      value: 'Averages a request from the server’s own statistics; compute is input, inference and output together.',
+      value:
+        'Averages a request from the server’s own statistics; compute is input, inference and output together. They are scaled where they claim more than the latency left for them, and left out where they cannot be of these requests; a warning says so.',
     },
   ];
 }

@@ -151,7 +151,7 @@ describe('measuring a level', () => {
     // Twenty milliseconds in the queue during the first second, then one.
     const admin = createSilentAdmin(() => {
       const slow = Math.min(clock.now(), 1e9) / 1e7;
-      const quick = Math.max(0, clock.now() - 1e9) / 1e7;
+      const quick = Math.max(0, clock.now() - 1e9) / 2e6;
       return statisticsOf({ requests: slow + quick, queueNs: slow * 20e6 + quick * 1e6 });
     });
     const pool = createSimulatedPool(clock, {
@@ -163,7 +163,44 @@ describe('measuring a level', () => {
     const record = await result;
     expect(record.warmupNs).toBeGreaterThanOrEqual(0.9e9);
     expect(record.server!.queueNs).toBeLessThan(4e6);
-    expect(record.server!.inferenceCount * 1e7).toBeLessThan(record.durationNs + 0.3e9);
+    expect(record.server!.inferenceCount * 2e6).toBeLessThan(record.durationNs + 0.3e9);
+  });
+
+  it('leaves out the times of a server whose statistics cannot be of its requests, and says why', async () => {
+    const clockOf = async (count: (requests: number) => number, queueNs: (requests: number) => number) => {
+      const clock = new ManualClock();
+      const admin = createSilentAdmin(() => {
+        // One after the other, two milliseconds each; four are in flight, so each takes eight.
+        const requests = Math.floor(clock.now() / 2e6);
+        return statisticsOf({ requests: count(requests), queueNs: queueNs(requests) });
+      });
+      const pool = createSimulatedPool(clock, { serviceNs: () => 2e6, horizonNs: 10e9 });
+      const { result } = start(noisy(1, 0), { clock, pool, admin });
+      await clock.advanceAsync(8e9);
+      const { server, latencyParts, warnings, latencyNs } = levelRecordSchema.parse(await result);
+      if (server === null) expect(latencyParts).toBeNull();
+      else expect(server.queueNs).toBeLessThanOrEqual(latencyNs!.mean);
+      return { server, codes: warnings.map(({ code }) => code) };
+    };
+    const same = (requests: number): number => requests;
+    expect(await clockOf(same, (requests) => requests * 1e6)).toMatchObject({ server: { queueNs: 1e6 }, codes: [] });
+    expect(await clockOf(same, (requests) => requests * 10e6)).toMatchObject({
+      server: { scaledBy: expect.closeTo(0.8, 2) },
+      codes: ['STATISTICS_SCALED'],
+    });
+    const leftOut = (code: string) => ({ server: null, codes: [code] });
+    expect(await clockOf(same, (requests) => requests * 20e6)).toEqual(leftOut('STATISTICS_NONSENSE'));
+    expect(await clockOf(same, (requests) => (requests > 400 ? 2 ** 64 : 0))).toEqual(leftOut('STATISTICS_NONSENSE'));
+    expect(await clockOf(same, (requests) => -requests)).toEqual(leftOut('STATISTICS_NONSENSE'));
+    expect(await clockOf((requests) => 9000 - requests, same)).toEqual(leftOut('STATISTICS_RESET'));
+    expect(await clockOf((requests) => requests * 2, same)).toEqual(leftOut('STATISTICS_OTHER_CLIENTS'));
+    expect(await clockOf((requests) => Math.floor(requests / 2), same)).toEqual(leftOut('STATISTICS_MISCOUNTED'));
+    expect(
+      await clockOf(
+        () => 7,
+        () => 7,
+      ),
+    ).toEqual(leftOut('STATISTICS_MISCOUNTED'));
   });
 
   it('stops the load when a worker has died, and passes its error on', async () => {

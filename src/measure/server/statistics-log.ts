@@ -8,9 +8,11 @@ import { messageOf } from '../../common/errors.js';
 import { type Instant, instant } from '../../common/units.js';
 import type { ModelStatistics } from '../../kserve/metadata.js';
 import type { ServerTimes, Warning } from '../../record/run-record.js';
-import { serverTimesBetween } from './server-times.js';
+import type { LookTime } from './possible-count.js';
+import { type PossibleCount, serverTimesBetween } from './server-times.js';
 
-interface Snapshot {
+interface Snapshot extends LookTime {
+  /** Between asking and being told. */
   readonly at: Instant;
   readonly statistics: ModelStatistics;
 }
@@ -22,6 +24,7 @@ export class StatisticsLog {
   #underWay: Promise<void> | undefined;
   #isOffered = true;
   #fault: string | undefined;
+  #doubt: Warning | undefined;
 
   constructor(admin: ServerAdmin, model: string, modelVersion: string, clock: Clock) {
     this.#ask = () => admin.modelStatistics(model, ...(modelVersion === '' ? [] : [modelVersion]));
@@ -39,26 +42,34 @@ export class StatisticsLog {
 
   /**
    * What the server did between the snapshots nearest to two instants, or over the whole level where one is nearest to
-   * both; undefined where it tells nothing.
+   * both; undefined where it tells nothing, or nothing that can be true: `warnings` then says why. `possible` tells how many
+   * requests it can have counted between two looks.
    */
-  between(from: Instant, to: Instant): ServerTimes | undefined {
-    const before = this.#nearest(from);
-    const after = this.#nearest(to);
-    if (before === undefined || after === undefined) return undefined;
-    if (before.at < after.at) return serverTimesBetween(before.statistics, after.statistics);
-    const first = this.#snapshots[0]!;
-    const last = this.#snapshots.at(-1)!;
-    return first.at < last.at ? serverTimesBetween(first.statistics, last.statistics) : undefined;
+  between(
+    from: Instant,
+    to: Instant,
+    possible?: (from: LookTime, to: LookTime) => PossibleCount,
+  ): ServerTimes | undefined {
+    let [before, after] = [this.#nearest(from), this.#nearest(to)];
+    const [first, last] = [this.#snapshots[0], this.#snapshots.at(-1)];
+    if (before === undefined || after === undefined || !(first!.at < last!.at)) return undefined;
+    if (before.at >= after.at) [before, after] = [first!, last!];
+    const longestNs = after.told - first!.asked;
+    const found = serverTimesBetween(before.statistics, after.statistics, possible?.(before, after), longestNs);
+    this.#doubt = found.doubt;
+    return found.times;
   }
 
-  /** A server that offers statistics and then failed to give them. */
+  /** A server that offers statistics and then failed to give them, or whose statistics cannot be those of this level. */
   warnings(): Warning[] {
-    if (this.#fault === undefined) return [];
+    const doubts = this.#doubt === undefined ? [] : [this.#doubt];
+    if (this.#fault === undefined) return doubts;
     return [
       {
         code: 'STATISTICS_FAILED',
         message: `The server did not give its statistics (${this.#fault}), so its queue and compute times may be missing.`,
       },
+      ...doubts,
     ];
   }
 
@@ -67,7 +78,10 @@ export class StatisticsLog {
     try {
       const statistics = await this.#ask();
       if (statistics === undefined) this.#isOffered = false;
-      else this.#snapshots.push({ at: instant((asked + this.#clock.now()) / 2), statistics });
+      else {
+        const told = this.#clock.now();
+        this.#snapshots.push({ asked, told, at: instant((asked + told) / 2), statistics });
+      }
     } catch (fault) {
       this.#fault ??= messageOf(fault);
     }

@@ -39,6 +39,6 @@ export interface Visit {
   readonly exchanges: Exchanges | undefined;
   readonly watch: LevelWatch;
   serverBetween(from: Instant, to: Instant): ServerTimes | undefined;
-  /** Of asking the server for its statistics. */
+  /** Of asking the server for its statistics, and of what it told when `serverBetween` was last asked. */
   readonly warnings: readonly Warning[];
 }

@@ -4,6 +4,7 @@ import type { RequestColumns } from '../../load/request-columns.js';
 import type { WindowRule } from '../../plan/load-plan.js';
 import { verdictOf } from '../../record/level-judgement.js';
 import type { LatencySummary, LevelRecord, Warning } from '../../record/run-record.js';
+import { accountAnew } from '../server/latency-parts.js';
 import {
   cutWindows,
   judgeWindows,
@@ -36,20 +37,23 @@ export function summarizeWindows(level: LevelRecord, samples: WindowedSamples): 
   if (merged === undefined || merged.requestCount === 0) return level;
   const decision: WindowDecision = isCounted ? { kind: 'stable' } : judgeWindows(windows, rule);
   const rate = merged.requestsPerSec;
-  const reasons = level.warnings.filter(({ code }) => !confidenceCodes.includes(code));
+  const latencyNs = toSummary(merged.latenciesNs);
+  const { warnings, ...account } = accountAnew(level, latencyNs.mean);
+  const reasons = warnings.filter(({ code }) => !confidenceCodes.includes(code));
   const isStable = decision.kind === 'stable' || decision.kind === 'throughput-only';
   const judged = describeDecision(decision, windows.length, rule);
   const isUsable = level.verdict !== 'INVALID';
   const isSteady = isUsable && isStable && level.endReason !== 'interrupted';
   return {
     ...level,
+    ...account,
     verdict: isUsable ? verdictOf({ ...level, isSteady }) : level.verdict,
     isSteady,
     // What led to the verdict goes first.
     warnings: isUsable ? [...judged, ...reasons] : [...reasons, ...judged],
     throughputPerSec: { value: rate * level.load.batchSize, low: null, high: null },
     requestsPerSec: rate,
-    latencyNs: toSummary(merged.latenciesNs),
+    latencyNs,
     // Three windows allow no honest interval.
     latencyIntervalNs: null,
     ...(level.otherPercentile && {

@@ -22,7 +22,7 @@ export function partsTable(levels: readonly LevelRecord[]): SideTable | undefine
   return {
     id: 'latency-parts',
     title: 'Where the mean latency goes',
-    note: 'Averages a request; a row adds up. Queue and compute come from the server’s statistics, send and receive from the client’s instants, and network and front end is what neither accounts for.',
+    note: `Averages a request; a row adds up. Queue and compute come from the server’s statistics, send and receive from the client’s instants, and network and front end is what neither accounts for.${scaleNote(levels)}`,
     columns: [
       words(
         axis.title,
@@ -39,3 +39,9 @@ export function partsTable(levels: readonly LevelRecord[]): SideTable | undefine
     isDetail: true,
   };
 }
+
+/** Where it applies, in one line. */
+const scaleNote = (levels: readonly LevelRecord[]): string =>
+  levels.some(({ server }) => server?.scaledBy !== undefined)
+    ? ' Where the server claimed more than the latency left for it, its times are scaled to fit, here and in every table and file.'
+    : '';
