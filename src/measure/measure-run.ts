@@ -10,7 +10,7 @@ import type { LoadWorkerPool } from '../load/load-session.js';
 import type { RequestColumns } from '../load/request-columns.js';
 import { createLevelSequence, type SteppingSequence } from '../plan/level-sequence.js';
 import type { LoadLevel, LoadPlan, StopRule } from '../plan/load-plan.js';
-import type { LevelRecord, PeakRecord, Warning } from '../record/run-record.js';
+import type { LevelRecord, PeakRecord, SearchRecord, Warning } from '../record/run-record.js';
 import { type MeasureLevelOptions, measureLevel } from './measure-level.js';
 import type { LevelProgress, MeasureListener } from './measurement.js';
 import { isOverloaded } from './peak/judge-rate.js';
@@ -24,6 +24,7 @@ import {
   type MeasureOneOptions,
   openLevel,
 } from './run-levels.js';
+import { judgeSearched, type SearchCourse, type SearchedLevel, searchResult } from './search-result.js';
 import { leastRoundNs, VisitedLevel, visitCountOf } from './visited-level.js';
 
 export interface MeasureRunOptions
@@ -42,6 +43,8 @@ export interface MeasuredRun {
   readonly state: 'complete' | 'interrupted';
   /** Set when the run looked for it and got as far as a rate. */
   readonly peak?: PeakRecord;
+  /** Set by a binary search, one for each batch size and shape that was begun. */
+  readonly searches?: readonly SearchRecord[];
   /** What a reader of the whole run must know. */
   readonly warnings: readonly Warning[];
 }
@@ -56,18 +59,28 @@ export async function measureRun(options: MeasureRunOptions): Promise<MeasuredRu
   const visited: VisitedEntry[] = [];
   const bases = levelBases(plan);
   let peak: MeasuredPeak | undefined;
+  const searches: SearchRecord[] = [];
   for (const [index, base] of bases.entries()) {
     if (signal.aborted) break;
     const measureOne: MeasureOne = (level, { levelCount, ...how }) =>
       measureAndKeep(options, levels, visited, level, { levelCount: levelCount * (bases.length - index), ...how });
     const { sequence } = plan;
     if (sequence.kind === 'peak') peak = await measurePeak(plan, sequence, base, measureOne);
-    else await measureSequence(plan, sequence, base, measureOne);
+    else {
+      const course = await measureSequence(plan, sequence, base, measureOne);
+      if (sequence.kind === 'binary-search') searches.push(searchResult(plan, sequence, base, course));
+    }
   }
   await visitAgain(options, levels, visited);
   const isInterrupted = signal.aborted || levels.some(({ endReason }) => endReason === 'interrupted');
   const state = isInterrupted ? 'interrupted' : 'complete';
-  return { levels, state, warnings: peak?.warnings ?? [], ...(peak && { peak: peak.record }) };
+  return {
+    levels,
+    state,
+    warnings: peak?.warnings ?? [],
+    ...(peak && { peak: peak.record }),
+    ...(searches.length > 0 && { searches }),
+  };
 }
 
 async function measureSequence(
@@ -75,21 +88,28 @@ async function measureSequence(
   steps: SteppingSequence,
   base: LevelBase,
   measureOne: MeasureOne,
-): Promise<void> {
+): Promise<SearchCourse> {
+  const levels: SearchedLevel[] = [];
   const sequence = createLevelSequence(steps, { latencyLimit: plan.latencyLimit });
   for (let value = sequence.next(); value !== undefined; value = sequence.next()) {
     const level: LoadLevel =
       plan.load.kind === 'closed' ? { kind: 'closed', concurrency: value, ...base } : openLevel(plan, base, value);
     const measured = await measureOne(level, { levelCount: sequence.remainingCount() });
-    if (measured === undefined) return;
-    // As perf_analyzer: a range ends at its first level that was never stable.
-    if (measured.level.windowed?.isStable === false) return;
+    if (measured === undefined) return { levels, isInterrupted: true };
+    const searched = judgeSearched(value, measured, plan);
+    levels.push(searched);
+    // As perf_analyzer: a range ends at its first level that was never stable; a search goes on below one that the limit ended.
+    const isSearch = steps.kind === 'binary-search';
+    const isOver = isSearch && measured.level.endReason === 'latency-limit';
+    if (measured.level.windowed?.isStable === false && !isOver) break;
+    const isHeld = !isSearch || searched.holds;
     sequence.tell(value, {
       throughput: measured.level.throughputPerSec.value,
-      latencyNs: measured.latencyNs,
+      latencyNs: isHeld ? measured.latencyNs : undefined,
       isOverloaded: isOverloaded(measured.level),
     });
   }
+  return { levels, isInterrupted: false };
 }
 
 /** A level that is visited several times, and its place among the run's. */

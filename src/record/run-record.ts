@@ -350,6 +350,26 @@ export const peakSchema = z.object({
 });
 export type PeakRecord = z.infer<typeof peakSchema>;
 
+/** What a binary search over a range of levels came to; one for each batch size and shape. */
+export const searchSchema = z.object({
+  load: z.enum(['concurrency', 'request_rate']),
+  batchSize: count,
+  shapes: z.string().optional(),
+  latencyLimitNs: ns.nullable(),
+  /** What was held against the limit, such as `latency_p99`. */
+  metric: z.string(),
+  start: z.number(),
+  end: z.number(),
+  step: z.number(),
+  /** `all-hold`: the end too; `none-holds`: not even the start; `undecided`: a level that was not steady could be either. */
+  result: z.enum(['found', 'all-hold', 'none-holds', 'undecided', 'interrupted']),
+  highestHeld: z.number().nullable(),
+  lowestFailed: z.number().nullable(),
+  /** Levels that could be either. */
+  unsteady: z.array(z.number()),
+});
+export type SearchRecord = z.infer<typeof searchSchema>;
+
 export const hostSchema = z.object({
   os: z.string(),
   cpu: z.string(),
@@ -391,6 +411,8 @@ export const runRecordSchema = z.object({
   levels: z.array(levelRecordSchema),
   /** Set when the run looked for the highest rate under a limit. */
   peak: peakSchema.optional(),
+  /** Set by a binary search. */
+  searches: z.array(searchSchema).optional(),
   /** Set when the ways of sending were compared. */
   clientComparison: clientComparisonSchema.optional(),
 });

@@ -10,6 +10,7 @@ import { sortByLoad } from './load-axis.js';
 import { reservationsOf } from './reservations.js';
 import { countLevels, peakWord, runAdvice, runHeadline } from './run-headline.js';
 import { runNotes } from './run-notes.js';
+import { searchSentences } from './search-sentence.js';
 import { metricWords, peakSentence } from './tables/peak-table.js';
 import { runTables } from './tables/run-tables.js';
 import type { SideTable } from './tables/side-table.js';
@@ -55,8 +56,7 @@ export function buildRunView(record: RunRecord): RunView {
   return {
     model: record.model,
     subject: describeSubject(record),
-    headline: record.peak === undefined ? runHeadline(record) : peakSentence(record.peak),
-    advice: record.peak === undefined ? runAdvice(record) : countLevels(levels),
+    ...answerOf(record, levels),
     tables: runTables(record),
     notes: runNotes(record),
     tiles: buildTiles(record),
@@ -67,6 +67,14 @@ export function buildRunView(record: RunRecord): RunView {
     method: describeMethod(record),
     command: describeCommand(record.tool.command),
   };
+}
+
+/** A search answers before the levels that it measured on its way. */
+function answerOf(record: RunRecord, levels: readonly LevelRecord[]): Pick<RunView, 'headline' | 'advice'> {
+  const { peak, searches } = record;
+  if (peak !== undefined) return { headline: peakSentence(peak), advice: countLevels(levels) };
+  if (searches !== undefined) return { headline: searchSentences(searches), advice: runHeadline(record) };
+  return { headline: runHeadline(record), advice: runAdvice(record) };
 }
 
 const protocolNames = { grpc: 'gRPC', http: 'HTTP' } as const;

@@ -168,6 +168,7 @@ async function measureTarget(
     kept.warn(...watch.warnings());
     if (endedUnanswered(kept.record.levels)) await Promise.race([proveAnswering(plan, runSignal), lost]);
     if (outcome.peak !== undefined) kept.change({ peak: outcome.peak });
+    if (outcome.searches !== undefined) kept.change({ searches: [...outcome.searches] });
     const level = comparableLevel(kept.record.levels);
     if (options.comparesClients === true && outcome.state === 'complete' && level !== undefined) {
       const say = (sentence: string): void => listener.say(sentence);

@@ -149,8 +149,38 @@ describe('measuring a run', () => {
     // Latency is 5 ms for two at once, and 2.5 ms for each further one: 20 ms at 8.
     const sequence = { kind: 'binary-search', start: 1, end: 32, step: 1 } as const;
     const { clock, result } = start({ sequence, latencyLimit: millis(20.5) });
-    const { levels } = await playOut(clock, result);
+    const { levels, searches } = await playOut(clock, result);
     expect(levels.map(({ load }) => concurrencyOf(load))).toEqual([1, 32, 16, 8, 12, 10, 9]);
+    expect(searches).toMatchObject([{ result: 'found', highestHeld: 8, lowestFailed: 9, metric: 'latency_mean' }]);
+    expect(searches![0]).toMatchObject({ load: 'concurrency', start: 1, end: 32, step: 1, latencyLimitNs: 20.5e6 });
+  });
+
+  it.each([
+    ['all-hold', 1000, { highestHeld: 4, lowestFailed: null }],
+    ['none-holds', 1, { highestHeld: null, lowestFailed: 1 }],
+  ])('says of a binary search that it came to %s', async (outcome, limitMs, ends) => {
+    const sequence = { kind: 'binary-search', start: 1, end: 4, step: 1 } as const;
+    const { clock, result } = start({ sequence, latencyLimit: millis(limitMs), batchSizes: [1, 2] });
+    const { searches } = await playOut(clock, result);
+    expect(searches).toMatchObject([
+      { result: outcome, batchSize: 1, ...ends },
+      { result: outcome, batchSize: 2, ...ends },
+    ]);
+  });
+
+  it('says of a binary search that it was cut short', async () => {
+    const ending = new AbortController();
+    const sequence = { kind: 'binary-search', start: 1, end: 32, step: 1 } as const;
+    const { clock, result } = start({ sequence, latencyLimit: millis(20.5) }, { signal: ending.signal });
+    await clock.advanceAsync(3e9);
+    ending.abort();
+    const { searches } = await playOut(clock, result);
+    expect(searches).toMatchObject([{ result: 'interrupted', highestHeld: 1, lowestFailed: null }]);
+  });
+
+  it('says nothing of searching where a range is gone through', async () => {
+    const { clock, result } = start();
+    expect(await playOut(clock, result)).not.toHaveProperty('searches');
   });
 
   it('sends exactly the requests asked for, and ends with the last answer', async () => {
