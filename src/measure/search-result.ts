@@ -1,6 +1,6 @@
 /** What a binary search came to, from its levels in the order in which they were measured. */
 import type { LevelSequence, LoadPlan } from '../plan/load-plan.js';
-import type { SearchRecord } from '../record/run-record.js';
+import type { SearchRecord } from '../record/search-record.js';
 import { isOverloaded } from './peak/judge-rate.js';
 import { limitInterval, limitMetric } from './peak/limit-latency.js';
 import type { LevelBase, MeasuredLevel } from './run-levels.js';

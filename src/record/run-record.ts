@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { olderAxes } from './level-judgement.js';
+import { searchSchema } from './search-record.js';
 import { olderFit } from './server-fit.js';
 
 const count = z.number().int().nonnegative();
@@ -349,26 +350,6 @@ export const peakSchema = z.object({
   ),
 });
 export type PeakRecord = z.infer<typeof peakSchema>;
-
-/** What a binary search over a range of levels came to; one for each batch size and shape. */
-export const searchSchema = z.object({
-  load: z.enum(['concurrency', 'request_rate']),
-  batchSize: count,
-  shapes: z.string().optional(),
-  latencyLimitNs: ns.nullable(),
-  /** What was held against the limit, such as `latency_p99`. */
-  metric: z.string(),
-  start: z.number(),
-  end: z.number(),
-  step: z.number(),
-  /** `all-hold`: the end too; `none-holds`: not even the start; `undecided`: a level that was not steady could be either. */
-  result: z.enum(['found', 'all-hold', 'none-holds', 'undecided', 'interrupted']),
-  highestHeld: z.number().nullable(),
-  lowestFailed: z.number().nullable(),
-  /** Levels that could be either. */
-  unsteady: z.array(z.number()),
-});
-export type SearchRecord = z.infer<typeof searchSchema>;
 
 export const hostSchema = z.object({
   os: z.string(),

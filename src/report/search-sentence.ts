@@ -1,6 +1,6 @@
 /** The answer of a binary search in one line. */
 import { formatDuration, formatNumber } from '../common/format.js';
-import type { SearchRecord } from '../record/run-record.js';
+import type { SearchRecord } from '../record/search-record.js';
 import { metricWords } from './tables/peak-table.js';
 
 /** One for each batch size and shape that was searched. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exitCodeOfRun } from '../../src/cli/exit-code.js';
-import { runRecordSchema, type SearchRecord } from '../../src/record/run-record.js';
+import { runRecordSchema } from '../../src/record/run-record.js';
+import type { SearchRecord } from '../../src/record/search-record.js';
 import { renderRunTable } from '../../src/report/console-table.js';
 import { renderRunReport } from '../../src/report/html-report.js';
 import { renderRunMarkdown } from '../../src/report/markdown.js';
