@@ -3,6 +3,7 @@
  * contract with scripts (`--json`, `run.json`): fields may be added, those here stay. Times are nanoseconds, rates per second.
  */
 import { z } from 'zod';
+import { hostSchema } from './host-record.js';
 import { olderAxes } from './level-judgement.js';
 import { searchSchema } from './search-record.js';
 import { olderFit } from './server-fit.js';
@@ -350,14 +351,6 @@ export const peakSchema = z.object({
   ),
 });
 export type PeakRecord = z.infer<typeof peakSchema>;
-
-export const hostSchema = z.object({
-  os: z.string(),
-  cpu: z.string(),
-  cpuCount: count,
-  memoryBytes: count,
-  node: z.string(),
-});
 
 export const runRecordSchema = z.object({
   schema: z.literal('perf-ts/run@1'),

@@ -1,6 +1,7 @@
 /** The versioned record of a sweep; the same kind of contract as run-record.ts. */
 import { z } from 'zod';
-import { hostSchema, levelRecordSchema, warningSchema } from './run-record.js';
+import { hostSchema } from './host-record.js';
+import { levelRecordSchema, warningSchema } from './run-record.js';
 
 const ns = z.number().nonnegative();
 

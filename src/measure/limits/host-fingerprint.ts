@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import type { z } from 'zod';
-import type { hostSchema } from '../../record/run-record.js';
+import type { hostSchema } from '../../record/host-record.js';
 
 export type Host = z.infer<typeof hostSchema>;
 

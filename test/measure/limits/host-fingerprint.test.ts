@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeHost } from '../../../src/measure/limits/host-fingerprint.js';
-import { hostSchema } from '../../../src/record/run-record.js';
+import { hostSchema } from '../../../src/record/host-record.js';
 
 describe('the host', () => {
   it('is described as the record wants it', async () => {
