@@ -102,7 +102,7 @@ describe('bad input', { timeout: 60_000 }, () => {
       3,
       ['--concurency-range', '--concurrency-range'],
     ],
-    ['a flag of a later version', ['-m', 'identity', '--num-of-sequences', '4'], 3, ['--num-of-sequences', 'yet']],
+    ['a flag of a later version', ['-m', 'identity', '--num-of-sequences', '8'], 3, ['--num-of-sequences', 'yet']],
     ['several problems', ['-m', 'identity', '-b', '0', '--max-time', 'soon'], 3, ['2 problems', '-b', '--max-time']],
     ['a command that is none', ['swep', '-m', 'identity'], 3, ['swep', 'sweep']],
     ['a server that does not answer', ['-m', 'identity', '-u', '127.0.0.1:1'], 4, ['127.0.0.1:1']],
