@@ -125,9 +125,17 @@ async function waitUntilServed(server: Supervised, options: TritonserverOptions)
   const ended = new AbortController();
   const isOver = (): boolean => ended.signal.aborted || signal?.aborted === true;
   const serving = (async (): Promise<ServerAdmin> => {
-    while (!(await isListening(server.endpoint)) && !isOver()) await delay(POLL_MS);
-    if (isOver()) throw new PerfTsError('INTERRUPTED', { what: 'stopped while the tritonserver started' });
-    return await connectLoaded(server, options, isOver);
+    for (;;) {
+      while (!(await isListening(server.endpoint)) && !isOver()) await delay(POLL_MS);
+      if (isOver()) throw new PerfTsError('INTERRUPTED', { what: 'stopped while the tritonserver started' });
+      // A server may try its port, give it back, and listen for good once the model is loaded.
+      const admin = await connectAdmin({ endpoint: server.endpoint, protocol: 'grpc' }).catch((fault: unknown) => {
+        if (fault instanceof PerfTsError && fault.code === 'TARGET_UNREACHABLE') return undefined;
+        throw fault;
+      });
+      if (admin !== undefined) return await waitUntilLoaded(admin, server, options, isOver);
+      await delay(POLL_MS);
+    }
   })();
   try {
     const admin = await Promise.race([serving, server.failure]);
@@ -152,12 +160,12 @@ async function waitUntilServed(server: Supervised, options: TritonserverOptions)
 }
 
 /** A tritonserver listens after it has tried to load the model, other servers before. */
-async function connectLoaded(
-  { endpoint, log }: Supervised,
+async function waitUntilLoaded(
+  admin: ServerAdmin,
+  { log }: Supervised,
   { model }: TritonserverOptions,
   isOver: () => boolean,
 ): Promise<ServerAdmin> {
-  const admin = await connectAdmin({ endpoint, protocol: 'grpc' });
   try {
     let patienceMs = IDLE_PATIENCE_MS;
     while (!(await admin.isModelReady(model))) {

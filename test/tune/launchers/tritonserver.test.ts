@@ -28,7 +28,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'perf-ts-local-test-'));
   repository = await writeRepository({
     'identity/config.pbtxt': config,
-    'identity/1/model.onnx': buildIdentityModel('FP32'),
+    'identity/1/model.onnx': buildIdentityModel('FP32', ['batch', 16]),
   });
   temporary = join(folder, 'tmp');
   mkdirSync(temporary);
