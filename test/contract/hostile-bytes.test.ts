@@ -76,7 +76,6 @@ const input = (change: object): string =>
 
 describe('a live engine', () => {
   it.each([
-    ['nothing', ''],
     ['a cut-off document', '{"inputs":[{"name":"INPUT0","sha'],
     ['a negative dimension', input({ shape: [-1, 4] })],
     ['negative dimensions whose product fits', input({ shape: [-1, -4] })],
@@ -94,7 +93,15 @@ describe('a live engine', () => {
       '{"inputs":[{"__proto__":{"name":"INPUT0","datatype":"FP32","shape":[1,1],"data":[1]}}]}',
     ],
   ])('refuses %s over HTTP and goes on', async (_, body) => {
-    expect(await inferHttp('identity_fp32', body)).toEqual({ status: 400, error: expect.any(String) });
+    // As Triton's: what its JSON reader refuses is 500, what it reads and finds wrong is 400 (recorded-answers.test.ts).
+    const { status, error } = await inferHttp('identity_fp32', body);
+    expect([400, 500]).toContain(status);
+    expect(error).toEqual(expect.any(String));
+    await expectStillServing();
+  });
+
+  it('takes an empty body for a raw request without elements, and goes on', async () => {
+    expect((await inferHttp('identity_fp32', '')).status).toBe(200);
     await expectStillServing();
   });
 
