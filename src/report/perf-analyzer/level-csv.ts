@@ -65,7 +65,8 @@ export function renderRunCsv(record: RunRecord, options: CsvOptions = {}): strin
     ? reportedLevels(record.levels).sort((a, b) => a.throughputPerSec.value - b.throughputPerSec.value)
     : sortByLoad(record.levels);
   const own = hasTheirsOnly ? [] : ownColumns(levels);
-  const hasServer = levels.some((level) => level.server !== null);
+  // Of all levels: that none was stable is no reason for other columns.
+  const hasServer = record.levels.some((level) => level.server !== null);
   const judged = record.levels.find((level) => level.windowed?.percentile)?.windowed?.percentile?.percentile;
   const percentiles = [...new Set([50, 90, 95, 99, ...(judged === undefined ? [] : [judged])])].sort((a, b) => a - b);
   const hasAverage = isVerbose && judged === undefined;

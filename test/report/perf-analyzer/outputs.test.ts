@@ -193,7 +193,9 @@ describe('perf_analyzer’s console text', () => {
     const text = renderPerfAnalyzerText(recordOf([unstable]), { ...settings, rangeEnd: undefined });
     expect(text.endsWith('\n\nRequest concurrency: 1')).toBe(true);
     expect(describeUnstableLevels(recordOf([unstable]))[0]).toMatch(/^Failed to obtain stable measurement within 0 /);
-    expect(renderRunCsv(recordOf([unstable])).split('\n')).toHaveLength(2);
+    const csv = renderRunCsv(recordOf([unstable])).split('\n');
+    expect(csv).toHaveLength(2);
+    expect(csv[0]).toBe(renderRunCsv(recordOf([level])).split('\n')[0]);
   });
 });
 
