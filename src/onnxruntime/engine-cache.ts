@@ -94,19 +94,20 @@ export async function keepProof(folder: string, proof: unknown): Promise<void> {
 /** Removes the least recently used folders until the rest fits; the one just used stays, however large it is. */
 export async function trimEngineCache(limitBytes: number, root: string = engineCacheRoot()): Promise<void> {
   const names = await readdir(root).catch(() => []);
-  const folders = await Promise.all(
-    names.map(async (name) => {
-      const folder = join(root, name);
-      const usedMs = (await stat(folder)).mtimeMs;
-      return { folder, usedMs, byteSize: await sizeOf(folder) };
-    }),
-  );
+  // One entry that is no folder, or that another engine just removed, must not keep the rest from being trimmed.
+  const found = await Promise.all(names.map((name) => describeFolder(join(root, name)).catch(() => undefined)));
+  const folders = found.filter((folder) => folder !== undefined);
   folders.sort((a, b) => b.usedMs - a.usedMs);
   let total = 0;
   for (const [index, { folder, byteSize }] of folders.entries()) {
     total += byteSize;
     if (index > 0 && total > limitBytes) await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function describeFolder(folder: string): Promise<{ folder: string; usedMs: number; byteSize: number }> {
+  const usedMs = (await stat(folder)).mtimeMs;
+  return { folder, usedMs, byteSize: await sizeOf(folder) };
 }
 
 async function sizeOf(folder: string): Promise<number> {
