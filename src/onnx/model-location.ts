@@ -101,3 +101,32 @@ export async function findServedModelFile(folder: string, config: ModelConfig | 
   const { versions } = selectVersions(folder, config, await listVersions(folder));
   return findVersionFile(join(folder, versions.at(-1)!), config, join(folder, 'config.pbtxt'));
 }
+
+/**
+ * Checks that a server would answer requests for `version` (-x) of the model in `folder`, or where `isLatest` that this
+ * is what it answers with where no version is named.
+ * @throws PerfTsError BAD_OPTION with what keeps it from being served.
+ */
+export async function checkVersion(
+  folder: string,
+  config: Pick<ModelConfig, 'version_policy'> | undefined,
+  version: string,
+  { isLatest = false } = {},
+): Promise<void> {
+  const available = await listVersions(folder);
+  const { versions } = selectVersions(folder, config, available);
+  const refuse = (what: string, hint: string): never => {
+    throw new PerfTsError('BAD_OPTION', { where: '-x', what, hint });
+  };
+  if (!available.includes(version)) {
+    return refuse(`${folder} has no version ${version}; there are ${available.join(', ')}`, 'name one of these');
+  }
+  const serve = `set version_policy { specific { versions: [${version}] } } in ${join(folder, 'config.pbtxt')}`;
+  const policy = config?.version_policy === undefined ? 'version_policy (by default the latest 1)' : 'version_policy';
+  if (!versions.includes(version)) {
+    return refuse(`version ${version} is there, but ${policy} serves ${versions.join(', ')} only`, serve);
+  }
+  if (isLatest && versions.at(-1) !== version) {
+    return refuse(`the trials measure version ${versions.at(-1)}, the highest of those that ${policy} serves`, serve);
+  }
+}

@@ -72,6 +72,8 @@ export const trialRecordSchema = z.object({
   startedNs: ns.optional(),
   /** Time in levels; the rest of `durationNs` is starting, loading, comparing answers and stopping. */
   measuredNs: ns.optional(),
+  /** What one inference takes with nothing beside it, of a model so slow that its levels are counts of requests. */
+  inferenceNs: ns.optional(),
   /** Length of the measurement in search levels; longer for a variant that may be the best. */
   effort: z.number().positive().optional(),
   /** Of a confirmation trial: its round, from 0, and how many trials that round has; all of a round get the same requests. */

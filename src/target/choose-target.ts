@@ -3,12 +3,15 @@
  * else our engine on a model repository; else our engine on the demo model of that name.
  */
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { connectAdmin } from '../client/connect-admin.js';
 import type { TlsOptions } from '../client/infer-client.js';
 import { PerfTsError, type Problem } from '../common/errors.js';
 import type { Protocol } from '../kserve/protocol.js';
+import { parseModelConfig } from '../model-config/parse-config.js';
+import { checkVersion } from '../onnx/model-location.js';
 import { ensureZooModel, isZooModel, zooModels } from '../onnx/zoo/zoo.js';
 import { launchEmbeddedTarget } from './embedded-target.js';
 import { connectRemoteTarget } from './remote-target.js';
@@ -76,6 +79,7 @@ export async function openTarget(
     }
   }
   const found = await findLocalModel(model, choice.modelRepository, say);
+  if (modelVersion !== '') await checkLocalVersion(join(found.repository, model), modelVersion);
   say(
     found.isDemoModel
       ? `No server named or found: our engine serves '${model}', a demo model with random weights.`
@@ -94,6 +98,13 @@ export async function openTarget(
     ],
     ...(signal && { signal }),
   });
+}
+
+/** What the engine would say of it does not say why. */
+async function checkLocalVersion(folder: string, version: string): Promise<void> {
+  const file = join(folder, 'config.pbtxt');
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  await checkVersion(folder, text === undefined ? undefined : parseModelConfig(text, file), version);
 }
 
 const libraryFlags = ({ ortLibrary }: TargetChoice): string[] =>

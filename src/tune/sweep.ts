@@ -10,6 +10,7 @@ import { elapsed, type Nanos, nanos, seconds } from '../common/units.js';
 import { describeHost } from '../measure/limits/host-fingerprint.js';
 import { metadataOfConfig } from '../model-config/config-metadata.js';
 import { whatIsVisible } from '../monitor/visible.js';
+import { checkVersion } from '../onnx/model-location.js';
 import type { DescribedModel } from '../plan/plan.js';
 import { checkContents, type RequestContents, recordContents } from '../plan/request-contents.js';
 import type { StudyRecord } from '../record/study-record.js';
@@ -29,6 +30,7 @@ import { checkMeasurable } from './studies/measurable.js';
 import { runStudy } from './studies/study.js';
 import { takeFingerprint } from './studies/study-fingerprint.js';
 import { journalHeader } from './studies/study-header.js';
+import { readModelConfig } from './studies/study-model.js';
 import type { StudyJournal, StudyListener, StudyOptions } from './studies/study-options.js';
 import { affordableKnobs, searchLevelDuration } from './studies/study-plan.js';
 import { describeSubject } from './studies/study-subject.js';
@@ -120,6 +122,7 @@ export async function runSweep(options: SweepOptions, dependencies: SweepDepende
   const begun = systemClock.now();
   const { signal } = dependencies;
   checkRuntimes(options);
+  await checkAskedVersion(options);
   const server = await openStudyServer({ ...options, signal, say: (sentence) => dependencies.onLeftOut?.(sentence) });
   const writes = keepWrites((fault) => dependencies.onUnsaved?.(fault));
   let isMeasured = false;
@@ -293,6 +296,25 @@ const describedModels = ({ model, models = [model] }: StudyServer): DescribedMod
     metadata: metadataOfConfig(name, completed),
     config: completed,
   }));
+
+/** Trials ask for no version, so that what they measure is what clients get that name none. */
+async function checkAskedVersion({
+  modelVersion = '',
+  model,
+  modelFolder,
+  together,
+  server,
+}: SweepOptions): Promise<void> {
+  if (modelVersion === '') return;
+  const refuse = (what: string): never => {
+    throw new PerfTsError('BAD_OPTION', { where: '-x', what, hint: 'leave it out' });
+  };
+  if (together !== undefined) return refuse('names the version of one model, and there are several');
+  if (server?.kind === 'remote' || modelFolder === undefined) {
+    return refuse('has no effect on a running server: the trials measure the version that it answers with');
+  }
+  await checkVersion(modelFolder, await readModelConfig(model, modelFolder), modelVersion, { isLatest: true });
+}
 
 const withPrice = (constraint: Constraint, pricePerHour: number | undefined): Constraint =>
   pricePerHour === undefined ? constraint : { ...constraint, pricePerHour };

@@ -85,6 +85,7 @@ async function serve(
       loadTimeNs,
       seed,
       requests: options.requests,
+      signal,
       async release() {
         await target.close();
         await removeRepository();

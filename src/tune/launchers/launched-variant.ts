@@ -21,6 +21,8 @@ export interface MeasureRequest {
 export interface LaunchedVariant {
   /** From the start of the server until the model was ready; null where it is not known. */
   readonly loadTimeNs: Nanos | null;
+  /** From then on until one request had been answered: at least what one inference takes. Left out where it is simulated. */
+  readonly firstResponseNs?: Nanos;
   /** The server itself, for questions beside the load; left out where it is simulated. */
   readonly target?: Target;
   /** May be called again after it returned, for another load on the same server. Rejects when the server fails. */

@@ -1,6 +1,7 @@
 /** Measures a variant that a server is serving by now, whichever server that is: load workers and the levels they drive. */
 import { systemClock } from '../../common/clock.js';
-import { type Nanos, nanos, seconds } from '../../common/units.js';
+import { PerfTsError } from '../../common/errors.js';
+import { elapsed, type Nanos, nanos, seconds } from '../../common/units.js';
 import type { LoadWorkerPool } from '../../load/load-session.js';
 import { startLoadWorkers } from '../../load/worker-pool.js';
 import { measureLevel } from '../../measure/measure-level.js';
@@ -35,6 +36,8 @@ export interface ServedVariant {
   readonly requests: RequestOptions | undefined;
   /** Of every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Gives up on a server that does not answer in time. */
+  readonly signal?: AbortSignal;
   /** Set where the server has other clients. */
   readonly foreign?: ForeignRequests;
   /** Stops the server where it is ours, after the load workers. */
@@ -64,9 +67,11 @@ export async function measureServed(served: ServedVariant): Promise<LaunchedVari
   );
   const monitor = await watchTarget(target, noMetrics);
   const models = described.map(({ model, weight }): WeighedModel => ({ model, modelVersion: '', weight }));
-  const pool = await startLoadWorkers(plan);
+  const started = systemClock.now();
+  const pool = await unlessAborted(startLoadWorkers(plan), served.signal);
   return {
     loadTimeNs: served.loadTimeNs,
+    firstResponseNs: elapsed(started, systemClock.now()),
     target,
     measure(request) {
       const measure = async (workers: LoadWorkerPool): Promise<LevelRecord> =>
@@ -81,6 +86,29 @@ export async function measureServed(served: ServedVariant): Promise<LaunchedVari
       }
     },
   };
+}
+
+/** A first inference may take longer than all the time there is; the workers are then closed once they have started. */
+async function unlessAborted(
+  starting: Promise<LoadWorkerPool>,
+  signal: AbortSignal | undefined,
+): Promise<LoadWorkerPool> {
+  if (signal === undefined) return await starting;
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () =>
+      reject(new PerfTsError('INTERRUPTED', { what: 'its time was over before it had answered a single request' }));
+  });
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([starting, aborted]);
+  } catch (thrown) {
+    void starting.then((pool) => pool.close()).catch(() => undefined);
+    throw thrown;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 /** What the server says of each model that the variant has it serve. */

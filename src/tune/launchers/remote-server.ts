@@ -113,7 +113,18 @@ const pushAndMeasure =
     await pushed.push(variant.config, signal);
     const loadTimeNs = elapsed(started, systemClock.now());
     const release = (): Promise<void> => Promise.resolve();
-    return await measureServed({ model, variant, target, loadTimeNs, seed, requests, headers, foreign, release });
+    return await measureServed({
+      model,
+      variant,
+      target,
+      loadTimeNs,
+      seed,
+      requests,
+      headers,
+      foreign,
+      signal,
+      release,
+    });
   };
 
 /** As long as a supervisor may take to start a server again that a variant has brought down. */

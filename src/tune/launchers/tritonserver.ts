@@ -107,7 +107,7 @@ const startAndMeasure =
         await repositories.remove(repository);
       };
       try {
-        return await measureServed({ model, variant, target, loadTimeNs, seed, requests, release });
+        return await measureServed({ model, variant, target, loadTimeNs, seed, requests, signal, release });
       } catch (thrown) {
         await target.close();
         throw thrown;

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, PerfTsError, systemCodeOf } from '../../common/errors.js';
 import { completeModelConfig } from '../../model-config/complete-config.js';
+import type { ModelConfig } from '../../model-config/model-config.js';
 import { parseModelConfig } from '../../model-config/parse-config.js';
 import { validateModelConfig } from '../../model-config/validate-config.js';
 import { findServedModelFile } from '../../onnx/model-location.js';
@@ -27,6 +28,13 @@ export async function readStudyModel(name: string, folder: string, ortLibrary?: 
   const problems = validateModelConfig(completed, configFile, { modelName: name, signature, given: config });
   if (problems.length > 0) throw new PerfTsError('BAD_FILE', problems);
   return { name, folder, configPbtxt, config, completed };
+}
+
+/** What config.pbtxt says; empty where there is none. */
+export async function readModelConfig(name: string, folder: string): Promise<ModelConfig> {
+  const file = join(folder, 'config.pbtxt');
+  const text = await readOptional(file);
+  return text === undefined ? { name } : parseModelConfig(text, file);
 }
 
 /** The file of the version that is served. Throws PerfTsError BAD_FILE when there is none. */

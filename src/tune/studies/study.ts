@@ -4,13 +4,14 @@
  */
 import { deriveSeed } from '../../common/random.js';
 import { elapsed, type Nanos, nanos } from '../../common/units.js';
-import type { StudyRecord } from '../../record/study-record.js';
+import type { StudyPlan, StudyRecord } from '../../record/study-record.js';
 import { runConfirmation } from '../confirmation/confirmation.js';
 import { decide } from '../confirmation/confirmation-verdict.js';
 import { runEqualLoad } from '../confirmation/equal-load.js';
 import { withErrorLimit } from '../objectives/error-limit.js';
 import { nextProposal, type Strategy, type VariantParameters } from '../strategies/strategy.js';
 import { endedEarly, hasStalled, isMeasuredDefault, measuredOnce, needsDefaultAgain } from '../trials/rival.js';
+import { describeFit } from '../trials/slow-load.js';
 import type { FinishedTrial } from '../trials/trial-outcome.js';
 import { createTrialRunner, meanOverhead, type TrialRunner } from '../trials/trial-runner.js';
 import { changedKnobs, variantKey } from '../variants/search-space.js';
@@ -43,10 +44,16 @@ export async function runStudy(asked: StudyOptions, dependencies: StudyDependenc
   });
   await dependencies.journal.startJournal(journalHeader(options, startedAt, duration));
   dependencies.listener.onPlan?.(plan);
+  let told = plan;
   // Planning a large space takes time too.
   const usedNs = nanos((options.usedNs ?? 0) + elapsed(begun, dependencies.clock.now()));
   const runner = createTrialRunner({ ...options, usedNs }, dependencies, plan, earlier);
-  const { base, strategy } = await runSearch(options, dependencies, runner, duration);
+  const { base, strategy } = await runSearch(options, dependencies, runner, duration, () => {
+    const slow = planSlow(runner.trials, plan, options.budget);
+    if (slow === undefined) return;
+    dependencies.listener.onPlan?.(slow);
+    told = slow;
+  });
   const confirmed =
     base?.value === undefined || dependencies.signal.aborted
       ? { finalists: [], rounds: [] }
@@ -58,7 +65,7 @@ export async function runStudy(asked: StudyOptions, dependencies: StudyDependenc
     finishedAt: dependencies.now(),
     isInterrupted: dependencies.signal.aborted,
     usedNs: runner.used(),
-    plan,
+    plan: told,
     base,
     strategy,
     trials: runner.trials,
@@ -85,6 +92,7 @@ async function runSearch(
   dependencies: StudyDependencies,
   runner: TrialRunner,
   duration: Nanos,
+  onDefault: () => void,
 ): Promise<Searched> {
   const { space } = options;
   const unchanged = unchangedVariant(options);
@@ -98,6 +106,7 @@ async function runSearch(
   const strategy = startStrategy(options, base === undefined || known.length > 0 ? known : [base]);
   // Without a default there is nothing to be better than, and what breaks it would most likely break the rest.
   if (base?.value === undefined || isBeingConfirmed(options, runner)) return { base, strategy };
+  if (known.length === 0) onDefault();
   const measured = new Map(known.map((trial) => [variantKey(space, trial.variant.parameters), trial]));
   while (!dependencies.signal.aborted && runner.hasTimeToSearch(duration)) {
     // Never instead of a variant: a small budget has no time for both.
@@ -145,6 +154,16 @@ async function runSearch(
     const isUnchanged = changedKnobs(space, parameters).length === 0;
     return isUnchanged ? unchanged : variantAt(options, parameters);
   }
+}
+
+/** The plan again where the default has shown that the model is slow, and the budget small for that. */
+function planSlow([base]: readonly FinishedTrial[], plan: StudyPlan, budget: Nanos): StudyPlan | undefined {
+  const { inferenceNs, durationNs } = base?.record ?? {};
+  if (inferenceNs === undefined || durationNs === undefined) return undefined;
+  const fit = describeFit(nanos(inferenceNs), nanos(durationNs), budget);
+  if (fit === undefined) return undefined;
+  const expectedTrials = Math.min(plan.expectedTrials, Math.max(1, Math.floor(budget / durationNs)));
+  return { ...plan, expectedTrials, finalists: 0, rounds: 0, leftOut: [fit] };
 }
 
 /** A study that was resumed within its confirmation is past searching, unless it was given more time. */

@@ -53,6 +53,7 @@ export interface TrialFacts extends Pick<TrialRecord, 'id' | 'phase' | 'duration
   readonly round?: TrialRound | undefined;
   readonly isUnasked?: boolean | undefined;
   readonly measuredNs: Nanos;
+  readonly inferenceNs?: Nanos | undefined;
   readonly level: LevelRecord | null;
   readonly accuracy: TrialAccuracy | undefined;
   readonly failure: TrialFailure | undefined;
@@ -83,6 +84,7 @@ export function finishTrial(variant: Variant, facts: TrialFacts, judgement: Judg
     level,
     ...(facts.startedNs !== undefined && { startedNs: facts.startedNs }),
     measuredNs: facts.measuredNs,
+    ...(facts.inferenceNs !== undefined && { inferenceNs: facts.inferenceNs }),
     effort: facts.effort,
     ...(round !== undefined && { round: round.index, roundSize: round.size }),
     memoryBytes: memoryOf(level),

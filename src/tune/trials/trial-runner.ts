@@ -23,6 +23,8 @@ const PATIENCE = 4;
 const MIN_LIMIT = seconds(5);
 /** A trial that was planned to fit is not cut off for being this much later. */
 const GRACE = seconds(0.5);
+/** A level of a slow model should take this share of the budget. */
+const SLOW_LEVEL_SHARE = 1 / 15;
 /** Starting and stopping a server is estimated from this many trials; before any, it is guessed. */
 const RECENT_TRIALS = 5;
 
@@ -58,6 +60,9 @@ export function createTrialRunner(
   const started = clock.now();
   const trials: FinishedTrial[] = [...earlier];
   const savedVariants = new Set<string>();
+  /** The default, where it was found slow; all are then measured alike. */
+  const slowest = (): FinishedTrial['record'] | undefined =>
+    trials.find(({ record }) => record.inferenceNs !== undefined)?.record;
   const closings: number[] = [];
   const rises = new LevelRises();
   const used = (): Nanos => nanos((options.usedNs ?? 0) + elapsed(started, clock.now()));
@@ -80,10 +85,13 @@ export function createTrialRunner(
     const closing = Math.max(0, ...closings.slice(-RECENT_TRIALS));
     // Without the default there is nothing to prove.
     const proof = trials.length === 0 ? 0 : Math.min(reserve(), WHOLE_PROOF.trials * (overhead() + WHOLE_PROOF.level));
-    const searchEnd = Math.max(
-      left() - Math.max((1 - OVERRUN_SHARE) * reserve(), proof),
-      Math.min(left(), 1.5 * (overhead() + duration)),
-    );
+    const searchEnd =
+      trials.length === 0
+        ? left()
+        : Math.max(
+            left() - Math.max((1 - OVERRUN_SHARE) * reserve(), proof),
+            Math.min(left(), 1.5 * (overhead() + duration)),
+          );
     const end = (phase === 'search' ? searchEnd : left()) - closing + GRACE;
     const patience = patienceFor(trials[0], duration);
     return {
@@ -93,6 +101,18 @@ export function createTrialRunner(
           ? 'took several times as long as the default'
           : 'the time for it was over before it was measured',
     };
+  }
+
+  /** Variants have at most the default's requests in flight: more would wait longer than a level has time. */
+  function slowOptions({ concurrency, duration }: TrialRequest): Partial<TrialOptions> {
+    const slowLevelTime = nanos(Math.max(duration, SLOW_LEVEL_SHARE * budget));
+    if (trials.length === 0)
+      return { slowLevelTime, firstOfBudget: { budget, isLoadFixed: options.concurrency !== undefined } };
+    const known = slowest();
+    if (known?.inferenceNs === undefined) return {};
+    const load = known.level?.load;
+    const most = load?.kind === 'closed' ? load.concurrency : concurrency;
+    return { slowLevelTime, inferenceNs: nanos(known.inferenceNs), concurrency: Math.min(concurrency, most) };
   }
 
   const standing = (): StudyStanding => ({
@@ -115,7 +135,7 @@ export function createTrialRunner(
         return true;
       }
       // What the first trial cost, in which all is cold, is a poor guess for the next.
-      return trials.length === 1 && left() >= 2 * cost;
+      return trials.length === 1 && left() >= (slowest() === undefined ? 2 : 1) * cost;
     },
     async run(request) {
       const { variant, phase, concurrency } = request;
@@ -127,6 +147,7 @@ export function createTrialRunner(
       const trial = await runTrial(
         {
           ...request,
+          ...slowOptions(request),
           ...judgementOf(options, variant),
           id,
           limit,
@@ -164,9 +185,13 @@ export const judgementOf = ({ objective, constraints, model }: StudyOptions, var
 export function meanOverhead(trials: readonly FinishedTrial[]): Nanos {
   const known = trials.filter(({ measuredNs }) => measuredNs > 0).slice(-RECENT_TRIALS);
   if (known.length === 0) return FIRST_OVERHEAD;
-  const sum = known.reduce((total, { record, measuredNs }) => total + record.durationNs - measuredNs, 0);
+  const sum = known.reduce((total, trial) => total + besideLevel(trial), 0);
   return nanos(Math.max(0, sum / known.length));
 }
+
+/** Levels of a slow model are as long as its requests, whatever time they were given. */
+const besideLevel = ({ record, measuredNs }: FinishedTrial): number =>
+  record.inferenceNs === undefined ? record.durationNs - measuredNs : record.durationNs;
 
 /** The first trial, the default, has all the time there is; the others are compared with it. */
 function patienceFor(first: FinishedTrial | undefined, duration: Nanos): number {

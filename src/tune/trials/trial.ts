@@ -1,7 +1,7 @@
 /** One trial: a fresh server for the variant, its answers compared where that matters, one or a few levels. Whatever happens, it is an outcome. */
 import type { Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
-import { elapsed, type Instant, type Nanos, nanos } from '../../common/units.js';
+import { after, elapsed, type Instant, type Nanos, nanos, seconds } from '../../common/units.js';
 import type { LevelProgress } from '../../measure/measurement.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import type { TrialAccuracy, TrialRecord } from '../../record/study-record.js';
@@ -10,6 +10,7 @@ import { type Constraint, evaluateConstraint, totalViolation } from '../objectiv
 import type { Objective } from '../objectives/objective.js';
 import { closedLoad, gentlerConcurrency } from '../studies/study-load.js';
 import type { Variant } from '../variants/variants.js';
+import { chooseSlowLoad, countRequests, describeTooSlow, isSlow, type SlowLoad } from './slow-load.js';
 import type { CompareAnswers } from './trial-accuracy.js';
 import { comparisonFault, failureOf, type TrialFailure } from './trial-cause.js';
 import { type FinishedTrial, finishTrial, missesOf, type TrialRound } from './trial-outcome.js';
@@ -19,6 +20,8 @@ import { type LevelRises, type Rival, type RunningEstimate, watchLevel, whyHopel
 const LEAST_TURNS = 2;
 const ENOUGH_TURNS = 8;
 const MAX_STRETCH = 10;
+/** A first response that took longer may be of a slow model, or of a server that was cold. */
+const MAYBE_SLOW = seconds(1);
 /** A level is measured again at a lower load at most this often. */
 const MAX_STEPS_DOWN = 2;
 
@@ -29,6 +32,12 @@ export interface TrialOptions {
   readonly concurrency: number;
   /** Requests that keep the variant's instances busy. */
   readonly busyInFlight: number;
+  /** Set for the study's first trial, which finds out whether the model is slow. */
+  readonly firstOfBudget?: { readonly budget: Nanos; readonly isLoadFixed: boolean } | undefined;
+  /** What one inference takes, of a model that the first trial found slow. */
+  readonly inferenceNs?: Nanos | undefined;
+  /** What a level of a slow model should take. */
+  readonly slowLevelTime?: Nanos | undefined;
   /** Whether a missed latency limit may be met at a lower load. */
   readonly mayStepDown: boolean;
   readonly duration: Nanos;
@@ -70,11 +79,14 @@ export interface TrialDependencies {
 
 /** What was seen so far; filled in as the trial goes on, so that a failure keeps what came before it. */
 interface Seen {
+  /** When the trial is cut off. */
+  readonly deadline: Instant;
   launched: LaunchedVariant | undefined;
   accuracy: TrialAccuracy | undefined;
   level: LevelRecord | null;
   hopeless: string | undefined;
   failure: TrialFailure | undefined;
+  inferenceNs: Nanos | undefined;
   measureStart: Instant | undefined;
   measuredNs: Nanos;
 }
@@ -89,11 +101,13 @@ export async function runTrial(
   const started = clock.now();
   const cutOff = startCutOff(clock, options.limit, signal);
   const seen: Seen = {
+    deadline: after(started, options.limit),
     launched: undefined,
     accuracy: undefined,
     level: null,
     hopeless: undefined,
     failure: undefined,
+    inferenceNs: undefined,
     measureStart: undefined,
     measuredNs: nanos(0),
   };
@@ -125,6 +139,7 @@ export async function runTrial(
     loadTimeNs: seen.launched?.loadTimeNs ?? null,
     measuredNs: seen.measuredNs,
     level: seen.level,
+    inferenceNs: seen.inferenceNs,
     accuracy: seen.accuracy,
     failure: seen.failure,
     cut: cutOf(options, isCutOff, seen.hopeless),
@@ -163,8 +178,49 @@ async function observe(
     seen.accuracy = options.knownAccuracy ?? (await compareOrTell(dependencies.compareAnswers, launched, signal));
     if (missesOf({ level: null, loadTimeNs: null, accuracy: seen.accuracy }, options)?.isAccuracy === true) return;
   }
+  const slow = await findSlowLoad(options, dependencies, launched, seen, signal);
+  if (seen.failure !== undefined || signal.aborted) return;
   seen.measureStart = dependencies.clock.now();
-  await measureBest(options, dependencies, launched, seen, signal);
+  await measureBest(options, dependencies, launched, seen, signal, slow);
+}
+
+/** Undefined for a model that is quick enough for levels of a set time. A failure where not even one trial fits. */
+async function findSlowLoad(
+  options: TrialOptions,
+  dependencies: TrialDependencies,
+  launched: LaunchedVariant,
+  seen: Seen,
+  signal: AbortSignal,
+): Promise<SlowLoad | undefined> {
+  const { concurrency, duration, firstOfBudget, slowLevelTime = duration } = options;
+  const { clock } = dependencies;
+  const inferenceNs = options.inferenceNs ?? (await timeInference(options, dependencies, launched, signal));
+  if (inferenceNs === undefined || signal.aborted) return undefined;
+  if (options.inferenceNs === undefined && !isSlow(inferenceNs, concurrency, duration)) return undefined;
+  seen.inferenceNs = inferenceNs;
+  if (firstOfBudget === undefined) return countRequests(concurrency, inferenceNs, slowLevelTime);
+  const left = nanos(Math.max(0, elapsed(clock.now(), seen.deadline)));
+  const { isLoadFixed, budget } = firstOfBudget;
+  const load = chooseSlowLoad({ inferenceNs, concurrency, isFixed: isLoadFixed, levelTime: slowLevelTime, left });
+  const spent = nanos(options.limit - left);
+  if (load === undefined) {
+    const message = describeTooSlow(inferenceNs, isLoadFixed, concurrency, spent, budget);
+    seen.failure = { message, cause: 'timeout' };
+  }
+  return load;
+}
+
+/** Of the first trial, by one request of each model with nothing beside it; undefined where the first response was quick. */
+async function timeInference(
+  { variant, duration, firstOfBudget }: TrialOptions,
+  { onProgress }: TrialDependencies,
+  launched: LaunchedVariant,
+  signal: AbortSignal,
+): Promise<Nanos | undefined> {
+  if (firstOfBudget === undefined || (launched.firstResponseNs ?? 0) < MAYBE_SLOW) return undefined;
+  const load = { ...closedLoad(1, variant.load?.batchSize), requestCount: variant.members?.length ?? 1 };
+  const { serviceNs } = await launched.measure({ load, duration, signal, onProgress });
+  return serviceNs === null ? undefined : nanos(serviceNs.mean);
 }
 
 async function compareOrTell(
@@ -186,11 +242,12 @@ async function measureBest(
   launched: LaunchedVariant,
   seen: Seen,
   signal: AbortSignal,
+  slow: SlowLoad | undefined,
 ): Promise<void> {
   let least = Number.POSITIVE_INFINITY;
-  let concurrency: number | undefined = options.concurrency;
+  let concurrency: number | undefined = slow?.concurrency ?? options.concurrency;
   for (let step = 0; concurrency !== undefined && step <= MAX_STEPS_DOWN && !signal.aborted; step++) {
-    const level = await measureEnough(options, dependencies, launched, concurrency, seen, signal);
+    const level = await measureEnough(options, dependencies, launched, concurrency, seen, signal, slow);
     if (level === undefined) break;
     const { loadTimeNs } = launched;
     const outcomes = options.constraints.map((constraint) =>
@@ -215,11 +272,15 @@ async function measureEnough(
   concurrency: number,
   seen: Seen,
   signal: AbortSignal,
+  slow: SlowLoad | undefined,
 ): Promise<LevelRecord | undefined> {
   const { variant, duration } = options;
   const measure = async (time: Nanos): Promise<LevelRecord> => {
     const watch = watchForEnd(options, dependencies, signal);
-    const load = closedLoad(concurrency, variant.load?.batchSize);
+    const load = {
+      ...closedLoad(concurrency, variant.load?.batchSize),
+      ...(slow && { requestCount: Math.ceil(slow.requestCount / slow.concurrency) * concurrency }),
+    };
     const level = await launched.measure({
       load,
       duration: time,
@@ -234,7 +295,8 @@ async function measureEnough(
   };
   const short = await measure(duration);
   if (signal.aborted) return undefined;
-  const longer = seen.hopeless === undefined ? timeForEnough(short, duration, concurrency) : undefined;
+  const longer =
+    seen.hopeless === undefined && slow === undefined ? timeForEnough(short, duration, concurrency) : undefined;
   if (longer === undefined) return short;
   const long = await measure(longer);
   if (!signal.aborted) return long;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PerfTsError } from '../../../src/common/errors.js';
 import { seconds } from '../../../src/common/units.js';
+import type { LoadLevel } from '../../../src/plan/load-plan.js';
 import type { LaunchedVariant, LaunchVariant } from '../../../src/tune/launchers/launched-variant.js';
 import { parseConstraint } from '../../../src/tune/objectives/constraint.js';
 import { withErrorLimit } from '../../../src/tune/objectives/error-limit.js';
@@ -281,5 +282,67 @@ describe('a trial', () => {
       },
     );
     expect(trial).toBeUndefined();
+  });
+});
+
+describe('the first trial of a slow model', () => {
+  /** A server that answers one request after the other. */
+  function serveSlowly(inferenceSeconds: number, change: Partial<TrialOptions> = {}) {
+    const clock = new ManualClock();
+    const loads: LoadLevel[] = [];
+    const launch: LaunchVariant = async () => ({
+      loadTimeNs: seconds(1),
+      firstResponseNs: seconds(inferenceSeconds + 0.3),
+      async measure({ load }) {
+        loads.push(load);
+        const time = seconds(inferenceSeconds * (load.requestCount ?? 1));
+        await clock.advanceAsync(time);
+        const latencyNs = inferenceSeconds * concurrencyOf(load) * 1e9;
+        return simulatedLevel({ throughputPerSec: 1 / inferenceSeconds, latencyNs }, concurrencyOf(load), time);
+      },
+      async close() {},
+    });
+    const result = run(
+      {
+        concurrency: 16,
+        slowLevelTime: seconds(3),
+        firstOfBudget: { budget: seconds(45), isLoadFixed: false },
+        ...change,
+      },
+      { clock, launch },
+    );
+    return { clock, loads, result };
+  }
+
+  it('times one inference, and sends whole rounds of as few requests as its time affords', async () => {
+    const { loads, result } = serveSlowly(4);
+    expect((await result)?.record).toMatchObject({ state: 'complete', inferenceNs: 4e9 });
+    expect(loads).toMatchObject([
+      { concurrency: 1, requestCount: 1 },
+      { concurrency: 2, requestCount: 4 },
+    ]);
+  });
+
+  it('keeps the load of a model whose first response alone was slow', async () => {
+    const { loads, result } = serveSlowly(0.01, { concurrency: 8 });
+    await result;
+    expect(loads.at(-1)?.requestCount).toBeUndefined();
+  });
+
+  it('says what a trial takes, and measures nothing, where not one fits', async () => {
+    const { loads, result } = serveSlowly(20, { limit: seconds(45) });
+    expect((await result)?.record).toMatchObject({
+      state: 'failed',
+      cause: 'timeout',
+      reason:
+        'one inference takes 20.0 s: a trial takes about 1 min 40 s, and the budget of 45.0 s does not fit one; give --budget 900s',
+    });
+    expect(loads).toHaveLength(1);
+  });
+
+  it('measures later trials at that load without timing anything', async () => {
+    const { loads, result } = serveSlowly(4, { concurrency: 2, inferenceNs: seconds(4), firstOfBudget: undefined });
+    await result;
+    expect(loads).toMatchObject([{ concurrency: 2, requestCount: 4 }]);
   });
 });
