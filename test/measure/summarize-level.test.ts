@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { outcomeCodes } from '../../src/client/outcome.js';
 import { instant, seconds } from '../../src/common/units.js';
+import { LongLevel } from '../../src/measure/long/long-level.js';
+import { limitLatency } from '../../src/measure/peak/limit-latency.js';
 import { type LevelSamples, summarizeLevel } from '../../src/measure/summarize-level.js';
 import { levelRecordSchema } from '../../src/record/run-record.js';
 import { columnsOf, consecutiveRows, type RequestRow } from '../support/request-rows.js';
@@ -39,6 +41,27 @@ describe('the record of a level', () => {
       clientCpuNsPerRequest: 1e6,
       server: null,
     });
+  });
+
+  it.each([97, 99.5])('takes p%s from the measured window, of a long level too', (percentile) => {
+    // A second of slow requests to warm up, then latencies of 1.00 to 10.99 ms, a thousandth of the requests each.
+    const slow = consecutiveRows(0, 2e9, () => 200e6);
+    let index = 0;
+    const rows = [...slow, ...consecutiveRows(2e9, 40e9, () => 1e6 + ((index++ * 617) % 1000) * 1e4)];
+    const expected = 1e6 + (percentile / 100) * 1000 * 1e4;
+    const own = summarize(rows, { end: instant(40e9), percentile });
+    expect(own.warmupNs).toBeGreaterThanOrEqual(1.5e9);
+    expect(own.otherPercentile).toMatchObject({ percentile });
+    expect(own.otherPercentile!.latencyNs / expected).toBeCloseTo(1, 2);
+
+    const long = new LongLevel(instant(2e9), 64);
+    long.absorb(columnsOf(rows));
+    const found = summarize([], { columns: long.sample(), long, end: instant(40e9), percentile });
+    expect(found.requestCount).toBe(rows.length - slow.length);
+    expect(found.otherPercentile!.latencyNs / expected).toBeCloseTo(1, 2);
+    expect(limitLatency(found, percentile)).toBe(found.otherPercentile!.latencyNs);
+    // Those that every record has need no second place.
+    expect(summarize(rows, { percentile: 99 })).not.toHaveProperty('otherPercentile');
   });
 
   it('counts inferences as requests times batch size', () => {

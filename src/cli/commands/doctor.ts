@@ -1,40 +1,56 @@
 /** `perf-ts doctor`: what is installed, usable and missing, and what to do about it. */
 import pc from 'picocolors';
-import { toggle } from '../../common/option-row.js';
+import { optional, toggle } from '../../common/option-row.js';
 import { packageVersion } from '../../common/package-root.js';
+import { parseText } from '../../common/value-parsers.js';
 import { wrapText } from '../../report/plain-table.js';
 import { inspectHost } from '../../runtime/doctor-host.js';
 import { type FindingState, isHealthy, type Section } from '../../runtime/doctor-report.js';
 import { describeEvidence, inspectGpus, inspectRuntimes } from '../../runtime/doctor-runtimes.js';
 import { inspectFolders, inspectPrograms } from '../../runtime/doctor-tools.js';
 import { surveyRuntimes } from '../../runtime/survey-runtimes.js';
+import { inspectRepository } from '../../tune/studies/inspect-repository.js';
 import { defineCommand } from '../command.js';
 import { exitCodes } from '../exit-code.js';
 
 const rows = {
+  modelRepository: optional({
+    flag: 'model-repository',
+    placeholder: 'DIR',
+    group: 'What to look at',
+    help: 'also say what in the configs of this repository has no effect (default ./models if there is one)',
+    parse: parseText,
+  }),
   json: toggle({ flag: 'json', group: 'Output', help: 'print one JSON document on stdout and nothing else there' }),
 } as const;
 
 const WIDEST = 120;
+const DEFAULT_REPOSITORY = 'models';
 
 export const doctorCommand = defineCommand({
-  usage: 'perf-ts doctor [--json]',
+  usage: 'perf-ts doctor [--model-repository DIR] [--json]',
   examples: [
     ['perf-ts doctor', 'what works here and what does not; exit code 1 when something must be mended'],
     ['perf-ts doctor --json', 'the same for a script'],
   ],
   rows,
-  async run({ json }, { terminal, signal }) {
+  async run({ json, modelRepository }, { terminal, signal }) {
     terminal.progress('Looking at the host and trying every provider of every build …');
     // Time stolen by others is looked for while nothing of ours is running.
     const host = await inspectHost();
     const survey = await surveyRuntimes({ signal });
+    const models = await inspectRepository({
+      folder: modelRepository ?? DEFAULT_REPOSITORY,
+      isAsked: modelRepository !== undefined,
+      hasGpu: survey.driver.devices.length > 0,
+    });
     const sections: readonly Section[] = [
       host,
       await inspectRuntimes(survey),
       inspectGpus(survey),
       await inspectFolders(),
       inspectPrograms(),
+      ...(models === undefined ? [] : [models]),
       describeEvidence(),
     ];
     terminal.clearProgress();
