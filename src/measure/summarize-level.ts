@@ -93,7 +93,9 @@ export function summarizeLevel(
   const successCount = long?.successCount ?? countOf(every.outcomes, (outcome) => outcome === outcomeCodes.ok);
   const totalCount = long?.requestCount ?? every.length;
   const errorCount = Object.values(errors).reduce((sum, count) => sum + count, 0);
-  const inFlight = long === undefined ? inFlightTime(columns, window.from, window.to) : longInFlight(long, to);
+  const visitCount = visits === undefined ? 1 : visits.bounds.length - 1;
+  const inFlight =
+    long === undefined ? { ...inFlightTime(columns, window.from, window.to), visitCount } : longInFlight(long, to);
   const silenceNs = lastAnswer === undefined ? visits?.silenceNs : lastAnswer - samples.begin;
   const maxBusyRatio = samples.generator?.busyRatio ?? samples.maxBusyRatio;
   const verdict = judgeLevel({

@@ -22,6 +22,8 @@ export interface InFlightTime {
   /** Requests whose intended start lies in the window, and their mean time in flight. */
   readonly dueCount: number;
   readonly meanLatencyNs: number;
+  /** Visits that the window is made of, whose seams are edges too; 1 when left out. */
+  readonly visitCount?: number;
 }
 
 /** Of all requests that were sent, failed ones too; one pass over what reaches into [from, to). */
@@ -86,12 +88,12 @@ export function backlogGrowth(time: InFlightTime): number | undefined {
 /**
  * Little's law: what is in flight on average is the rate of arrival times the time that each takes. `expected` is what the load
  * should keep in flight by it. Returns the relative deviation where it is more than 5 % and more than requests across the
- * window's edges explain; undefined where the law holds or there is too little to tell.
+ * edges of the window and of its visits explain; undefined where the law holds or there is too little to tell.
  */
 export function littleDeviation(time: InFlightTime, expected: number, windowNs: number): number | undefined {
   if (time.dueCount < MIN_REQUESTS || expected <= 0) return undefined;
   const mean = time.means.reduce((sum, value) => sum + value, 0) / time.means.length;
   const deviation = mean / expected - 1;
-  const edges = (2 * time.meanLatencyNs) / windowNs;
+  const edges = ((1 + (time.visitCount ?? 1)) * time.meanLatencyNs) / windowNs;
   return Math.abs(deviation) > Math.max(MAX_DEVIATION, edges) ? deviation : undefined;
 }
