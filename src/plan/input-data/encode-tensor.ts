@@ -32,10 +32,29 @@ export function encodeGivenTensor(given: GivenTensor, expected: ExpectedTensor):
     throw new Error(`has ${found} values where the shape [${shape.join(', ')}] holds ${count}`);
   }
   if (given.content instanceof Uint8Array) return { shape, bytes: given.content };
+  const overflow = findOverflow(given.content, dataType);
+  if (overflow !== undefined) throw new Error(`has ${overflow}, which ${dataType} cannot hold`);
   if (dataType === 'FP16' || dataType === 'BF16') return { shape, bytes: halves(given.content, dataType) };
   // One more level of nesting than dimensions allow lets a scalar be written as [5].
   const nested = shape.length === 0 ? [1] : shape;
   return { shape, bytes: jsonToBytes(given.content, name, dataType, nested, Math.max(found, 1)) };
+}
+
+const becomesInfinite: Readonly<Partial<Record<DataType, (value: number) => boolean>>> = {
+  FP32: (value) => !Number.isFinite(Math.fround(value)),
+  FP16: (value) => (toHalfBits(value) & 0x7fff) === 0x7c00,
+  BF16: (value) => (toBfloatBits(value) & 0x7fff) === 0x7f80,
+};
+
+/** The first finite number that would be sent as infinity; Infinity itself may be asked for by its name. */
+function findOverflow(values: readonly unknown[], dataType: DataType): number | undefined {
+  const overflows = becomesInfinite[dataType];
+  if (overflows === undefined) return undefined;
+  for (const value of values) {
+    const found = Array.isArray(value) ? findOverflow(value, dataType) : value;
+    if (typeof found === 'number' && Number.isFinite(found) && overflows(found)) return found;
+  }
+  return undefined;
 }
 
 function fittingShape(

@@ -129,6 +129,7 @@ class Parser {
     this.#at = pattern.lastIndex;
     if (accept === undefined || !accept(found)) return undefined;
     const value = Number(found);
+    if (!Number.isFinite(value)) this.#fail(`the number ${found} is too large for any float`, this.#at - found.length);
     const isExact = Number.isSafeInteger(value) || /[.eE]/.test(found);
     return isExact ? value : { exactNumber: found };
   }

@@ -51,6 +51,22 @@ describe('a JSON file', () => {
     await expect(readDataFiles([path])).rejects.toThrow(/not UTF-8.*b64/);
   });
 
+  it.each([
+    ['FP32', 1e39],
+    ['FP16', 70_000],
+    ['BF16', 3.4e38],
+  ] as const)('is refused where a number would be sent as infinity: %s', (dataType, value) => {
+    const expected = { name: 'T', dataType, declared: [2, 1], given: undefined };
+    expect(() => encodeGivenTensor({ content: [[0], [value]] }, expected)).toThrow(/cannot hold/);
+    expect(encodeGivenTensor({ content: [[0], [Infinity]] }, expected).shape).toEqual([2, 1]);
+  });
+
+  it('is refused where a number is beyond every float', async () => {
+    const path = join(folder, 'huge.json');
+    await writeFile(path, '{"data": [{"T": [1, 1e400]}]}');
+    await expect(readDataFiles([path])).rejects.toThrow(/huge\.json:1:21: the number 1e400 is too large/);
+  });
+
   it('is refused where a text holds half of a surrogate pair', () => {
     const given = { content: ['\ud800'] };
     expect(() => encodeGivenTensor(given, { name: 'T', dataType: 'BYTES', declared: [1], given: undefined })).toThrow(
