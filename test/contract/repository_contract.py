@@ -101,7 +101,7 @@ def refusals(client):
     refused(lambda: client.load_model("a", config='{"colour": 1}'), "colour")
     for path in ("../../x.onnx", "/tmp/x.onnx"):
         refused(lambda: client.load_model("a", config="{}", files={f"file:{path}": MODEL}), "path within")
-    refused(lambda: client.load_model("a", config="{}", files={"file:1/model.onnx": b"no model"}), "failed to load 'a'")
+    refused(lambda: client.load_model("a", config="{}", files={"file:1/model.onnx": b"no model"}), "load failed for model 'a'")
     client.unload_model("nobody")
 
 
