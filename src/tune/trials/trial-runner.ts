@@ -1,5 +1,5 @@
 /** Runs the trials of one study, one after the other: numbers them, journals each before the next, learns what they cost. */
-import { elapsed, type Nanos, nanos, seconds } from '../../common/units.js';
+import { elapsed, millis, type Nanos, nanos, seconds } from '../../common/units.js';
 import type { StudyPlan } from '../../record/study-record.js';
 import { busyInFlight } from '../studies/study-load.js';
 import type { StudyDependencies, StudyOptions, StudyStanding } from '../studies/study-options.js';
@@ -189,9 +189,12 @@ export function meanOverhead(trials: readonly FinishedTrial[]): Nanos {
   return nanos(Math.max(0, sum / known.length));
 }
 
-/** Levels of a slow model are as long as its requests, whatever time they were given. */
+/** The shortest level that confirmation plans with. */
+const SHORTEST_LEVEL = millis(500);
+
+/** Levels of a slow model are as long as its requests, whatever time they were given: all but the shortest is beside it. */
 const besideLevel = ({ record, measuredNs }: FinishedTrial): number =>
-  record.inferenceNs === undefined ? record.durationNs - measuredNs : record.durationNs;
+  record.durationNs - (record.inferenceNs === undefined ? measuredNs : Math.min(SHORTEST_LEVEL, measuredNs));
 
 /** The first trial, the default, has all the time there is; the others are compared with it. */
 function patienceFor(first: FinishedTrial | undefined, duration: Nanos): number {

@@ -1,7 +1,7 @@
 /** One trial: a fresh server for the variant, its answers compared where that matters, one or a few levels. Whatever happens, it is an outcome. */
 import type { Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
-import { after, elapsed, type Instant, type Nanos, nanos, seconds } from '../../common/units.js';
+import { after, elapsed, type Instant, type Nanos, nanos } from '../../common/units.js';
 import type { LevelProgress } from '../../measure/measurement.js';
 import type { LevelRecord } from '../../record/run-record.js';
 import type { TrialAccuracy, TrialRecord } from '../../record/study-record.js';
@@ -20,8 +20,6 @@ import { type LevelRises, type Rival, type RunningEstimate, watchLevel, whyHopel
 const LEAST_TURNS = 2;
 const ENOUGH_TURNS = 8;
 const MAX_STRETCH = 10;
-/** A first response that took longer may be of a slow model, or of a server that was cold. */
-const MAYBE_SLOW = seconds(1);
 /** A level is measured again at a lower load at most this often. */
 const MAX_STEPS_DOWN = 2;
 
@@ -212,12 +210,14 @@ async function findSlowLoad(
 
 /** Of the first trial, by one request of each model with nothing beside it; undefined where the first response was quick. */
 async function timeInference(
-  { variant, duration, firstOfBudget }: TrialOptions,
+  { variant, concurrency, duration, firstOfBudget }: TrialOptions,
   { onProgress }: TrialDependencies,
   launched: LaunchedVariant,
   signal: AbortSignal,
 ): Promise<Nanos | undefined> {
-  if (firstOfBudget === undefined || (launched.firstResponseNs ?? 0) < MAYBE_SLOW) return undefined;
+  // A first response that took long may be of a slow model, or of a server that was cold.
+  const isMaybeSlow = isSlow(launched.firstResponseNs ?? nanos(0), concurrency, duration);
+  if (firstOfBudget === undefined || !isMaybeSlow) return undefined;
   const load = { ...closedLoad(1, variant.load?.batchSize), requestCount: variant.members?.length ?? 1 };
   const { serviceNs } = await launched.measure({ load, duration, signal, onProgress });
   return serviceNs === null ? undefined : nanos(serviceNs.mean);
