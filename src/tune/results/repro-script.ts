@@ -75,7 +75,7 @@ for round in ${Array.from({ length: ROUNDS }, (_, index) => index + 1).join(' ')
   measure default "$original" ${quote(load(defaultLoad))}${flagsOf(others.map((folder) => `--model-repository=${folder}`))}
   measure recommended "$here" ${quote(load(recommendedLoad))}${flagsOf(serverFlags)}
 done
-echo "Records are in $results; '$perf_ts report' compares them."
+echo "Records are in $results."
 `;
 }
 
