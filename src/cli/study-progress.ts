@@ -5,10 +5,10 @@
 import pc from 'picocolors';
 import { formatCount, formatDuration, formatGain, formatRate, NO_VALUE } from '../common/format.js';
 import { withoutControls } from '../common/safe-text.js';
+import { wrapText } from '../common/wrap-text.js';
 import type { LevelProgress } from '../measure/measurement.js';
 import type { StudyPlan, TrialRecord } from '../record/study-record.js';
 import { metricFormat } from '../report/metric-format.js';
-import { wrapText } from '../report/plain-table.js';
 import { describeCause } from '../report/study/failures-table.js';
 import type { ConfirmationPlan } from '../tune/confirmation/confirmation-plan.js';
 import type { StudyListener, StudyStanding, TrialStart } from '../tune/studies/study-options.js';

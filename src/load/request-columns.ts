@@ -83,24 +83,33 @@ export const noColumns: RequestColumns = {
   outcomes: new Uint8Array(),
 };
 
+/** Columns for so many rows, to be filled by whoever asked for them. */
+export const allocateColumns = (length: number) => ({
+  length,
+  intendedNs: new Float64Array(length),
+  sentNs: new Float64Array(length),
+  receivedNs: new Float64Array(length),
+  outcomes: new Uint8Array(length),
+});
+
 /** Copies the published rows of `chunks` into columns ordered by receive instant. */
-export function collectColumns(chunks: readonly RequestChunk[]): RequestColumns {
-  const lengths = chunks.map((chunk) => chunk.length);
-  const length = lengths.reduce((sum, rows) => sum + rows, 0);
-  const intendedNs = new Float64Array(length);
-  const sentNs = new Float64Array(length);
-  const receivedNs = new Float64Array(length);
-  const outcomes = new Uint8Array(length);
+export const collectColumns = (chunks: readonly RequestChunk[]): RequestColumns => joinColumns(chunks);
+
+/** Copies all rows of `parts` into columns ordered by receive instant; of a chunk, those published at the call. */
+export function joinColumns(parts: readonly RequestColumns[]): RequestColumns {
+  // A chunk grows meanwhile, so its length is read once.
+  const lengths = parts.map(({ length }) => length);
+  const joined = allocateColumns(lengths.reduce((sum, rows) => sum + rows, 0));
   let row = 0;
-  chunks.forEach((chunk, index) => {
+  parts.forEach((part, index) => {
     const rows = lengths[index]!;
-    intendedNs.set(chunk.intendedNs.subarray(0, rows), row);
-    sentNs.set(chunk.sentNs.subarray(0, rows), row);
-    receivedNs.set(chunk.receivedNs.subarray(0, rows), row);
-    outcomes.set(chunk.outcomes.subarray(0, rows), row);
+    joined.intendedNs.set(part.intendedNs.subarray(0, rows), row);
+    joined.sentNs.set(part.sentNs.subarray(0, rows), row);
+    joined.receivedNs.set(part.receivedNs.subarray(0, rows), row);
+    joined.outcomes.set(part.outcomes.subarray(0, rows), row);
     row += rows;
   });
-  return orderByReceipt({ length, intendedNs, sentNs, receivedNs, outcomes });
+  return orderByReceipt(joined);
 }
 
 /** The same rows ordered by receive instant; cheap where they consist of few ordered stretches. */

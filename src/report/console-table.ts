@@ -3,10 +3,11 @@
 import { createColors } from 'picocolors';
 import { largestOf } from '../common/append-all.js';
 import { withoutControls } from '../common/safe-text.js';
+import { wrapText } from '../common/wrap-text.js';
 import type { RunRecord } from '../record/run-record.js';
 import type { Caveat } from './caveats.js';
 import { type LevelColumn, type LevelColumnKey, levelColumns } from './level-table.js';
-import { type PlainColumn, plainTableWidth, renderPlainTable, wrapText } from './plain-table.js';
+import { type PlainColumn, plainTableWidth, renderPlainTable } from './plain-table.js';
 import { buildRunView, type RunView } from './run-view.js';
 import { renderSideTable } from './tables/side-table-text.js';
 

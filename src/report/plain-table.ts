@@ -2,8 +2,6 @@
 import Table from 'cli-table3';
 import { largestOf } from '../common/append-all.js';
 
-export { wrapText } from '../common/wrap-text.js';
-
 export interface PlainColumn {
   readonly title: string;
   readonly align: 'left' | 'right';

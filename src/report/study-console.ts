@@ -4,9 +4,10 @@
  */
 import { createColors } from 'picocolors';
 import { withoutControls } from '../common/safe-text.js';
+import { wrapText } from '../common/wrap-text.js';
 import type { StudyRecord } from '../record/study-record.js';
 import { type ConsoleOptions, renderCaveats } from './console-table.js';
-import { type PlainColumn, plainTableWidth, renderPlainTable, wrapText } from './plain-table.js';
+import { type PlainColumn, plainTableWidth, renderPlainTable } from './plain-table.js';
 import { budgetRemarks } from './study/budget-table.js';
 import type { RecommendationView } from './study/recommendation-view.js';
 import { buildStudyView, type RankingRow, type StudyView } from './study-view.js';

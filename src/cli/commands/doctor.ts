@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import { optional, toggle } from '../../common/option-row.js';
 import { packageVersion } from '../../common/package-root.js';
 import { parseText } from '../../common/value-parsers.js';
-import { wrapText } from '../../report/plain-table.js';
+import { wrapText } from '../../common/wrap-text.js';
 import { inspectHost } from '../../runtime/doctor-host.js';
 import { type FindingState, isHealthy, type Section } from '../../runtime/doctor-report.js';
 import { describeEvidence, inspectGpus, inspectRuntimes } from '../../runtime/doctor-runtimes.js';

@@ -1,8 +1,9 @@
 /** `perf-ts runtime compare` as text: a row a pair with its speed and accuracy, then what a table has no room for. */
 
 import { formatInterval, latencyColumn, NO_VALUE, numberColumn } from '../../common/format.js';
+import { wrapText } from '../../common/wrap-text.js';
 import type { ComparedPair, RuntimeComparison } from '../../compare/runtime-comparison.js';
-import { type PlainColumn, renderPlainTable, wrapText } from '../../report/plain-table.js';
+import { type PlainColumn, renderPlainTable } from '../../report/plain-table.js';
 
 export function renderComparison(comparison: RuntimeComparison, width: number): string {
   const { model, load, pairs, sampleCount, isDemoModel } = comparison;

@@ -1,7 +1,7 @@
 /** `perf-ts runtime list` as text: a block for each build, a line for each provider, and what would make it work. */
 import { appendAll } from '../../common/append-all.js';
 import { formatBytes } from '../../common/format.js';
-import { wrapText } from '../../report/plain-table.js';
+import { wrapText } from '../../common/wrap-text.js';
 import type { ProviderFinding, RuntimeFinding, Survey } from '../../runtime/survey-runtimes.js';
 
 const INDENT = '    ';

@@ -4,7 +4,7 @@
  * the next, so the seams are none in a steady state.
  */
 import { type Instant, instant } from '../../common/units.js';
-import { orderByReceipt, type RequestColumns } from '../../load/request-columns.js';
+import { allocateColumns, joinColumns, orderByReceipt, type RequestColumns } from '../../load/request-columns.js';
 
 export interface VisitRows {
   readonly columns: RequestColumns;
@@ -24,14 +24,7 @@ export function spliceBounds(visits: readonly Pick<VisitRows, 'from' | 'to'>[]):
 export function spliceVisits(visits: readonly VisitRows[]): RequestColumns {
   const bounds = spliceBounds(visits);
   const rows = visits.map(({ columns, from, to }) => rowsWithin(columns, from, to));
-  const length = rows.reduce((sum, own) => sum + own.length, 0);
-  const spliced = {
-    length,
-    intendedNs: new Float64Array(length),
-    sentNs: new Float64Array(length),
-    receivedNs: new Float64Array(length),
-    outcomes: new Uint8Array(length),
-  };
+  const spliced = allocateColumns(rows.reduce((sum, own) => sum + own.length, 0));
   let at = 0;
   for (const [visit, { columns, from }] of visits.entries()) {
     const shift = bounds[visit]! - from;
@@ -52,24 +45,6 @@ function rowsWithin({ intendedNs, length }: RequestColumns, from: Instant, to: I
   return rows.subarray(0, count);
 }
 
-/** All rows of visits that followed one another, as they were. */
-export function joinRows(parts: readonly RequestColumns[]): RequestColumns {
-  const [first] = parts;
-  if (first !== undefined && parts.length === 1) return first;
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const joined = {
-    length,
-    intendedNs: new Float64Array(length),
-    sentNs: new Float64Array(length),
-    receivedNs: new Float64Array(length),
-    outcomes: new Uint8Array(length),
-  };
-  let at = 0;
-  for (const part of parts) {
-    for (const name of ['intendedNs', 'sentNs', 'receivedNs', 'outcomes'] as const) {
-      joined[name].set(part[name].subarray(0, part.length), at);
-    }
-    at += part.length;
-  }
-  return orderByReceipt(joined);
-}
+/** All rows of visits that followed one another, as they were; a single visit's own. */
+export const joinRows = (parts: readonly RequestColumns[]): RequestColumns =>
+  parts.length === 1 ? parts[0]! : joinColumns(parts);

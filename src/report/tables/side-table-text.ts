@@ -3,7 +3,8 @@
 import type { createColors } from 'picocolors';
 import { largestOf } from '../../common/append-all.js';
 import { withoutControls } from '../../common/safe-text.js';
-import { type PlainColumn, plainTableWidth, renderPlainTable, wrapText } from '../plain-table.js';
+import { wrapText } from '../../common/wrap-text.js';
+import { type PlainColumn, plainTableWidth, renderPlainTable } from '../plain-table.js';
 import type { SideTable } from './side-table.js';
 
 /** Longer lines of prose are hard to read. */
